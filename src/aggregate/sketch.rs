@@ -1,0 +1,5 @@
+//! Sketch placeholder.
+
+/// The Agent-compatible sketch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sketch {}

@@ -1,0 +1,95 @@
+//! The contexts of one target: each distinct combination of metric name, tags and host, known by a small number.
+//!
+//! A context is interned once and then replayed; everything downstream indexes flat arrays by its [`ContextId`].
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// A context of one target: its place in [`Contexts`], dense from 0 and used again after the context was released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContextId(u32);
+
+impl ContextId {
+    /// The place in arrays that stand beside [`Contexts`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A tag, `key:value` or bare. Tags are shared between contexts.
+pub type Tag = Arc<str>;
+
+/// Metric name, tags and host.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Context {
+    /// The full name, namespace and suffix included.
+    pub name: Arc<str>,
+    /// In the order of submission, duplicates included.
+    pub tags: Box<[Tag]>,
+    /// Empty where the host of the submitter is meant.
+    pub hostname: Arc<str>,
+}
+
+/// All contexts of one target.
+#[derive(Debug, Default)]
+pub struct Contexts {
+    by_key: HashMap<Arc<Context>, ContextId>,
+    slots: Vec<Option<Arc<Context>>>,
+    free: Vec<ContextId>,
+    text: HashSet<Arc<str>>,
+}
+
+impl Contexts {
+    /// The number of a context, given out now if it is new.
+    pub fn intern(&mut self, context: Context) -> ContextId {
+        if let Some(id) = self.by_key.get(&context) {
+            return *id;
+        }
+        let context = Arc::new(context);
+        let id = self.free.pop().unwrap_or_else(|| {
+            let id = u32::try_from(self.slots.len()).expect("fewer than 2^32 contexts fit in memory");
+            self.slots.push(None);
+            ContextId(id)
+        });
+        self.slots[id.index()] = Some(Arc::clone(&context));
+        self.by_key.insert(context, id);
+        id
+    }
+
+    /// One shared copy of a name, tag or host name.
+    pub fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.text.get(text) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = Arc::from(text);
+        self.text.insert(Arc::clone(&shared));
+        shared
+    }
+
+    /// The context behind a number that [`Contexts::intern`] gave and nobody released since.
+    pub fn get(&self, id: ContextId) -> &Arc<Context> {
+        self.slots[id.index()].as_ref().expect("a context is asked for between its interning and its release")
+    }
+
+    /// Forgets contexts; their numbers will be given out again.
+    pub fn release(&mut self, ids: impl IntoIterator<Item = ContextId>) {
+        for id in ids {
+            if let Some(context) = self.slots[id.index()].take() {
+                self.by_key.remove(&context);
+                self.free.push(id);
+            }
+        }
+        self.text.retain(|text| Arc::strong_count(text) > 1);
+    }
+
+    /// How many contexts are known.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether no context is known.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+}

@@ -1,0 +1,124 @@
+//! What the mapping makes of samples: the calls that Datadog's check makes into the Agent, as values.
+
+use std::fmt;
+
+use super::context::{ContextId, Contexts};
+
+/// How the aggregator treats the values of a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricKind {
+    /// The last value counts.
+    Gauge,
+    /// Values add up.
+    Count,
+    /// Values are readings of a counter; their growth counts.
+    MonotonicCount,
+    /// The growth of the last two values per second counts.
+    Rate,
+}
+
+impl MetricKind {
+    /// The word of the Agent for this kind.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Count => "count",
+            Self::MonotonicCount => "monotonic_count",
+            Self::Rate => "rate",
+        }
+    }
+}
+
+/// One value on its way to the aggregator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Submission {
+    /// A value of a plain metric.
+    Metric {
+        /// How the value is treated.
+        kind: MetricKind,
+        /// Name, tags and host.
+        context: ContextId,
+        /// Finite.
+        value: f64,
+        /// Whether a first value is growth from zero (monotonic counts only).
+        flush_first_value: bool,
+    },
+    /// The reading of one histogram bucket that goes into a sketch.
+    Bucket {
+        /// Name, tags and host of the sketch.
+        context: ContextId,
+        /// Exclusive lower bound; may be `-inf`.
+        lower: f64,
+        /// Inclusive upper bound; may be `inf`.
+        upper: f64,
+        /// Cumulative over time, not over buckets; a negative one is refused by the aggregator.
+        value: i64,
+        /// Whether a first value is growth from zero.
+        flush_first_value: bool,
+        /// Whether several buckets share the context, so that each is told apart by its bounds.
+        multiple_buckets: bool,
+    },
+}
+
+/// The state that a service check reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// 0
+    Ok,
+    /// 1
+    Warning,
+    /// 2
+    Critical,
+    /// 3
+    Unknown,
+}
+
+impl Status {
+    /// The word Datadog shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// The number on the wire.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One report of a service check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCheck {
+    /// The full name, namespace included.
+    pub name: String,
+    /// What it reports.
+    pub status: Status,
+    /// In the order of submission, duplicates included.
+    pub tags: Vec<String>,
+    /// Empty where the host of the submitter is meant.
+    pub hostname: String,
+    /// Why it is not OK; empty when there is nothing to say.
+    pub message: String,
+}
+
+/// Receives what the mapping makes of a scrape, in the order of the exposition.
+pub trait Submissions {
+    /// A value; `contexts` knows its context.
+    fn submit(&mut self, submission: Submission, contexts: &Contexts);
+
+    /// A service check.
+    fn service_check(&mut self, check: ServiceCheck);
+
+    /// A piece of metadata about the target, such as its version.
+    fn metadata(&mut self, name: &str, value: &str);
+}
