@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::init::InitConfig;
+use super::node::Value;
 use super::secret::Secret;
+use super::section::Section;
 
 /// All settings of the requests of one instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +110,130 @@ impl Default for BodyLimits {
             labels: 512,
             samples: 50_000_000,
             redirects: 10,
+        }
+    }
+}
+
+impl HttpSettings {
+    /// The HTTP options of an instance.
+    pub(crate) fn read(section: &Section<'_>, init: &InitConfig) -> Self {
+        let defaults = Self::default();
+        let timeout = seconds(section, "timeout").or(init.timeout.and_then(duration)).unwrap_or(defaults.read_timeout);
+        Self {
+            connect_timeout: seconds(section, "connect_timeout").unwrap_or(timeout),
+            read_timeout: seconds(section, "read_timeout").unwrap_or(timeout),
+            total_timeout: seconds(section, "total_timeout").unwrap_or(defaults.total_timeout),
+            headers: read_headers(section, "headers"),
+            extra_headers: read_headers(section, "extra_headers"),
+            allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
+            persist_connections: section.affirmative("persist_connections", defaults.persist_connections),
+            use_latest_spec: section.affirmative("use_latest_spec", false),
+            basic_auth: BasicAuth::read(section),
+            tls: TlsSettings::read(section),
+            limits: BodyLimits::read(section),
+        }
+    }
+}
+
+fn seconds(section: &Section<'_>, option: &'static str) -> Option<Duration> {
+    duration(section.number(option)?)
+}
+
+/// A time-out of `seconds`; zero and absurd ones fall back to the default.
+fn duration(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero())
+}
+
+fn read_headers(section: &Section<'_>, option: &'static str) -> Vec<(String, Secret)> {
+    let Some(mapping) = section.mapping(option) else { return Vec::new() };
+    let mut headers = Vec::new();
+    for (name, at, node) in mapping.pairs() {
+        let value = match (&node.value, node.key_text()) {
+            (Value::Text(_), _) => section.expect_text(&format!("the header `{name}`"), node),
+            (_, Some(text)) => Some(text),
+            (_, None) => {
+                section.error(node.at, format!("the header `{name}` is {}; expected text", node.describe()));
+                None
+            }
+        };
+        if !is_token(name) {
+            section.error(at, format!("`{name}` is not a valid header name"));
+        }
+        let Some(value) = value else { continue };
+        if value.contains(|c: char| c.is_control() && c != '\t') {
+            section.error(node.at, format!("the value of the header `{name}` holds characters that no header may hold"));
+            continue;
+        }
+        headers.push((name.to_owned(), Secret::new(value)));
+    }
+    headers
+}
+
+/// Whether a header may have this name (RFC 9110, section 5.6.2).
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+impl BasicAuth {
+    /// Only with both a user name and a password, as the original has it.
+    fn read(section: &Section<'_>) -> Option<Self> {
+        let username = section.scalar_text("username");
+        let password = section.scalar_text("password");
+        let latin1 = section.affirmative("use_legacy_auth_encoding", true);
+        if let Some(kind) = section.text("auth_type")
+            && !kind.eq_ignore_ascii_case("basic")
+        {
+            let at = section.node("auth_type").map_or(section.at(), |node| node.at);
+            let known = ["digest", "ntlm", "kerberos", "aws"].iter().any(|known| kind.eq_ignore_ascii_case(known));
+            if known {
+                let message = format!("the `auth_type` `{kind}` is not supported yet: requests are sent without it");
+                section.warning(at, message);
+                return None;
+            }
+            section.warning(at, format!("there is no `auth_type` `{kind}`; `basic` is used"));
+        }
+        Some(Self { username: Secret::new(username?), password: Secret::new(password?), latin1 })
+    }
+}
+
+impl TlsSettings {
+    fn read(section: &Section<'_>) -> Self {
+        let path = |option| section.text(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section));
+        let ca_cert = path("tls_ca_cert");
+        Self {
+            verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),
+            ca_cert,
+            cert: path("tls_cert"),
+            private_key: path("tls_private_key"),
+        }
+    }
+}
+
+/// `~/` at the beginning of a path is the home directory.
+fn expand_home(path: &str, section: &Section<'_>) -> PathBuf {
+    match path.strip_prefix("~/").zip(section.reading().surroundings.variable("HOME")) {
+        Some((rest, home)) => PathBuf::from(home).join(rest),
+        None => PathBuf::from(path),
+    }
+}
+
+impl BodyLimits {
+    /// Retriever's own options, named as Prometheus names them where it has the concept. Zero is no limit.
+    fn read(section: &Section<'_>) -> Self {
+        let defaults = Self::default();
+        let limit = |option, default: u64| match section.number(option) {
+            None => default,
+            Some(0.0) => u64::MAX,
+            Some(limit) => limit as u64,
+        };
+        let size = |option, default: usize| usize::try_from(limit(option, default as u64)).unwrap_or(usize::MAX);
+        Self {
+            wire_bytes: limit("wire_size_limit", defaults.wire_bytes),
+            body_bytes: limit("body_size_limit", defaults.body_bytes),
+            line_bytes: size("line_size_limit", defaults.line_bytes),
+            labels: size("label_limit", defaults.labels),
+            samples: limit("sample_limit", defaults.samples),
+            redirects: u32::try_from(limit("redirect_limit", u64::from(defaults.redirects))).unwrap_or(u32::MAX),
         }
     }
 }

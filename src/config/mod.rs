@@ -1,9 +1,128 @@
-//! Settings.
+//! Reads the settings: one YAML file in the form of the Agent's check files, the environment, and what they refer to.
+//!
+//! Whatever is wrong is gathered and reported together, each problem with its place; what comes out needs no further
+//! validation.
 
+mod expand;
+mod global;
 mod http;
+mod init;
+mod instance;
+mod later;
+mod metrics;
+mod node;
 mod output;
+mod pattern;
+mod problem;
 mod secret;
+mod section;
+#[cfg(test)]
+mod tests;
 
+use std::cell::RefCell;
+use std::path::Path;
+
+pub use expand::{ProcessSurroundings, Surroundings};
+pub use global::{Global, LogFormat};
 pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
+pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
+pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+pub use pattern::Pattern;
+pub use problem::{Position, Problem, Severity};
 pub use secret::Secret;
+
+use init::InitConfig;
+use instance::endpoint_of;
+use node::{Node, Value};
+use problem::Problems;
+use section::{Reading, Section};
+
+/// Everything that one settings file says, and everything that is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The settings at the top of the file; defaults where they could not be read.
+    pub global: Global,
+    /// The entries of `instances` in their order.
+    pub instances: Vec<ConfiguredInstance>,
+    /// All problems in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// One entry of `instances`.
+#[derive(Clone, Debug)]
+pub enum ConfiguredInstance {
+    /// It can be used.
+    Valid(Box<Instance>),
+    /// It cannot.
+    Invalid {
+        /// The endpoint, if that much is known.
+        endpoint: Option<String>,
+        /// The errors of this instance; they are among [`Config::problems`] as well.
+        errors: Vec<Problem>,
+    },
+}
+
+impl Config {
+    /// Reads a settings file; a file that cannot be read is a problem like others.
+    pub fn load(path: &Path, surroundings: &dyn Surroundings) -> Self {
+        let source = path.display().to_string();
+        match surroundings.file(path) {
+            Ok(text) => Self::read(&text, &source, surroundings),
+            Err(error) => {
+                let mut problems = Problems::new(source);
+                problems.whole(format!("the settings cannot be read: {error}"));
+                Self::of(None, problems, surroundings)
+            }
+        }
+    }
+
+    /// Reads the text of a settings file; `source` names it in problems.
+    pub fn read(text: &str, source: &str, surroundings: &dyn Surroundings) -> Self {
+        let mut problems = Problems::new(source);
+        let document = Node::read(text, &mut problems);
+        Self::of(document, problems, surroundings)
+    }
+
+    fn of(document: Option<Node>, problems: Problems, surroundings: &dyn Surroundings) -> Self {
+        let readable = document.is_some();
+        let document = document.unwrap_or(EMPTY);
+        let problems = RefCell::new(problems);
+        let reading = Reading { problems: &problems, surroundings };
+        let section = Section::new(&reading, "the file", &document);
+        let fallback = Section::new(&reading, "the file", &EMPTY).expect("nothing at all is an empty mapping");
+        let usable = readable && section.is_some();
+        let section = section.unwrap_or(fallback);
+        let global = Global::read(&section);
+        let init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        let instances = if usable { read_instances(&reading, &section, &init) } else { Vec::new() };
+        section.finish();
+        Self { global, instances, problems: problems.into_inner().into_sorted() }
+    }
+
+    /// Whether anything keeps the settings from being used.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+/// What an empty file holds.
+const EMPTY: Node = Node { value: Value::Null, at: Position { line: 1, column: 1 } };
+
+fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfig) -> Vec<ConfiguredInstance> {
+    let list = section.list("instances").unwrap_or_default();
+    if list.is_empty() {
+        let message = "there are no `instances`; expected a list with at least one `openmetrics_endpoint`";
+        section.error(section.at(), message);
+    }
+    let instances = list.iter().enumerate().map(|(i, node)| {
+        let before = reading.problems.borrow().errors();
+        let instance = Instance::read(reading, i + 1, node, init);
+        let errors = reading.problems.borrow().errors_since(before);
+        match instance {
+            Some(instance) if errors.is_empty() => ConfiguredInstance::Valid(Box::new(instance)),
+            _ => ConfiguredInstance::Invalid { endpoint: endpoint_of(node), errors },
+        }
+    });
+    instances.collect()
+}

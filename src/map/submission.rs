@@ -1,6 +1,6 @@
 //! What the mapping makes of samples: the calls that Datadog's check makes into the Agent, as values.
 
-use std::fmt;
+use crate::config::Status;
 
 use super::context::{ContextId, Contexts};
 
@@ -58,42 +58,6 @@ pub enum Submission {
         /// Whether several buckets share the context, so that each is told apart by its bounds.
         multiple_buckets: bool,
     },
-}
-
-/// The state that a service check reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Status {
-    /// 0
-    Ok,
-    /// 1
-    Warning,
-    /// 2
-    Critical,
-    /// 3
-    Unknown,
-}
-
-impl Status {
-    /// The word Datadog shows.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Warning => "WARNING",
-            Self::Critical => "CRITICAL",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// The number on the wire.
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// One report of a service check.

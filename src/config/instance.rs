@@ -1,0 +1,300 @@
+//! The settings of one instance: an endpoint and what is made of its metrics.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::http::HttpSettings;
+use super::init::InitConfig;
+use super::later;
+use super::metrics::{MetricRule, read_metrics};
+use super::node::{Node, Value};
+use super::pattern::Pattern;
+use super::problem::Position;
+use super::section::{Reading, Section};
+
+/// How often a target is scraped when nothing else is said.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// All settings of one instance.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// The endpoint exactly as configured.
+    pub endpoint: String,
+    /// Where the instance stands in its file.
+    pub at: Position,
+    /// Put before every metric and service check name; may be empty.
+    pub namespace: String,
+    /// Removed from the beginning of exposed names; may be empty.
+    pub raw_metric_prefix: String,
+    /// Which families are collected, in order; no key twice.
+    pub metrics: Vec<MetricRule>,
+    /// Families that are not collected whatever `metrics` says.
+    pub exclude_metrics: MetricFilter,
+    /// Samples that are not collected because of a label; labels as they are after normalisation.
+    pub exclude_metrics_by_labels: HashMap<String, LabelFilter>,
+    /// Labels that give no tag.
+    pub exclude_labels: HashSet<String>,
+    /// If not empty, the only labels that give tags.
+    pub include_labels: HashSet<String>,
+    /// Tag keys that differ from their labels.
+    pub rename_labels: HashMap<String, String>,
+    /// The tags of every metric and service check that `ignore_tags` left; without the endpoint tag.
+    pub tags: Vec<String>,
+    /// Whether `endpoint:<endpoint>` is a tag as well.
+    pub tag_by_endpoint: bool,
+    /// Whether generic tag keys such as `env` get the name of the check as prefix.
+    pub disable_generic_tags: bool,
+    /// Whether each scrape reports its health.
+    pub enable_health_service_check: bool,
+    /// Whether an endpoint that cannot be connected to is no failure.
+    pub ignore_connection_errors: bool,
+    /// The label that names the host of a sample.
+    pub hostname: Option<HostnameRule>,
+    /// What becomes of histograms.
+    pub histograms: HistogramMode,
+    /// Which full names are submitted.
+    pub metric_patterns: MetricPatterns,
+    /// From one scrape to the next.
+    pub min_collection_interval: Duration,
+    /// The tag `service:` that the Agent adds to everything of the instance.
+    pub service: Option<String>,
+    /// Whether an empty host name stays empty.
+    pub empty_default_hostname: bool,
+    /// How the endpoint is fetched.
+    pub http: HttpSettings,
+}
+
+/// Metric names, exact or by pattern.
+#[derive(Clone, Debug, Default)]
+pub struct MetricFilter {
+    /// Whole names.
+    pub names: HashSet<String>,
+    /// Found anywhere in the name.
+    pub pattern: Option<Pattern>,
+}
+
+/// Which values of a label a rule means.
+#[derive(Clone, Debug)]
+pub enum LabelFilter {
+    /// All of them.
+    Any,
+    /// Those in which the pattern is found.
+    Matching(Pattern),
+}
+
+/// How a host name is made of a label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostnameRule {
+    /// The label.
+    pub label: String,
+    /// Text before and after the label's value.
+    pub around: (String, String),
+}
+
+/// What is submitted for a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistogramMode {
+    /// Sum and count only.
+    NoBuckets,
+    /// Buckets as exposed, each with all below it.
+    Cumulative,
+    /// Buckets without those below them.
+    Differences,
+    /// Sketches of the buckets.
+    Distributions {
+        /// Whether sum and count are submitted as well.
+        counters: bool,
+        /// Whether each bucket is a sketch of its own, tagged with its bounds.
+        bound_tags: bool,
+    },
+}
+
+/// The option `metric_patterns`.
+#[derive(Clone, Debug, Default)]
+pub struct MetricPatterns {
+    /// If set, only names in which it is found are submitted.
+    pub include: Option<Pattern>,
+    /// Names in which it is found are not submitted.
+    pub exclude: Option<Pattern>,
+}
+
+impl Instance {
+    /// Reads one entry of `instances`; none if any of it is an error.
+    pub(crate) fn read(reading: &Reading<'_>, number: usize, node: &Node, init: &InitConfig) -> Option<Self> {
+        let section = Section::new(reading, format!("instance {number}"), node)?;
+        let endpoint = read_endpoint(&section);
+        let hostname = read_hostname(&section);
+        later::note(&section);
+        let instance = Self {
+            endpoint: endpoint.unwrap_or_default(),
+            at: node.at,
+            namespace: section.text("namespace").unwrap_or_default(),
+            raw_metric_prefix: section.text("raw_metric_prefix").unwrap_or_default(),
+            metrics: read_metrics(&section),
+            exclude_metrics: read_exclude_metrics(&section),
+            exclude_metrics_by_labels: read_exclude_by_labels(&section),
+            exclude_labels: section.text_list("exclude_labels").into_iter().collect(),
+            include_labels: section.text_list("include_labels").into_iter().collect(),
+            rename_labels: read_rename_labels(&section),
+            tags: read_tags(&section),
+            tag_by_endpoint: section.affirmative("tag_by_endpoint", true),
+            disable_generic_tags: section.affirmative("disable_generic_tags", false),
+            enable_health_service_check: section.affirmative("enable_health_service_check", true),
+            ignore_connection_errors: section.affirmative("ignore_connection_errors", false),
+            hostname,
+            histograms: read_histogram_mode(&section),
+            metric_patterns: read_metric_patterns(&section),
+            min_collection_interval: read_interval(&section),
+            service: section.scalar_text("service").or_else(|| init.service.clone()).filter(|text| !text.is_empty()),
+            empty_default_hostname: section.affirmative("empty_default_hostname", false),
+            http: HttpSettings::read(&section, init),
+        };
+        section.finish();
+        Some(instance)
+    }
+}
+
+/// The endpoint of an instance that may otherwise be wrong, for messages.
+pub(crate) fn endpoint_of(node: &Node) -> Option<String> {
+    let Value::Mapping(pairs) = &node.value else { return None };
+    let (_, value) = pairs.iter().find(|(key, _)| matches!(&key.value, Value::Text(key) if key == "openmetrics_endpoint"))?;
+    if let Value::Text(endpoint) = &value.value { Some(endpoint.clone()) } else { None }
+}
+
+fn read_endpoint(section: &Section<'_>) -> Option<String> {
+    let missing = "`openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
+                   `http://localhost:9100/metrics`";
+    if section.node("openmetrics_endpoint").is_none() {
+        let legacy = section.node("prometheus_url").is_some();
+        let hint = if legacy { "; `prometheus_url` is the older form of this check: name it `openmetrics_endpoint`" } else { "" };
+        section.error(section.at(), format!("{missing}{hint}"));
+        return None;
+    }
+    let endpoint = section.text("openmetrics_endpoint")?;
+    if endpoint.is_empty() {
+        section.error(section.at(), missing);
+        return None;
+    }
+    Some(endpoint)
+}
+
+fn read_exclude_metrics(section: &Section<'_>) -> MetricFilter {
+    let (mut names, mut patterns) = (HashSet::new(), Vec::new());
+    for (i, node) in section.list("exclude_metrics").unwrap_or_default().iter().enumerate() {
+        let Value::Text(text) = &node.value else {
+            let message = format!("entry {} of `exclude_metrics` is {}; expected text", i + 1, node.describe());
+            section.error(node.at, message);
+            continue;
+        };
+        if !Pattern::is_pattern(text) {
+            names.insert(text.clone());
+        } else if let Err(message) = Pattern::new(text) {
+            section.error(node.at, message);
+        } else {
+            patterns.push(text.clone());
+        }
+    }
+    MetricFilter { names, pattern: section.joined(section.at(), &patterns) }
+}
+
+fn read_exclude_by_labels(section: &Section<'_>) -> HashMap<String, LabelFilter> {
+    let Some(mapping) = section.mapping("exclude_metrics_by_labels") else { return HashMap::new() };
+    let filters = mapping.pairs().filter_map(|(label, _, node)| {
+        let filter = match &node.value {
+            Value::Bool(true) => LabelFilter::Any,
+            Value::List(list) if list.is_empty() => LabelFilter::Any,
+            Value::List(list) => {
+                let what = format!("`exclude_metrics_by_labels` for `{label}`");
+                LabelFilter::Matching(section.joined(node.at, &section.patterns_of(&what, list))?)
+            }
+            _ => {
+                let message = format!(
+                    "`exclude_metrics_by_labels` for `{label}` is {}; expected `true` or a list of patterns",
+                    node.describe()
+                );
+                section.error(node.at, message);
+                return None;
+            }
+        };
+        Some((label.to_owned(), filter))
+    });
+    filters.collect()
+}
+
+fn read_rename_labels(section: &Section<'_>) -> HashMap<String, String> {
+    let Some(mapping) = section.mapping("rename_labels") else { return HashMap::new() };
+    let renames = mapping.pairs().filter_map(|(label, _, node)| {
+        let name = section.expect_text(&format!("the new name of `{label}` in `rename_labels`"), node)?;
+        Some((label.to_owned(), name))
+    });
+    renames.collect()
+}
+
+fn read_tags(section: &Section<'_>) -> Vec<String> {
+    let mut tags = section.text_list("tags");
+    if section.node("ignore_tags").is_some() {
+        let patterns = section.pattern_list("ignore_tags");
+        if let Some(ignored) = section.joined(section.at(), &patterns) {
+            tags.retain(|tag| !ignored.is_found_in(tag));
+        }
+    }
+    tags
+}
+
+fn read_hostname(section: &Section<'_>) -> Option<HostnameRule> {
+    const PLACEHOLDER: &str = "<HOSTNAME>";
+    let label = section.text("hostname_label").filter(|label| !label.is_empty());
+    let format = section.text("hostname_format").filter(|format| !format.is_empty());
+    let label = label?;
+    let Some(format) = format else { return Some(HostnameRule { label, around: Default::default() }) };
+    let Some((before, after)) = format.split_once(PLACEHOLDER) else {
+        let at = section.node("hostname_format").map_or(section.at(), |node| node.at);
+        section.error(at, format!("`hostname_format` lacks `{PLACEHOLDER}`, the place of the label's value"));
+        return None;
+    };
+    Some(HostnameRule { label, around: (before.to_owned(), after.to_owned()) })
+}
+
+/// The table of section 4.4: each option of the distributions turns on those before it.
+fn read_histogram_mode(section: &Section<'_>) -> HistogramMode {
+    let buckets = section.affirmative("collect_histogram_buckets", true);
+    let differences = section.affirmative("non_cumulative_histogram_buckets", false);
+    let tagged = section.affirmative("histogram_buckets_as_distributions", false);
+    let counters = section.affirmative("collect_counters_with_distributions", false);
+    let bare = section.affirmative("collect_histograms_as_distributions", false);
+    if tagged || counters || bare {
+        HistogramMode::Distributions { counters, bound_tags: !bare }
+    } else if !buckets {
+        HistogramMode::NoBuckets
+    } else if differences {
+        HistogramMode::Differences
+    } else {
+        HistogramMode::Cumulative
+    }
+}
+
+fn read_metric_patterns(section: &Section<'_>) -> MetricPatterns {
+    let Some(mapping) = section.mapping("metric_patterns") else { return MetricPatterns::default() };
+    let read = |option| {
+        // Empty entries would match everything; the original leaves them out.
+        let patterns: Vec<String> = mapping.pattern_list(option).into_iter().filter(|text| !text.is_empty()).collect();
+        mapping.joined(mapping.at(), &patterns)
+    };
+    let patterns = MetricPatterns { include: read("include"), exclude: read("exclude") };
+    mapping.finish();
+    patterns
+}
+
+fn read_interval(section: &Section<'_>) -> Duration {
+    let Some(seconds) = section.number("min_collection_interval") else { return DEFAULT_INTERVAL };
+    // A tenth of a second is far below what any exporter is made for, and above what would be a busy loop.
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(interval) if (0.1..=86_400.0).contains(&seconds) => interval,
+        Ok(_) if seconds == 0.0 => DEFAULT_INTERVAL,
+        _ => {
+            let at = section.node("min_collection_interval").map_or(section.at(), |node| node.at);
+            section.error(at, format!("`min_collection_interval` is `{seconds}`; expected 0.1 to 86400 seconds"));
+            DEFAULT_INTERVAL
+        }
+    }
+}

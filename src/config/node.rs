@@ -1,0 +1,150 @@
+//! A YAML document as a tree in which every value knows where it stands.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::{DuplicateKeyPolicy, Spanned};
+
+use super::problem::{Position, Problems};
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) at: Position,
+}
+
+/// A YAML value. Mappings keep their order.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Mapping(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// Reads the one document of `text`; what cannot be read is a problem, and then there is no tree.
+    pub(crate) fn read(text: &str, problems: &mut Problems) -> Option<Self> {
+        // The Agent lets the last of two equal keys win, and its files must read the same here.
+        let options = serde_yaml::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+        match serde_yaml::from_str_with_options(text, options) {
+            Ok(node) => Some(node),
+            Err(error) => {
+                let message = format!("this is not valid YAML: {}", error.without_snippet());
+                match error.location() {
+                    Some(location) => problems.error(position(&location), message),
+                    None => problems.whole(message),
+                }
+                None
+            }
+        }
+    }
+
+    /// The text of a key: keys that YAML reads as numbers or booleans are meant as they are spelled.
+    pub(crate) fn key_text(&self) -> Option<String> {
+        match &self.value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Integer(value) => Some(value.to_string()),
+            Value::Float(value) => Some(value.to_string()),
+            Value::Null | Value::List(_) | Value::Mapping(_) => None,
+        }
+    }
+
+    /// What the value is, for messages: ``the number `5` ``.
+    pub(crate) fn describe(&self) -> String {
+        match &self.value {
+            Value::Null => "nothing (null)".to_owned(),
+            Value::Bool(value) => format!("the boolean `{value}`"),
+            Value::Integer(value) => format!("the number `{value}`"),
+            Value::Float(value) => format!("the number `{value}`"),
+            Value::Text(_) => "text".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Mapping(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+fn position(location: &serde_yaml::Location) -> Position {
+    Position { line: u64::from(location.line()), column: u64::from(location.column()) }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Self { value: spanned.value, at: position(&spanned.referenced) })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Integer(value.into()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(node) = access.next_element()? {
+            list.push(node);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut mapping = Vec::new();
+        while let Some(key) = access.next_key()? {
+            mapping.push((key, access.next_value()?));
+        }
+        Ok(Value::Mapping(mapping))
+    }
+}

@@ -1,0 +1,89 @@
+//! Why samples do not become submissions, counted by reason.
+
+/// Why a sample was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// No entry of `metrics` means its family.
+    NotSelected,
+    /// `exclude_metrics` means its family.
+    Excluded,
+    /// Its family has no type, and the settings give none.
+    Untyped,
+    /// Its family has a type that is only submitted when the settings say as what.
+    UnsupportedType,
+    /// `exclude_metrics_by_labels` means one of its labels.
+    ExcludedByLabel,
+    /// Its full name is left out by `metric_patterns`.
+    LeftOutByPattern,
+    /// Its value is NaN or infinite.
+    NotFinite,
+    /// It says when its series began.
+    Created,
+    /// Its name is none that its type has.
+    NotOfItsType,
+    /// It is the bucket of all observations, which the count says already.
+    InfiniteBucket,
+    /// Buckets, sums or counts that the histogram options leave out.
+    HistogramOption,
+    /// It is a bucket without a bound, or a bound or quantile that is not a number.
+    BadBound,
+    /// The label whose value is wanted as metadata is missing.
+    MissingLabel,
+    /// Its line could not be read.
+    Malformed,
+}
+
+impl DropReason {
+    /// All reasons, in the order in which they are reported.
+    pub const ALL: [Self; 14] = [
+        Self::NotSelected,
+        Self::Excluded,
+        Self::Untyped,
+        Self::UnsupportedType,
+        Self::ExcludedByLabel,
+        Self::LeftOutByPattern,
+        Self::NotFinite,
+        Self::Created,
+        Self::NotOfItsType,
+        Self::InfiniteBucket,
+        Self::HistogramOption,
+        Self::BadBound,
+        Self::MissingLabel,
+        Self::Malformed,
+    ];
+
+    /// The reason in a few words, as `check` and `/metrics` show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSelected => "not selected",
+            Self::Excluded => "excluded by exclude_metrics",
+            Self::Untyped => "no type exposed and none configured",
+            Self::UnsupportedType => "type is only submitted when configured",
+            Self::ExcludedByLabel => "excluded by exclude_metrics_by_labels",
+            Self::LeftOutByPattern => "left out by metric_patterns",
+            Self::NotFinite => "not a finite number",
+            Self::Created => "start time of a series",
+            Self::NotOfItsType => "name does not belong to the type",
+            Self::InfiniteBucket => "infinite bucket, same as the count",
+            Self::HistogramOption => "left out by the histogram options",
+            Self::BadBound => "bound or quantile missing or not a number",
+            Self::MissingLabel => "label for metadata missing",
+            Self::Malformed => "malformed line",
+        }
+    }
+}
+
+/// How many samples were dropped for each reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DropCounts([u64; DropReason::ALL.len()]);
+
+impl DropCounts {
+    pub(crate) fn add(&mut self, reason: DropReason) {
+        self.0[reason as usize] += 1;
+    }
+
+    /// The reasons that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.into_iter().map(|reason| (reason, self.0[reason as usize])).filter(|&(_, count)| count > 0)
+    }
+}

@@ -1,0 +1,35 @@
+//! Why a scrape fails while it is mapped.
+
+use crate::parse::MetricType;
+
+/// A setting cannot do to a family what it says; the scrape ends there, and what came before stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct MapError(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Kind {
+    #[error(
+        "the metric `{family}` has the type `{exposed}`, for which `native_dynamic` has nothing to submit; give it a `type`, \
+         `gauge` for instance, or leave it out with `exclude_metrics`"
+    )]
+    NoNativeTransformer { family: String, exposed: MetricType },
+    #[error("the metric `{family}` is selected by an entry that cannot be used: {message}")]
+    FaultyRule { family: String, message: String },
+    #[error("the metric `{family}` has the type `temporal_percent` with the `scale` 0, by which nothing can be divided")]
+    ZeroScale { family: String },
+}
+
+impl MapError {
+    pub(crate) fn no_native_transformer(family: &str, exposed: MetricType) -> Self {
+        Self(Kind::NoNativeTransformer { family: family.to_owned(), exposed })
+    }
+
+    pub(crate) fn faulty_rule(family: &str, message: &str) -> Self {
+        Self(Kind::FaultyRule { family: family.to_owned(), message: message.to_owned() })
+    }
+
+    pub(crate) fn zero_scale(family: &str) -> Self {
+        Self(Kind::ZeroScale { family: family.to_owned() })
+    }
+}
