@@ -3,6 +3,8 @@
 pub mod aggregate;
 pub mod cli;
 pub mod config;
+pub mod fixture;
 pub mod map;
 pub mod parse;
+pub mod pipeline;
 pub mod time;

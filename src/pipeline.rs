@@ -1,0 +1,252 @@
+//! One scrape of one target from its answer to its submissions: reading and mapping joined, and what a failure of
+//! either means for the health check and for first values.
+//!
+//! Nothing here fetches or waits, so that a live endpoint, a recorded fixture, a benchmark and a fuzzer all drive the
+//! same code.
+
+use std::sync::Arc;
+
+use crate::config::{Instance, Status};
+use crate::map::{ContextId, Contexts, DropCounts, Mapper, Mapping, Outcome, ServiceCheck, Submission, Submissions};
+use crate::parse::{Diagnostic, Format, ParseError, Reader, ReaderLimits, Totals};
+use crate::time::UnixTime;
+
+/// What a target answered before its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Content-Type`.
+    pub content_type: Option<&'a str>,
+}
+
+/// Where a scrape failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// No answer came.
+    Request,
+    /// The answer is an HTTP error.
+    Status,
+    /// The body broke off.
+    Body,
+    /// The body is no exposition, or not a whole one.
+    Exposition,
+    /// The settings cannot be applied to what was exposed.
+    Mapping,
+}
+
+impl Stage {
+    /// All stages in their order.
+    pub const ALL: [Self; 5] = [Self::Request, Self::Status, Self::Body, Self::Exposition, Self::Mapping];
+
+    /// The stage in one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Status => "status",
+            Self::Body => "body",
+            Self::Exposition => "exposition",
+            Self::Mapping => "mapping",
+        }
+    }
+}
+
+/// Why a scrape failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Where.
+    pub stage: Stage,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// A failure to fetch, as the mapping needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchFailure {
+    /// What happened and what to do.
+    pub message: String,
+    /// Whether `ignore_connection_errors` means it.
+    pub connection: bool,
+}
+
+/// How a scrape went.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Why it failed; what was submitted before that stays.
+    pub failure: Option<Failure>,
+    /// A failure that the settings say to ignore.
+    pub ignored: Option<Failure>,
+    /// What was read.
+    pub totals: Totals,
+    /// Samples and lines that were dropped.
+    pub dropped: DropCounts,
+    /// The first malformed lines.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The scrapes of one target, one after the other.
+#[derive(Debug)]
+pub struct Pipeline {
+    mapper: Mapper,
+    limits: ReaderLimits,
+}
+
+impl Pipeline {
+    /// A target that was never scraped.
+    pub fn new(instance: Arc<Instance>) -> Self {
+        let limits = &instance.http.limits;
+        let limits = ReaderLimits { line_bytes: limits.line_bytes, labels: limits.labels, samples: limits.samples };
+        Self { mapper: Mapper::new(instance), limits }
+    }
+
+    /// The settings of the target.
+    pub fn instance(&self) -> &Instance {
+        self.mapper.instance()
+    }
+
+    /// The contexts of all submissions so far.
+    pub fn contexts(&self) -> &Contexts {
+        self.mapper.contexts()
+    }
+
+    /// Forgets contexts that are no longer needed.
+    pub fn release(&mut self, ids: impl IntoIterator<Item = ContextId>) {
+        self.mapper.release(ids);
+    }
+
+    /// A scrape to which no answer came.
+    pub fn unanswered<S: Submissions>(&mut self, failure: &FetchFailure, out: &mut S) -> Report {
+        self.health(Status::Critical, &failure.message, out);
+        let report = self.fetch_failed(Stage::Request, failure, Report::default());
+        self.mapper.end(report.failure.is_none());
+        report
+    }
+
+    /// A scrape that was answered with an HTTP error; `message` says with which.
+    pub fn refused<S: Submissions>(&mut self, message: &str, out: &mut S) -> Report {
+        self.health(Status::Critical, message, out);
+        self.mapper.end(false);
+        let failure = Failure { stage: Stage::Status, message: message.to_owned() };
+        Report { failure: Some(failure), ..Report::default() }
+    }
+
+    /// A scrape whose body follows; `now` is its time.
+    pub fn begin<'p, S: Submissions>(&'p mut self, answer: Answer<'_>, now: UnixTime, out: &'p mut S) -> Scrape<'p, S> {
+        self.health(Status::Ok, "", out);
+        let format = if self.instance().http.use_latest_spec {
+            Format::OpenMetrics
+        } else {
+            Format::from_content_type(answer.content_type)
+        };
+        let reader = Reader::new(format, self.limits);
+        Scrape { reader, mapping: self.mapper.begin(format, now, out), error: None }
+    }
+
+    /// Ends the scrape that [`Pipeline::begin`] began.
+    pub fn end(&mut self, read: Read) -> Report {
+        let Read { outcome, totals, error, body } = read;
+        let Outcome { dropped, diagnostics, error: map_error, .. } = outcome;
+        let report = Report { totals, dropped, diagnostics, ..Report::default() };
+        let failed = |stage, message: String| Report { failure: Some(Failure { stage, message }), ..report.clone() };
+        let report = match (map_error, error, body) {
+            (Some(error), ..) => failed(Stage::Mapping, error.to_string()),
+            (None, Some(error), None) => failed(Stage::Exposition, error.to_string()),
+            // A body that broke off is always truncated; what the reader says of that adds nothing.
+            (None, Some(error), Some(failure)) if !error.is_truncated() || failure.connection => {
+                failed(Stage::Exposition, format!("{}; {error}", failure.message))
+            }
+            (None, _, Some(failure)) => self.fetch_failed(Stage::Body, &failure, report.clone()),
+            (None, None, None) => report,
+        };
+        self.mapper.end(report.failure.is_none());
+        report
+    }
+
+    fn fetch_failed(&self, stage: Stage, failure: &FetchFailure, report: Report) -> Report {
+        let ignore = self.instance().ignore_connection_errors && failure.connection;
+        let failure = Failure { stage, message: failure.message.clone() };
+        if ignore { Report { ignored: Some(failure), ..report } } else { Report { failure: Some(failure), ..report } }
+    }
+
+    fn health<S: Submissions>(&self, status: Status, message: &str, out: &mut S) {
+        if let Some(check) = self.mapper.health(status, message) {
+            out.service_check(check);
+        }
+    }
+}
+
+/// A scrape whose body is being read.
+pub struct Scrape<'p, S> {
+    reader: Reader,
+    mapping: Mapping<'p, S>,
+    error: Option<ParseError>,
+}
+
+/// A body that was read, for [`Pipeline::end`].
+#[derive(Debug)]
+pub struct Read {
+    outcome: Outcome,
+    totals: Totals,
+    error: Option<ParseError>,
+    body: Option<FetchFailure>,
+}
+
+impl<S: Submissions> Scrape<'_, S> {
+    /// Reads the next bytes of the body, cut anywhere. False: the scrape failed, and the rest of the body is not wanted.
+    pub fn push(&mut self, chunk: &[u8]) -> bool {
+        if self.error.is_none()
+            && let Err(error) = self.reader.push(chunk, &mut self.mapping)
+        {
+            self.error = Some(error);
+        }
+        self.error.is_none() && self.mapping.error().is_none()
+    }
+
+    /// Ends the body; `failure` says why it broke off, if it did.
+    pub fn finish(self, failure: Option<FetchFailure>) -> Read {
+        let Self { reader, mut mapping, error } = self;
+        let (totals, error) = match (reader.finish(&mut mapping), error) {
+            (Ok(totals), error) => (totals, error),
+            (Err(late), error) => (*late.totals(), error.or(Some(late))),
+        };
+        Read { outcome: mapping.finish(), totals, error, body: failure }
+    }
+}
+
+/// Keeps what a scrape submits, for those who want to see it.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    /// Submissions and metadata in their order.
+    pub submissions: Vec<Recorded>,
+    /// Service checks in their order.
+    pub service_checks: Vec<ServiceCheck>,
+}
+
+/// One thing that was submitted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recorded {
+    /// A value.
+    Submission(Submission),
+    /// A piece of metadata.
+    Metadata {
+        /// Its name.
+        name: String,
+        /// What it says.
+        value: String,
+    },
+}
+
+impl Submissions for Recorder {
+    fn submit(&mut self, submission: Submission, _: &Contexts) {
+        self.submissions.push(Recorded::Submission(submission));
+    }
+
+    fn service_check(&mut self, check: ServiceCheck) {
+        self.service_checks.push(check);
+    }
+
+    fn metadata(&mut self, name: &str, value: &str) {
+        self.submissions.push(Recorded::Metadata { name: name.to_owned(), value: value.to_owned() });
+    }
+}
