@@ -1,5 +1,7 @@
 //! What holds for every sketch, whatever is put into it.
 
+#![allow(clippy::unwrap_used, reason = "here a panic is a failed test")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use retriever::aggregate::Sketch;

@@ -3,6 +3,8 @@
 //! Provenance: `fixtures/vectors/ddsketch.json`, computed by running the quantile package of the Agent itself (Go), and
 //! reproduced by two further implementations; the file's `about` says how and what each field means.
 
+#![allow(clippy::unwrap_used, reason = "here a panic is a failed test")]
+
 use retriever::aggregate::Sketch;
 use serde_json::Value;
 
