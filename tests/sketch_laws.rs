@@ -36,7 +36,9 @@ fn put_into(sketch: &mut Sketch, put: &Put) {
 
 fn sketch_of(puts: &[Put]) -> Sketch {
     let mut sketch = Sketch::default();
-    puts.iter().for_each(|put| put_into(&mut sketch, put));
+    for put in puts {
+        put_into(&mut sketch, put);
+    }
     sketch
 }
 
