@@ -12,7 +12,7 @@ use serde_json::Value;
 #[derive(Default)]
 struct Verdict {
     complaint: Option<String>,
-    samples: Vec<(String, Option<i64>)>,
+    samples: Vec<Read>,
 }
 
 impl Sink for Verdict {
@@ -63,8 +63,17 @@ fn body(case: &Value) -> Vec<u8> {
         .map_or_else(|| base64(case["input_base64"].as_str().unwrap_or("")), |s| s.as_bytes().to_vec())
 }
 
+/// A sample in one text, and its timestamp in milliseconds.
+type Read = (String, Option<i64>);
+
+/// Cases do not tell every timestamp.
+fn same(expected: &[Read], read: &[Read]) -> bool {
+    let same = |(e, r): (&Read, &Read)| e.0 == r.0 && (e.1.is_none() || e.1 == r.1);
+    expected.len() == read.len() && expected.iter().zip(read).all(same)
+}
+
 /// The samples that the case expects, in the form of [`Verdict`]; `None` where a value is not text.
-fn expected(case: &Value) -> Option<Vec<(String, Option<i64>)>> {
+fn expected(case: &Value) -> Option<Vec<Read>> {
     let mut samples = Vec::new();
     for family in case["expected"]["families"].as_array()? {
         for sample in family["samples"].as_array()? {
@@ -113,10 +122,7 @@ fn agreement_with_other_readers() {
             (None, false) => tally.more_lenient.push(format!("{id}: {}", case["errors"]["prometheus"])),
         }
         if let (None, Some(expected)) = (&verdict.complaint, expected(&case)) {
-            // Cases do not tell every timestamp.
-            let same =
-                |(e, r): (&(String, Option<i64>), &(String, Option<i64>))| e.0 == r.0 && (e.1.is_none() || e.1 == r.1);
-            if expected.len() == verdict.samples.len() && expected.iter().zip(&verdict.samples).all(same) {
+            if same(&expected, &verdict.samples) {
                 tally.same_content += 1;
             } else {
                 tally.other_content.push(format!("{id}:\n    {expected:?}\n    {:?}", verdict.samples));
@@ -131,7 +137,9 @@ fn agreement_with_other_readers() {
             [("refused", tally.stricter), ("taken", tally.more_lenient), ("read otherwise", tally.other_content)]
         {
             println!("  {what}: {}", list.len());
-            list.iter().for_each(|entry| println!("    {entry}"));
+            for entry in list {
+                println!("    {entry}");
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a reader hands out, body by body.
 
+use std::fmt::Write as _;
+
 use super::{Diagnostic, Family, Format, ParseError, Reader, ReaderLimits, Sample, Sink, Totals};
 
 /// Writes down every call.
@@ -12,7 +14,7 @@ impl Sink for Log {
         let mut entry = format!("{} {}{mark}", family.name, family.metric_type);
         for (word, text) in [("help", &family.help), ("unit", &family.unit)] {
             if let Some(text) = text {
-                entry += &format!(" {word}={text:?}");
+                write!(entry, " {word}={text:?}").expect("a string takes text");
             }
         }
         self.0.push(entry);
@@ -21,12 +23,13 @@ impl Sink for Log {
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
         let mut entry = format!("  {} = {} {:?}", sample.series, sample.value, sample.role);
         if let Some(timestamp) = sample.timestamp_ms {
-            entry += &format!(" @{timestamp}");
+            write!(entry, " @{timestamp}").expect("a string takes text");
         }
         if let Some(exemplar) = &sample.exemplar {
             let labels: Vec<_> =
                 exemplar.labels.iter().map(|l| format!("{}={}", l.name.text(), l.value.text())).collect();
-            entry += &format!(" # {} {} {:?}", labels.join(","), exemplar.value, exemplar.timestamp_ms);
+            write!(entry, " # {} {} {:?}", labels.join(","), exemplar.value, exemplar.timestamp_ms)
+                .expect("a string takes text");
         }
         self.0.push(entry);
     }
