@@ -12,7 +12,7 @@ use super::model::{Exemplar, Label, MetricType, Role, Sample};
 use super::sink::Sink;
 use super::token::{Fault, Reason};
 
-/// A body is given up as no exposition after this many malformed lines without a good one before, between or after.
+/// After this many malformed lines without a good one the body is given up as no exposition.
 const HOPELESS: u64 = 100;
 
 /// What a reader accepts of an exposition.
