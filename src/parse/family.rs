@@ -121,7 +121,6 @@ fn role(family: &Family, format: Format, name: &str) -> Option<Role> {
         (MetricType::Counter, "") => Some(if name.ends_with("_total") { Role::Total } else { Role::Value }),
         (MetricType::Counter, "_total") => Some(Role::Total),
         (MetricType::Counter | MetricType::Summary | MetricType::Histogram, "_created") => Some(Role::Created),
-        (MetricType::Gauge | MetricType::Unknown, "") => Some(Role::Value),
         (MetricType::Summary, "") => Some(Role::Quantile),
         (MetricType::Summary | MetricType::Histogram, "_count") => Some(Role::Count),
         (MetricType::Summary | MetricType::Histogram, "_sum") => Some(Role::Sum),
@@ -129,11 +128,11 @@ fn role(family: &Family, format: Format, name: &str) -> Option<Role> {
         (MetricType::GaugeHistogram, "_bucket") if open_metrics => Some(Role::Bucket),
         (MetricType::GaugeHistogram, "_gcount") if open_metrics => Some(Role::Count),
         (MetricType::GaugeHistogram, "_gsum") if open_metrics => Some(Role::Sum),
-        (MetricType::GaugeHistogram, "") if !open_metrics => Some(Role::Value),
         (MetricType::Info, "_info") if open_metrics => Some(Role::Info),
         // `# TYPE x_info info` where `# TYPE x info` is right, as exporters of both formats write it.
         (MetricType::Info, "") if name.ends_with("_info") => Some(Role::Info),
-        (MetricType::Info, "") if !open_metrics => Some(Role::Value),
+        (MetricType::Gauge | MetricType::Unknown, "") => Some(Role::Value),
+        (MetricType::GaugeHistogram | MetricType::Info, "") => (!open_metrics).then_some(Role::Value),
         (MetricType::StateSet, "") => Some(Role::State),
         _ => None,
     }

@@ -18,7 +18,7 @@ impl LabelBuffer {
     /// Takes the memory of a vector from [`LabelBuffer::take`] back.
     pub(super) fn give_back(&mut self, mut used: Vec<Label<'_>>) {
         used.clear();
-        self.spare = used.into_iter().filter_map(|_| None).collect();
+        self.spare = used.into_iter().map_while(|_| None).collect();
     }
 }
 

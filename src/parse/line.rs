@@ -90,9 +90,11 @@ pub(super) fn sample<'a>(
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "used as a conversion")]
 fn into_fault(error: nom::Err<Fault<'_>>) -> Fault<'_> {
     match error {
         nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,
+        // Every combinator used here is of the complete kind.
         nom::Err::Incomplete(_) => Fault { rest: "", reason: Reason::Other },
     }
 }

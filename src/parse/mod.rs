@@ -12,6 +12,8 @@ mod lines;
 mod model;
 mod reader;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use diagnostic::Diagnostic;

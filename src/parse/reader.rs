@@ -12,7 +12,7 @@ use super::model::{Exemplar, Label, MetricType, Role, Sample};
 use super::sink::Sink;
 use super::token::{Fault, Reason};
 
-/// A body is given up as no exposition after this many malformed lines without a good one before, between or after.
+/// After this many malformed lines without a good one the body is given up as no exposition.
 const HOPELESS: u64 = 100;
 
 /// What a reader accepts of an exposition.
@@ -198,7 +198,7 @@ impl State {
         }
     }
 
-    fn text_line<'a, S: Sink + ?Sized>(&mut self, text: &'a str, sink: &mut S) -> Result<(), ParseErrorKind> {
+    fn text_line<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
         let line = match line::classify(text, self.format) {
             Ok(Line::Blank) => return Ok(()),
             Ok(_) if self.ended => {
@@ -219,14 +219,14 @@ impl State {
                 self.families.help(&name.text(), help, sink);
             }
             Line::Unit { name, unit } => self.families.unit(&name.text(), unit, sink),
-            Line::Type { name, word } => match metric_type(word) {
-                Some(metric_type) => self.families.metric_type(&name.text(), metric_type, sink),
-                None => {
-                    // The line still begins the family: its samples must not join the one before.
-                    self.families.metric_type(&name.text(), MetricType::Unknown, sink);
+            Line::Type { name, word } => {
+                let metric_type = metric_type(word);
+                // With an unknown word too the line begins the family: its samples must not join the one before.
+                self.families.metric_type(&name.text(), metric_type.unwrap_or_default(), sink);
+                if metric_type.is_none() {
                     return self.fault(text, Fault { rest: word, reason: Reason::Type(word) }, sink);
                 }
-            },
+            }
             Line::Sample(input) => return self.sample(text, input, sink),
         }
         self.good = true;

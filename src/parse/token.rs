@@ -87,7 +87,7 @@ impl fmt::Display for Reason<'_> {
             Self::AfterLabel(name) => write!(f, "expected `,` or `}}` after the value of the label `{}`", Shown(name)),
             Self::OpenQuote => f.write_str("expected a closing `\"` for the quote that opens here"),
             Self::OpenBlock => f.write_str("expected `}` before the end of the line"),
-            Self::TooManyLabels(limit) => write!(f, "more than {limit} labels; the limit is the setting of the scrape"),
+            Self::TooManyLabels(limit) => write!(f, "this label is one more than the limit of {limit}"),
             Self::Value => f.write_str("expected a value"),
             Self::NotNumber(text) => write!(f, "the value `{}` is not a number", Shown(text)),
             Self::OutOfRange(text) => write!(f, "the value `{}` is beyond the range of a double", Shown(text)),
