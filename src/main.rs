@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `retriever`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    retriever::cli::main()
+}

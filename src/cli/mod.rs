@@ -1,3 +1,54 @@
-//! The sub-commands, one file each: build the stages, connect them, print.
+//! The commands: each reads its arguments, builds the stages it needs, connects them, and prints.
+//!
+//! Standard output is data, standard error is talk.
 
-pub mod parse;
+mod check;
+mod exit;
+mod parse;
+mod record;
+mod run;
+mod settings;
+mod test;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Fetch OpenMetrics and Prometheus endpoints and bring their metrics to Datadog
+#[derive(Debug, Parser)]
+#[command(name = "retriever", version, propagate_version = true)]
+#[command(after_help = "Exit status: 0 fine, 1 findings (a target failed, a line was malformed, a fixture differs), \
+                        2 usage or settings.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Scrape on a schedule until stopped
+    Run(run::RunArgs),
+    /// Scrape once and print what would be submitted, and what was dropped and why
+    Check(check::CheckArgs),
+    /// Read the settings and report every problem
+    Validate(validate::ValidateArgs),
+    Parse(parse::ParseArgs),
+    /// Save scrapes as fixtures
+    Record(record::RecordArgs),
+    /// Replay fixtures and compare with their snapshots
+    Test(test::TestArgs),
+}
+
+/// Runs the command that the arguments of the process name.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Parse(args) => parse::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Test(args) => test::run(&args),
+    }
+    .into()
+}

@@ -4,10 +4,10 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
+use super::exit::Exit;
 use crate::parse::{Diagnostic, Exemplar, Family, Format, Label, ParseError, Reader, ReaderLimits, Sample, Sink};
 
 /// How many bytes are read at once.
@@ -15,7 +15,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Read an exposition: families, samples, malformed lines
 #[derive(Debug, clap::Args)]
-pub struct ParseArgs {
+pub(super) struct ParseArgs {
     /// The exposition; `-` is the standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -39,39 +39,18 @@ enum Output {
     Json,
 }
 
-/// How the command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Nothing to complain about, or nobody reads the output any more.
-    Fine,
-    /// A line was malformed, or the exposition failed as a whole.
-    Findings,
-    /// The input could not be read, or the output not be written.
-    Unusable,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Fine => Self::SUCCESS,
-            Outcome::Findings => Self::from(1),
-            Outcome::Unusable => Self::from(2),
-        }
-    }
-}
-
 /// Runs the command. Exit status: 0 fine, 1 a malformed line or a failed exposition, 2 the file cannot be read.
-pub fn run(args: &ParseArgs) -> ExitCode {
+pub(super) fn run(args: &ParseArgs) -> Exit {
     let mut talk = io::stderr();
     let out = BufWriter::new(io::stdout().lock());
     if args.file == Path::new("-") {
-        return print(args, io::stdin().lock(), out, &mut talk).into();
+        return print(args, io::stdin().lock(), out, &mut talk);
     }
     match File::open(&args.file) {
-        Ok(file) => print(args, file, out, &mut talk).into(),
+        Ok(file) => print(args, file, out, &mut talk),
         Err(error) => {
             complain(&mut talk, format_args!("cannot read `{}`: {error}", args.file.display()));
-            Outcome::Unusable.into()
+            Exit::Unusable
         }
     }
 }
@@ -81,7 +60,7 @@ fn complain(talk: &mut impl Write, message: impl fmt::Display) {
     let _ = writeln!(talk, "{message}");
 }
 
-fn print(args: &ParseArgs, input: impl Read, out: impl Write, talk: &mut impl Write) -> Outcome {
+fn print(args: &ParseArgs, input: impl Read, out: impl Write, talk: &mut impl Write) -> Exit {
     let format = match &args.content_type {
         Some(content_type) => Format::from_content_type(Some(content_type)),
         None => Format::from_path(&args.file).unwrap_or(Format::PrometheusText),
@@ -91,20 +70,20 @@ fn print(args: &ParseArgs, input: impl Read, out: impl Write, talk: &mut impl Wr
         Output::Text => read(format, input, &mut TextPrinter::new(out, &mut *talk)),
     };
     match result {
-        Ok(true) => Outcome::Fine,
-        Ok(false) => Outcome::Findings,
+        Ok(true) => Exit::Fine,
+        Ok(false) => Exit::Findings,
         Err(Stop::Exposition(error)) => {
             complain(talk, format_args!("`{}`: {error}", args.file.display()));
-            Outcome::Findings
+            Exit::Findings
         }
-        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Fine,
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
         Err(Stop::Output(error)) => {
             complain(talk, format_args!("cannot write the output: {error}"));
-            Outcome::Unusable
+            Exit::Unusable
         }
         Err(Stop::Input(error)) => {
             complain(talk, format_args!("cannot read `{}`: {error}", args.file.display()));
-            Outcome::Unusable
+            Exit::Unusable
         }
     }
 }
@@ -187,7 +166,7 @@ impl<W: Write> JsonPrinter<W> {
 
 /// As a JSON object; of a label that is exposed twice the last value counts.
 fn labels_json(labels: &[Label<'_>]) -> Value {
-    let pairs = labels.iter().map(|label| (label.name.text().into_owned(), label.value.text().into()));
+    let pairs = labels.iter().map(|label| (label.name.text().into_owned(), label.value.text()));
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
@@ -324,9 +303,9 @@ impl<W: Write, T: Write> Printer for TextPrinter<W, T> {
 mod tests {
     use super::*;
 
-    /// Outcome, standard output and standard error of the command on `body`.
-    fn printed(file: &str, format: Output, body: &[u8]) -> (Outcome, String, String) {
-        let args = ParseArgs { file: file.into(), content_type: None, format };
+    /// Exit, standard output and standard error of the command on `body`.
+    fn printed(file: &str, format: Output, body: &[u8]) -> (Exit, String, String) {
+        let args = ParseArgs { file: file, content_type: None, format };
         let (mut out, mut talk) = (Vec::new(), Vec::new());
         let outcome = print(&args, body, &mut out, &mut talk);
         (outcome, String::from_utf8(out).expect("text"), String::from_utf8(talk).expect("text"))
@@ -353,7 +332,7 @@ mod tests {
                 "diagnostics": [{"line": 5, "column": 5, "message": "the value `line` is not a number"}],
             })
         );
-        assert_eq!((outcome, talk.as_str()), (Outcome::Findings, ""));
+        assert_eq!((outcome, talk.as_str()), (Exit::Findings, ""));
     }
 
     #[test]
@@ -362,8 +341,8 @@ mod tests {
             printed("x", Output::Text, b"# TYPE a gauge\n# HELP a Is a.\na{b=\"c\"} 1 5\na{b} 2\n");
         assert_eq!(out, "a (gauge): Is a.\n  a{b=\"c\"} 1 at 5 ms\n");
         assert_eq!(talk, "line 4, column 4: expected `=` after the label name `b`\n  | a{b} 2\n  |    ^\n");
-        assert_eq!(outcome, Outcome::Findings);
-        assert_eq!(printed("x", Output::Text, b"a 1").0, Outcome::Fine);
+        assert_eq!(outcome, Exit::Findings);
+        assert_eq!(printed("x", Output::Text, b"a 1").0, Exit::Fine);
     }
 
     #[test]
@@ -372,7 +351,7 @@ mod tests {
         let document: Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(document["families"][0]["samples"][0]["value"], "1");
         assert!(talk.contains("truncated"), "{talk}");
-        assert_eq!(outcome, Outcome::Findings);
+        assert_eq!(outcome, Exit::Findings);
     }
 
     /// Accepts nothing, as a closed pipe.
@@ -380,7 +359,7 @@ mod tests {
 
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(self.0.into())
+            Err(self.0)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -391,9 +370,9 @@ mod tests {
     #[test]
     fn a_broken_pipe_is_quiet_and_a_full_disk_is_not() {
         for (kind, expected, silent) in
-            [(io::ErrorKind::BrokenPipe, Outcome::Fine, true), (io::ErrorKind::StorageFull, Outcome::Unusable, false)]
+            [(io::ErrorKind::BrokenPipe, Exit::Fine, true), (io::ErrorKind::StorageFull, Exit::Unusable, false)]
         {
-            let args = ParseArgs { file: "-".into(), content_type: None, format: Output::Json };
+            let args = ParseArgs { file: "-", content_type: None, format: Output::Json };
             let mut talk = Vec::new();
             assert_eq!(print(&args, &b"a 1\n"[..], Broken(kind), &mut talk), expected);
             assert_eq!(talk.is_empty(), silent);

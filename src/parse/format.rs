@@ -13,14 +13,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a `Content-Type` header names. Only its media type counts; whatever is missing or unknown is
-    /// read as Prometheus text, as Datadog's check does.
+    /// The format that a `Content-Type` header names: OpenMetrics if what stands before the first `;` is exactly its
+    /// media type, Prometheus text for whatever else is there or missing, as Datadog's check does.
     pub fn from_content_type(content_type: Option<&str>) -> Self {
-        let media_type = content_type.and_then(|header| header.split(';').next()).unwrap_or_default();
-        if media_type.trim().eq_ignore_ascii_case("application/openmetrics-text") {
-            Self::OpenMetrics
-        } else {
-            Self::PrometheusText
+        match content_type.and_then(|header| header.split(';').next()) {
+            Some("application/openmetrics-text") => Self::OpenMetrics,
+            _ => Self::PrometheusText,
         }
     }
 
@@ -67,13 +65,20 @@ mod tests {
         let open_metrics = [
             "application/openmetrics-text",
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            " Application/OpenMetrics-Text ;version=2.0.0",
+            "application/openmetrics-text;version=2.0.0",
         ];
         for header in open_metrics {
             assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics, "{header}");
         }
-        let text =
-            ["text/plain; version=0.0.4", "", ";", "text/html", "application/openmetrics-text2", "application/json"];
+        let text = [
+            "text/plain; version=0.0.4",
+            "",
+            ";",
+            "text/html",
+            "application/openmetrics-text2",
+            "Application/OpenMetrics-Text",
+            "application/openmetrics-text ; version=1.0.0",
+        ];
         for header in text {
             assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusText, "{header}");
         }

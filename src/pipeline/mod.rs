@@ -4,6 +4,8 @@
 //! Nothing here fetches or waits, so that a live endpoint, a recorded fixture, a benchmark and a fuzzer all drive the
 //! same code.
 
+mod drive;
+
 use std::sync::Arc;
 
 use crate::config::{Instance, Status};

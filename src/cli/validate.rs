@@ -1,0 +1,75 @@
+//! `retriever validate`: reads the settings and reports every problem.
+
+use serde_json::json;
+
+use super::exit::Exit;
+use super::settings::SettingsArgs;
+use crate::config::{Config, ConfiguredInstance, Output, Problem, Severity};
+
+/// The arguments of `retriever validate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// Exit status: 0 nothing to report, 1 warnings only, 2 errors.
+pub(super) fn run(args: &ValidateArgs) -> Exit {
+    let config = args.settings.read();
+    match args.format {
+        Format::Text => print_text(&config),
+        Format::Json => print_json(&config.problems),
+    }
+    if config.has_errors() {
+        Exit::Unusable
+    } else if config.problems.is_empty() {
+        Exit::Fine
+    } else {
+        Exit::Findings
+    }
+}
+
+fn print_text(config: &Config) {
+    for problem in &config.problems {
+        println!("{problem}");
+    }
+    let valid = config.instances.iter().filter(|instance| matches!(instance, ConfiguredInstance::Valid(_))).count();
+    let output = match &config.global.output {
+        Output::Api(api) => format!("the API at {}", api.url),
+        Output::Dogstatsd(_) => "a DogStatsD listener".to_owned(),
+        Output::Console => "the console".to_owned(),
+    };
+    if config.has_errors() {
+        println!("the settings cannot be used: {valid} of {} instances are valid", config.instances.len());
+    } else {
+        println!("the settings can be used: {valid} instances, output to {output}");
+    }
+}
+
+fn print_json(problems: &[Problem]) {
+    let problems: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },
+                "source": problem.source,
+                "line": problem.position.map(|position| position.line),
+                "column": problem.position.map(|position| position.column),
+                "message": problem.message,
+            })
+        })
+        .collect();
+    println!("{}", json!({ "problems": problems }));
+}

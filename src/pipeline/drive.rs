@@ -1,0 +1,41 @@
+//! A whole scrape: a response, live or recorded, driven through a [`Pipeline`].
+
+use crate::map::Submissions;
+use crate::scrape::{Response, ScrapeError};
+use crate::time::UnixTime;
+
+use super::{Answer, FetchFailure, Pipeline, Report};
+
+impl Pipeline {
+    /// Reads and maps a response as it arrives; `now` is the time of the scrape.
+    pub async fn scrape<S: Submissions>(
+        &mut self,
+        response: Result<Response, ScrapeError>,
+        now: UnixTime,
+        out: &mut S,
+    ) -> Report {
+        let Response { head, mut body } = match response {
+            Ok(response) => response,
+            Err(error) => return self.unanswered(&fetch_failure(&error), out),
+        };
+        if let Some(error) = ScrapeError::for_status(&head) {
+            return self.refused(&error.to_string(), out);
+        }
+        let answer = Answer { status: head.status, content_type: head.content_type() };
+        let mut scrape = self.begin(answer, now, out);
+        let failure = loop {
+            match body.chunk().await {
+                Ok(None) => break None,
+                Ok(Some(chunk)) if scrape.push(&chunk) => {}
+                Ok(Some(_)) => break None,
+                Err(error) => break Some(fetch_failure(&error)),
+            }
+        };
+        let read = scrape.finish(failure);
+        self.end(read)
+    }
+}
+
+fn fetch_failure(error: &ScrapeError) -> FetchFailure {
+    FetchFailure { message: error.to_string(), connection: error.is_connection_error() }
+}

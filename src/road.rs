@@ -1,0 +1,88 @@
+//! The whole road of one target up to `submit`: its scrapes are read, mapped and aggregated, one after the other.
+
+use std::sync::Arc;
+
+use crate::aggregate::{Aggregator, Batch, Refused};
+use crate::config::Instance;
+use crate::map::{Contexts, ServiceCheck, Submission, Submissions};
+use crate::pipeline::{Pipeline, Report};
+use crate::scrape::{Response, ScrapeError};
+use crate::time::UnixTime;
+
+/// One target and all that is remembered of it.
+#[derive(Debug)]
+pub struct Road {
+    pipeline: Pipeline,
+    aggregator: Aggregator,
+}
+
+/// What one scrape contributes.
+#[derive(Debug)]
+pub struct Contribution {
+    /// How the scrape went.
+    pub report: Report,
+    /// Its points and sketches.
+    pub batch: Batch,
+    /// What the aggregator refused.
+    pub refused: Vec<(Refused, u64)>,
+}
+
+impl Road {
+    /// A target that was never scraped.
+    pub fn new(instance: Arc<Instance>) -> Self {
+        let aggregator = Aggregator::new(instance.min_collection_interval);
+        Self { pipeline: Pipeline::new(instance), aggregator }
+    }
+
+    /// The contexts of all submissions so far.
+    pub fn contexts(&self) -> &Contexts {
+        self.pipeline.contexts()
+    }
+
+    /// How many series the aggregator remembers.
+    pub fn series(&self) -> usize {
+        self.aggregator.len()
+    }
+
+    /// Takes a response through all stages; `witness` sees the submissions as they pass.
+    pub async fn scrape<W: Submissions>(
+        &mut self,
+        response: Result<Response, ScrapeError>,
+        now: UnixTime,
+        witness: &mut W,
+    ) -> Contribution {
+        let mut out = Passing { aggregator: &mut self.aggregator, now, witness };
+        let report = self.pipeline.scrape(response, now, &mut out).await;
+        let batch = self.aggregator.commit(now);
+        // Only what a successful scrape lacks has vanished.
+        if report.failure.is_none() {
+            let expired = self.aggregator.expire();
+            if !expired.is_empty() {
+                self.pipeline.release(expired);
+            }
+        }
+        Contribution { report, batch, refused: self.aggregator.take_refused() }
+    }
+}
+
+/// Hands submissions to the aggregator and shows them to a witness.
+struct Passing<'r, W> {
+    aggregator: &'r mut Aggregator,
+    now: UnixTime,
+    witness: &'r mut W,
+}
+
+impl<W: Submissions> Submissions for Passing<'_, W> {
+    fn submit(&mut self, submission: Submission, contexts: &Contexts) {
+        self.aggregator.accept(submission, contexts, self.now);
+        self.witness.submit(submission, contexts);
+    }
+
+    fn service_check(&mut self, check: ServiceCheck) {
+        self.witness.service_check(check);
+    }
+
+    fn metadata(&mut self, name: &str, value: &str) {
+        self.witness.metadata(name, value);
+    }
+}
