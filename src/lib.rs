@@ -2,6 +2,8 @@
 
 pub mod aggregate;
 pub mod config;
+pub mod discover;
 pub mod map;
 pub mod parse;
+pub mod scrape;
 pub mod time;

@@ -84,6 +84,8 @@ impl Default for TlsSettings {
 /// What one response may cost. All sizes are bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
+    /// Status line and headers of a response.
+    pub header_bytes: usize,
     /// The body as it comes over the wire.
     pub wire_bytes: u64,
     /// The body after decompression.
@@ -101,6 +103,7 @@ pub struct BodyLimits {
 impl Default for BodyLimits {
     fn default() -> Self {
         Self {
+            header_bytes: 64 << 10,
             wire_bytes: 1 << 30,
             body_bytes: 4 << 30,
             line_bytes: 16 << 20,
