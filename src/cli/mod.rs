@@ -7,6 +7,7 @@ mod exit;
 mod parse;
 mod record;
 mod run;
+mod runtime;
 mod settings;
 mod test;
 mod validate;

@@ -166,7 +166,7 @@ impl<W: Write> JsonPrinter<W> {
 
 /// As a JSON object; of a label that is exposed twice the last value counts.
 fn labels_json(labels: &[Label<'_>]) -> Value {
-    let pairs = labels.iter().map(|label| (label.name.text().into_owned(), label.value.text()));
+    let pairs = labels.iter().map(|label| (label.name.text().into_owned(), label.value.text().into()));
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
@@ -305,7 +305,7 @@ mod tests {
 
     /// Exit, standard output and standard error of the command on `body`.
     fn printed(file: &str, format: Output, body: &[u8]) -> (Exit, String, String) {
-        let args = ParseArgs { file: file, content_type: None, format };
+        let args = ParseArgs { file: file.into(), content_type: None, format };
         let (mut out, mut talk) = (Vec::new(), Vec::new());
         let outcome = print(&args, body, &mut out, &mut talk);
         (outcome, String::from_utf8(out).expect("text"), String::from_utf8(talk).expect("text"))
@@ -359,7 +359,7 @@ mod tests {
 
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(self.0)
+            Err(self.0.into())
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -372,7 +372,7 @@ mod tests {
         for (kind, expected, silent) in
             [(io::ErrorKind::BrokenPipe, Exit::Fine, true), (io::ErrorKind::StorageFull, Exit::Unusable, false)]
         {
-            let args = ParseArgs { file: "-", content_type: None, format: Output::Json };
+            let args = ParseArgs { file: "-".into(), content_type: None, format: Output::Json };
             let mut talk = Vec::new();
             assert_eq!(print(&args, &b"a 1\n"[..], Broken(kind), &mut talk), expected);
             assert_eq!(talk.is_empty(), silent);

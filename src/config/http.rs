@@ -87,6 +87,8 @@ impl Default for TlsSettings {
 /// What one response may cost. All sizes are bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
+    /// Status line and headers of a response.
+    pub header_bytes: usize,
     /// The body as it comes over the wire.
     pub wire_bytes: u64,
     /// The body after decompression.
@@ -104,6 +106,7 @@ pub struct BodyLimits {
 impl Default for BodyLimits {
     fn default() -> Self {
         Self {
+            header_bytes: 64 << 10,
             wire_bytes: 1 << 30,
             body_bytes: 4 << 30,
             line_bytes: 16 << 20,
@@ -228,6 +231,7 @@ impl BodyLimits {
         };
         let size = |option, default: usize| usize::try_from(limit(option, default as u64)).unwrap_or(usize::MAX);
         Self {
+            header_bytes: size("header_size_limit", defaults.header_bytes),
             wire_bytes: limit("wire_size_limit", defaults.wire_bytes),
             body_bytes: limit("body_size_limit", defaults.body_bytes),
             line_bytes: size("line_size_limit", defaults.line_bytes),

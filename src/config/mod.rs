@@ -18,6 +18,7 @@ mod secret;
 mod section;
 #[cfg(test)]
 mod tests;
+mod without_secrets;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -98,6 +99,14 @@ impl Config {
         let instances = if usable { read_instances(&reading, &section, &init) } else { Vec::new() };
         section.finish();
         Self { global, instances, problems: problems.into_inner().into_sorted() }
+    }
+
+    /// The settings of each instance of a file as a fixture keeps them: without credentials and without how the target
+    /// is fetched.
+    pub fn for_fixtures(path: &Path, surroundings: &dyn Surroundings) -> Vec<String> {
+        let Ok(text) = surroundings.file(path) else { return Vec::new() };
+        let document = Node::read(&text, &mut Problems::new(path.display().to_string()));
+        document.map(|document| without_secrets::instances(&document)).unwrap_or_default()
     }
 
     /// Whether anything keeps the settings from being used.

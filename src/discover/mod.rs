@@ -1,0 +1,26 @@
+//! Which targets are scraped, and where each of them is reached.
+//!
+//! The set is static for now: one target for each instance of the settings, fixed at start. What will change it later
+//! are the sources that find targets by themselves (a name that resolves to several addresses, files of targets,
+//! Kubernetes); they will hand over a new set and the schedule will start and stop what differs.
+
+mod endpoint;
+mod location;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub(crate) use endpoint::UserInfo;
+pub(crate) use location::{Location, Origin, redact};
+
+/// One endpoint that is scraped on behalf of one instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Index of its instance in the settings.
+    pub instance: usize,
+}
+
+/// The targets of the settings: one for each instance, in their order.
+pub fn static_targets(endpoints: impl IntoIterator<Item = Endpoint>) -> Vec<Target> {
+    endpoints.into_iter().enumerate().map(|(instance, endpoint)| Target { endpoint, instance }).collect()
+}

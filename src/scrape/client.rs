@@ -1,0 +1,186 @@
+//! Fetches one exposition: connection, redirects, and the head of the response; the body follows as it arrives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Response as HttpResponse;
+use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
+use hyper::header::{HeaderMap, LOCATION};
+
+use super::body::{Body, Wire};
+use super::connect::{Connection, Connector};
+use super::deadline::Deadline;
+use super::error::{ClientError, Kind, ScrapeError};
+use super::failure::request_failure;
+use super::head::Head;
+use super::pool::{Lease, Pool};
+use super::request::RequestHeaders;
+use super::tls;
+use crate::config::{BodyLimits, HttpSettings};
+use crate::discover::{Endpoint, Location, Origin, UserInfo, redact};
+
+/// Fetches the endpoints of one instance with its settings.
+pub struct Client {
+    connector: Connector,
+    headers: RequestHeaders,
+    /// None: every request has its own connection.
+    pool: Option<Arc<Pool>>,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    total_timeout: Duration,
+    follow: bool,
+    limits: BodyLimits,
+}
+
+/// What a target answered.
+pub struct Response {
+    /// Status and headers.
+    pub head: Head,
+    /// The body, of which nothing may have arrived yet.
+    pub body: Body,
+}
+
+/// A head whose body has not been read, and where it came from.
+struct Answer {
+    head: HttpResponse<Incoming>,
+    lease: Lease,
+}
+
+impl Client {
+    /// Reads the files that the settings name and prepares the headers; connects to nothing.
+    ///
+    /// `user_agent` is sent unless the settings have their own.
+    pub fn new(settings: &HttpSettings, user_agent: &str) -> Result<Self, ClientError> {
+        let tls = tls::client_config(&settings.tls)?;
+        Ok(Self {
+            connector: Connector::new(tls, settings.connect_timeout, settings.limits.header_bytes),
+            headers: RequestHeaders::new(settings, user_agent)?,
+            pool: settings.persist_connections.then(Arc::default),
+            connect_timeout: settings.connect_timeout,
+            read_timeout: settings.read_timeout,
+            total_timeout: settings.total_timeout,
+            follow: settings.allow_redirects,
+            limits: settings.limits,
+        })
+    }
+
+    /// Asks the endpoint for its exposition, follows redirects, and returns as soon as the head is there, whatever its
+    /// status. The body is under the same deadline.
+    pub async fn fetch(&self, endpoint: &Endpoint) -> Result<Response, ScrapeError> {
+        let deadline = Deadline::after(self.total_timeout);
+        let user = endpoint.user();
+        let mut location = endpoint.location().clone();
+        // Once a redirect has left the origin, credentials do not come back even if it returns there.
+        let mut trusted = true;
+        let mut redirects = 0;
+        loop {
+            let failed = |kind| ScrapeError::new(location.to_string(), kind);
+            let headers = self.headers.of_request(trusted, user);
+            let answer = self.ask(&location, headers, &deadline).await.map_err(failed)?;
+            let Some(next) = self.redirect(&location, &answer.head, user).map_err(failed)? else {
+                return Ok(self.respond(&location, answer, deadline));
+            };
+            if redirects == self.limits.redirects {
+                return Err(failed(Kind::TooManyRedirects(redirects, next.to_string())));
+            }
+            redirects += 1;
+            self.discard(answer, deadline).await;
+            trusted &= endpoint.location().trusts(&next);
+            location = next;
+        }
+    }
+
+    /// One request, over a waiting connection if there is one that still lives.
+    async fn ask(&self, location: &Location, headers: HeaderMap, deadline: &Deadline) -> Result<Answer, Kind> {
+        while let Some(mut connection) = self.pool.as_ref().and_then(|pool| pool.take(location.origin())) {
+            let ready = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connection.ready()).await?;
+            if ready.is_err() {
+                continue;
+            }
+            let sent = connection.get(location, headers.clone());
+            match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
+                Ok(head) => return Ok(self.answer(location, connection, head)),
+                // The target may have closed it at the same moment; asking again does no harm.
+                Err(error) if !error.is_parse() => {}
+                Err(error) => return Err(self.failure(location, &error)),
+            }
+        }
+        let connecting = self.connector.connect(location);
+        let mut connection = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connecting).await??;
+        let sent = connection.get(location, headers);
+        match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
+            Ok(head) => Ok(self.answer(location, connection, head)),
+            Err(error) => Err(self.failure(location, &error)),
+        }
+    }
+
+    fn answer(&self, location: &Location, connection: Connection, head: HttpResponse<Incoming>) -> Answer {
+        let home = self.pool.as_ref().map(|pool| (Arc::clone(pool), location.origin().clone()));
+        Answer { head, lease: Lease::new(connection, home) }
+    }
+
+    fn failure(&self, location: &Location, error: &hyper::Error) -> Kind {
+        let host = match location.origin() {
+            Origin::Tcp { host, .. } => host,
+            Origin::Unix(_) => "localhost",
+        };
+        request_failure(error, host, self.limits.header_bytes)
+    }
+
+    /// Where the response sends the request, if it does and is to be followed.
+    fn redirect(
+        &self,
+        location: &Location,
+        head: &HttpResponse<Incoming>,
+        user: Option<&UserInfo>,
+    ) -> Result<Option<Location>, Kind> {
+        if !self.follow || !matches!(head.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+            return Ok(None);
+        }
+        let Some(to) = head.headers().get(LOCATION) else {
+            return Ok(None);
+        };
+        let to = String::from_utf8_lossy(to.as_bytes());
+        let refused = |cause: String| Kind::BadRedirect { to: redact(&to).chars().take(200).collect(), cause };
+        let next = location.resolve(&to).map_err(|problem| refused(problem.to_string()))?;
+        if location.socket() != next.socket() && next.socket().is_some() {
+            return Err(refused("only `http` and `https` are followed".to_owned()));
+        }
+        if location.is_tls() && !next.is_tls() && self.headers.has_credentials(user) {
+            return Err(refused(
+                "it leaves HTTPS although credentials or own headers are configured; set the URL to where it should go"
+                    .to_owned(),
+            ));
+        }
+        Ok(Some(next))
+    }
+
+    fn respond(&self, location: &Location, answer: Answer, deadline: Deadline) -> Response {
+        let (parts, incoming) = answer.head.into_parts();
+        let reason = match parts.extensions.get::<ReasonPhrase>() {
+            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
+            None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
+        };
+        let head =
+            Head { status: parts.status.as_u16(), reason, final_url: location.to_string(), headers: parts.headers };
+        let wire = Wire { incoming, lease: answer.lease, deadline, read_timeout: self.read_timeout, received: 0 };
+        let body = Body::from_wire(&head, wire, &self.limits);
+        Response { head, body }
+    }
+
+    /// Reads the small body that redirects have, so that the connection can serve the next request; a large or slow one
+    /// is not worth it.
+    async fn discard(&self, answer: Answer, deadline: Deadline) {
+        const LIMIT: u64 = 64 << 10;
+        const PATIENCE: Duration = Duration::from_millis(100);
+        if self.pool.is_none() {
+            return;
+        }
+        let incoming = answer.head.into_body();
+        let mut wire = Wire { incoming, lease: answer.lease, deadline, read_timeout: PATIENCE, received: 0 };
+        let reading = async { while let Ok(Some(_)) = wire.next(LIMIT).await {} };
+        // Late is as good as never: then the connection is cut.
+        drop(tokio::time::timeout(PATIENCE, reading).await);
+    }
+}

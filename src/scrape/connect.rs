@@ -1,0 +1,196 @@
+//! Making connections, and one request at a time over each of them.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::header::{HOST, HeaderMap, HeaderValue};
+use hyper::rt::{Read, Write};
+use hyper::{Request, Response, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ClientConfig;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+use tower_service::Service;
+
+use super::error::Kind;
+use super::failure::{NameError, connect_failure, describe};
+use crate::discover::{Location, Origin};
+
+/// How connections are made: TCP or unix socket, TLS, HTTP/1.1 or HTTP/2.
+pub(super) struct Connector {
+    https: HttpsConnector<HttpConnector<Resolver>>,
+    header_bytes: usize,
+}
+
+impl Connector {
+    pub(super) fn new(tls: ClientConfig, connect_timeout: Duration, header_bytes: usize) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        // Divided among the addresses of a name, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(connect_timeout));
+        let https =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
+        Self { https, header_bytes }
+    }
+
+    /// Connects and shakes hands; the caller limits the time.
+    pub(super) async fn connect(&self, location: &Location) -> Result<Connection, Kind> {
+        match location.origin() {
+            Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
+            Origin::Tcp { host, .. } => {
+                let mut https = self.https.clone();
+                let connected = https.call(absolute(location)?).await;
+                let stream: MaybeHttpsStream<TokioIo<TcpStream>> =
+                    connected.map_err(|error| connect_failure(error.as_ref(), host, location.is_tls()))?;
+                if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
+            }
+        }
+    }
+
+    async fn http1<T: Read + Write + Unpin + Send + 'static>(&self, stream: T) -> Result<Connection, Kind> {
+        let (sender, connection) = http1::Builder::new()
+            .title_case_headers(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .max_header_size(self.header_bytes)
+            .max_buf_size(self.header_bytes.max(READ_BUFFER))
+            .handshake(stream)
+            .await
+            .map_err(|error| Kind::Connect(describe(&error)))?;
+        // Its errors come to the one who waits for the response.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Connection { sender: Sender::Http1(sender), driver: Driver(Some(driver)) })
+    }
+
+    async fn http2<T: Read + Write + Unpin + Send + 'static>(&self, stream: T) -> Result<Connection, Kind> {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(HTTP2_WINDOW)
+            .initial_connection_window_size(HTTP2_WINDOW)
+            .max_header_list_size(u32::try_from(self.header_bytes).unwrap_or(u32::MAX))
+            .handshake(stream)
+            .await
+            .map_err(|error| Kind::Connect(describe(&error)))?;
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Connection { sender: Sender::Http2(sender), driver: Driver(Some(driver)) })
+    }
+}
+
+/// What is read from a connection at once. Bytes.
+const READ_BUFFER: usize = 64 << 10;
+
+/// What an HTTP/2 peer may send before it is read. Bytes.
+const HTTP2_WINDOW: u32 = 1 << 20;
+
+/// A connection that carries one request at a time.
+pub(super) struct Connection {
+    sender: Sender,
+    driver: Driver,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http2(http2::SendRequest<Empty<Bytes>>),
+}
+
+/// The task that moves the bytes; ends with the connection.
+struct Driver(Option<JoinHandle<()>>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Connection {
+    /// Waits until the connection takes a request; fails if it was closed meanwhile.
+    pub(super) async fn ready(&mut self) -> hyper::Result<()> {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await,
+            Sender::Http2(sender) => sender.ready().await,
+        }
+    }
+
+    /// Sends a GET and waits for the head of the response.
+    pub(super) async fn get(
+        &mut self,
+        location: &Location,
+        mut headers: HeaderMap,
+    ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                if !headers.contains_key(HOST) {
+                    headers.insert(HOST, HeaderValue::from_str(&location.host_and_port()).map_err(|_| not_sendable())?);
+                }
+                let uri = location.path_and_query().parse().map_err(|_| not_sendable())?;
+                Ok(sender.send_request(request(uri, headers)).await)
+            }
+            Sender::Http2(sender) => Ok(sender.send_request(request(absolute(location)?, headers)).await),
+        }
+    }
+
+    /// Ends the connection in good order.
+    pub(super) fn close(mut self) {
+        self.driver.0 = None;
+    }
+}
+
+fn request(uri: Uri, headers: HeaderMap) -> Request<Empty<Bytes>> {
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
+fn absolute(location: &Location) -> Result<Uri, Kind> {
+    let scheme = if location.is_tls() { "https" } else { "http" };
+    let authority = location.host_and_port();
+    let parts = Uri::builder().scheme(scheme).authority(authority).path_and_query(location.path_and_query());
+    parts.build().map_err(|_| not_sendable())
+}
+
+/// A location is always quoted so that this does not happen.
+fn not_sendable() -> Kind {
+    Kind::Connect("the URL cannot be sent; check its host and path".to_owned())
+}
+
+async fn unix(path: &Path) -> Result<UnixStream, Kind> {
+    UnixStream::connect(path).await.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Kind::NoSocket,
+        io::ErrorKind::ConnectionRefused => Kind::Refused,
+        _ => Kind::Connect(error.to_string()),
+    })
+}
+
+/// The resolver of the system, with an error that can be told from others.
+#[derive(Clone)]
+struct Resolver(GaiResolver);
+
+impl Service<Name> for Resolver {
+    type Response = GaiAddrs;
+    type Error = NameError;
+    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, NameError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NameError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let addresses = self.0.call(name);
+        Box::pin(async move { addresses.await.map_err(NameError) })
+    }
+}

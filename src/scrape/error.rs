@@ -1,0 +1,173 @@
+//! Why a scrape failed, or why its client could not be made.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::head::Head;
+
+/// Why a target could not be fetched. The message says what, where, why, and what to do; it holds no credentials.
+#[derive(Debug)]
+pub struct ScrapeError {
+    url: String,
+    kind: Kind,
+}
+
+/// The reasons. Sizes are bytes.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Kind {
+    #[error("the host name `{host}` was not found ({cause}); check the spelling and the name servers of this machine")]
+    Name { host: String, cause: String },
+    #[error("the connection was refused; check that the target runs and listens at this address and port")]
+    Refused,
+    #[error("the socket does not exist; check its path, and that the target runs")]
+    NoSocket,
+    #[error("the connection failed ({0}); check that this machine can reach the target")]
+    Connect(String),
+    #[error("there was no connection, TLS included, within {0:?}; check that the target is reachable, or raise `connect_timeout`")]
+    ConnectTimeout(Duration),
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    #[error("no response came within {0:?}; raise `read_timeout` if the target needs this long")]
+    HeadTimeout(Duration),
+    #[error("the body stopped for {limit:?} after {received} bytes; raise `read_timeout` if the target needs this long")]
+    BodyTimeout { limit: Duration, received: u64 },
+    #[error("it was not complete within {0:?}, the time for a whole scrape")]
+    TotalTimeout(Duration),
+    #[error("the target closed the connection before it answered ({0})")]
+    Closed(String),
+    #[error("the answer is not HTTP ({0}); check port and scheme of the URL")]
+    NotHttp(String),
+    #[error("status line and headers are larger than {0} bytes, or there are more than 100 headers")]
+    HeadTooLarge(usize),
+    #[error("the body is larger than {0} bytes as sent, the limit of a response")]
+    WireTooLarge(u64),
+    #[error("the body is larger than {0} bytes after decompression, the limit of a response")]
+    BodyTooLarge(u64),
+    #[error("the body broke off after {received} bytes ({cause})")]
+    BrokenBody { received: u64, cause: String },
+    #[error("the body is encoded as `{0}`; only one of `gzip`, `deflate` and `zstd` is understood")]
+    Encoding(String),
+    #[error("the body is not valid {encoding} ({cause})")]
+    Corrupt { encoding: &'static str, cause: String },
+    #[error("the content type declares the unknown charset `{0}`")]
+    Charset(String),
+    #[error("more than {0} redirects; the last one led to `{1}`")]
+    TooManyRedirects(u32, String),
+    #[error("it redirects to `{to}`, which cannot be followed: {cause}")]
+    BadRedirect { to: String, cause: String },
+    #[error("{status} {side} Error: {reason} for url: {url}")]
+    Status { status: u16, side: &'static str, reason: String, url: String },
+}
+
+impl ScrapeError {
+    pub(super) fn new(url: impl Into<String>, kind: Kind) -> Self {
+        Self { url: url.into(), kind }
+    }
+
+    /// The error of a response whose status is 400 to 599; none for any other status.
+    pub fn for_status(head: &Head) -> Option<Self> {
+        let side = match head.status {
+            400..=499 => "Client",
+            500..=599 => "Server",
+            _ => return None,
+        };
+        let (reason, url) = (head.reason.clone(), head.final_url.clone());
+        Some(Self::new(url.clone(), Kind::Status { status: head.status, side, reason, url }))
+    }
+
+    /// Whether `ignore_connection_errors` forgives it: the target could not be reached, did not answer with HTTP, or
+    /// stopped in the middle of the body.
+    pub fn is_connection_error(&self) -> bool {
+        match self.kind {
+            Kind::Name { .. }
+            | Kind::Refused
+            | Kind::NoSocket
+            | Kind::Connect(_)
+            | Kind::ConnectTimeout(_)
+            | Kind::Tls(_)
+            | Kind::BodyTimeout { .. }
+            | Kind::Closed(_)
+            | Kind::NotHttp(_) => true,
+            Kind::HeadTimeout(_)
+            | Kind::TotalTimeout(_)
+            | Kind::HeadTooLarge(_)
+            | Kind::WireTooLarge(_)
+            | Kind::BodyTooLarge(_)
+            | Kind::BrokenBody { .. }
+            | Kind::Encoding(_)
+            | Kind::Corrupt { .. }
+            | Kind::Charset(_)
+            | Kind::TooManyRedirects(..)
+            | Kind::BadRedirect { .. }
+            | Kind::Status { .. } => false,
+        }
+    }
+
+    /// One stable word for the reason, for counters.
+    pub fn reason(&self) -> &'static str {
+        match self.kind {
+            Kind::Name { .. } => "name",
+            Kind::Refused | Kind::NoSocket => "refused",
+            Kind::Connect(_) => "connect",
+            Kind::ConnectTimeout(_) => "connect_timeout",
+            Kind::Tls(_) => "tls",
+            Kind::HeadTimeout(_) | Kind::BodyTimeout { .. } => "read_timeout",
+            Kind::TotalTimeout(_) => "total_timeout",
+            Kind::Closed(_) => "closed",
+            Kind::NotHttp(_) => "not_http",
+            Kind::HeadTooLarge(_) => "header_limit",
+            Kind::WireTooLarge(_) => "wire_limit",
+            Kind::BodyTooLarge(_) => "body_limit",
+            Kind::BrokenBody { .. } => "broken_body",
+            Kind::Encoding(_) | Kind::Corrupt { .. } => "encoding",
+            Kind::Charset(_) => "charset",
+            Kind::TooManyRedirects(..) | Kind::BadRedirect { .. } => "redirect",
+            Kind::Status { .. } => "status",
+        }
+    }
+}
+
+impl std::fmt::Display for ScrapeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kind {
+            // The text of the health check, which others compare.
+            Kind::Status { .. } => self.kind.fmt(f),
+            kind => write!(f, "`{}` cannot be scraped: {kind}", self.url),
+        }
+    }
+}
+
+impl std::error::Error for ScrapeError {}
+
+/// Why the settings of an instance give no client.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ClientError(#[from] ClientProblem);
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientProblem {
+    #[error("`{}`, the {what}, cannot be read: {cause}", path.display())]
+    Unreadable { path: PathBuf, what: &'static str, cause: String },
+    #[error("`{}`, the {what}, {problem}", path.display())]
+    Unusable { path: PathBuf, what: &'static str, problem: String },
+    #[error("`tls_private_key` is set without `tls_cert`; name the file of the client certificate there")]
+    KeyWithoutCertificate,
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    #[error("`{0}` is not the name of a header")]
+    HeaderName(String),
+    #[error("the value of the header `{0}` has characters that a header cannot hold, such as line breaks")]
+    HeaderValue(String),
+    #[error("user name or password have characters outside of Latin-1; set `use_legacy_auth_encoding: false` to send UTF-8")]
+    NotLatin1,
+}
+
+impl ClientError {
+    pub(super) fn unreadable(path: &Path, what: &'static str, cause: &std::io::Error) -> Self {
+        ClientProblem::Unreadable { path: path.to_owned(), what, cause: cause.to_string() }.into()
+    }
+
+    pub(super) fn unusable(path: &Path, what: &'static str, problem: impl Into<String>) -> Self {
+        ClientProblem::Unusable { path: path.to_owned(), what, problem: problem.into() }.into()
+    }
+}

@@ -1,0 +1,123 @@
+//! What the errors of sockets, TLS and HTTP mean for the one who reads the message.
+
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+
+use super::error::Kind;
+
+/// The error of a name look-up, which could not be told from others otherwise.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NameError(pub(super) io::Error);
+
+/// Why no connection came about.
+pub(super) fn connect_failure(error: &(dyn Error + 'static), host: &str, tls: bool) -> Kind {
+    if let Some(error) = find::<rustls::Error>(error) {
+        return Kind::Tls(tls_problem(error, host));
+    }
+    if let Some(NameError(error)) = find::<NameError>(error) {
+        return Kind::Name { host: host.to_owned(), cause: error.to_string() };
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => Kind::Refused,
+        Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) if tls => {
+            Kind::Tls("the target closed the connection in the handshake; check that it speaks TLS".to_owned())
+        }
+        _ => Kind::Connect(describe(error)),
+    }
+}
+
+/// What went wrong with a request that was sent.
+pub(super) fn request_failure(error: &hyper::Error, host: &str, header_bytes: usize) -> Kind {
+    if let Some(error) = find::<rustls::Error>(error) {
+        return Kind::Tls(tls_problem(error, host));
+    }
+    if error.is_parse_too_large() {
+        Kind::HeadTooLarge(header_bytes)
+    } else if error.is_parse() {
+        Kind::NotHttp(describe(error))
+    } else {
+        Kind::Closed(describe(error))
+    }
+}
+
+fn tls_problem(error: &rustls::Error, host: &str) -> String {
+    use rustls::Error as Tls;
+    match error {
+        Tls::InvalidCertificate(problem) => certificate_problem(problem, host),
+        Tls::InvalidMessage(_) => format!("the target does not answer with TLS ({error}); should the URL begin with `http://`?"),
+        Tls::AlertReceived(
+            alert @ (AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::HandshakeFailure),
+        ) => format!(
+            "the target refused the handshake ({alert:?}); if it asks for a client certificate, set `tls_cert` and `tls_private_key` to one that it accepts"
+        ),
+        Tls::General(text) if text.contains("No CA certificates") => {
+            "this machine has no CA certificates; install them (`ca-certificates`) or set `tls_ca_cert`".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn certificate_problem(problem: &CertificateError, host: &str) -> String {
+    use CertificateError as Cert;
+    match problem {
+        Cert::Expired | Cert::ExpiredContext { .. } => {
+            format!("the certificate of the target has expired ({problem}); renew it there, or check the clock of this machine")
+        }
+        Cert::NotValidYet | Cert::NotValidYetContext { .. } => {
+            format!("the certificate of the target is not valid yet ({problem}); check the clocks of both machines")
+        }
+        Cert::NotValidForName | Cert::NotValidForNameContext { .. } => {
+            format!("the certificate of the target is not for `{host}` ({problem}); use a name that it is for")
+        }
+        Cert::UnknownIssuer => {
+            "the certificate of the target comes from an unknown issuer; set `tls_ca_cert` to the CA certificate, or `tls_verify: false` to trust anyone".to_owned()
+        }
+        other => format!(
+            "the certificate of the target is not accepted ({other}); set `tls_ca_cert` to its CA certificate, or replace it there"
+        ),
+    }
+}
+
+/// Looks for a cause of one type, also inside of `io::Error`, whose `source` skips what it wraps.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            // The outer one of two nested `io::Error`s only carries the inner.
+            let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            return inner.and_then(|inner| find::<T>(inner)).or(Some(found));
+        }
+        next = inside(error);
+    }
+    None
+}
+
+fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+/// An error and its causes, each text once.
+pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = inside(error);
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = inside(cause);
+    }
+    text
+}

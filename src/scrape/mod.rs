@@ -1,0 +1,29 @@
+//! Scraping: fetches a [`Target`](crate::discover::Target) and gives the response as it arrives, on a schedule.
+//!
+//! Timeouts, TLS, authentication, redirects, content encodings, charsets and the limits of a response are settled here;
+//! what the bytes mean is not known here.
+
+mod body;
+mod charset;
+mod client;
+mod connect;
+mod deadline;
+mod decode;
+mod error;
+mod failure;
+mod head;
+mod http_message;
+mod pool;
+mod request;
+mod schedule;
+mod tls;
+
+pub use body::Body;
+pub use client::{Client, Response};
+pub use error::{ClientError, ScrapeError};
+pub use head::Head;
+pub use http_message::{HttpMessage, HttpMessageError};
+pub use schedule::{Schedule, Tick, run_schedule};
+
+/// How Retriever names itself to targets and to the intake.
+pub const USER_AGENT: &str = concat!("retriever/", env!("CARGO_PKG_VERSION"));
