@@ -4,4 +4,5 @@ pub mod aggregate;
 pub mod config;
 pub mod map;
 pub mod parse;
+pub mod submit;
 pub mod time;

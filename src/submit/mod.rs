@@ -1,0 +1,3 @@
+//! Submission.
+
+pub mod encode;
