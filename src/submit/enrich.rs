@@ -1,7 +1,5 @@
 //! What `submit` adds to everything: the host of points that name none, and the tags of the configuration.
 
-use std::borrow::Cow;
-
 use super::name;
 use crate::aggregate::SeriesKey;
 use crate::config::Enrichment;
@@ -18,8 +16,7 @@ pub(super) struct Enricher {
 impl Enricher {
     pub(super) fn new(enrichment: Enrichment) -> Self {
         let cut = |tag: String| name::cut(&tag).to_owned();
-        let mut tags: Vec<String> =
-            enrichment.tags.into_iter().filter(|tag| !tag.is_empty()).map(cut).collect();
+        let mut tags: Vec<String> = enrichment.tags.into_iter().filter(|tag| !tag.is_empty()).map(cut).collect();
         tags.sort_unstable();
         tags.dedup();
         Self { hostname: enrichment.hostname, tags }
@@ -33,11 +30,6 @@ impl Enricher {
     /// The host that is meant by `host`.
     pub(super) fn host<'a>(&'a self, host: &'a str) -> &'a str {
         if host.is_empty() { &self.hostname } else { host }
-    }
-
-    /// The name as Datadog stores it, unless it cannot be a name.
-    pub(super) fn metric<'a>(&self, key: &'a SeriesKey) -> Option<Cow<'a, str>> {
-        name::metric_name(&key.metric)
     }
 
     /// The tags of a series: its own, then those of the configuration, each once.

@@ -39,10 +39,6 @@ impl Queue {
         self.payloads.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.payloads.is_empty()
-    }
-
     /// Whether a payload of this kind waits.
     pub(super) fn holds(&self, kind: PayloadKind) -> bool {
         self.payloads.iter().any(|payload| payload.kind == kind)

@@ -119,7 +119,9 @@ mod tests {
 
     #[test]
     fn waits_are_those_of_the_agent() {
-        for (errors, least, most) in [(1, 2, 4), (2, 4, 8), (3, 8, 16), (4, 16, 32), (5, 32, 64), (6, 64, 64), (40, 64, 64)] {
+        for (errors, least, most) in
+            [(1, 2, 4), (2, 4, 8), (3, 8, 16), (4, 16, 32), (5, 32, 64), (6, 64, 64), (40, 64, 64)]
+        {
             assert_eq!(Backoff::TRANSIENT.wait(errors, 0.0), seconds(least));
             assert_eq!(Backoff::TRANSIENT.wait(errors, 1.0), seconds(most));
         }

@@ -37,8 +37,10 @@ fn series_body(decoded: &Value) -> Vec<u8> {
             let found = list(&series["resources"]).iter().find(|resource| resource["type"] == kind);
             found.map_or("", |resource| text(&resource["name"]))
         };
-        let points: Vec<_> =
-            list(&series["points"]).iter().map(|point| (number(&point["value"]), integer(&point["timestamp"]))).collect();
+        let points: Vec<_> = list(&series["points"])
+            .iter()
+            .map(|point| (number(&point["value"]), integer(&point["timestamp"])))
+            .collect();
         let origin = &series["metadata"]["origin"];
         let part = |name: &str| u32::try_from(integer(&origin[name])).unwrap();
         let origin = origin.is_object().then(|| Origin {
