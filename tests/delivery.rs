@@ -1,5 +1,7 @@
 //! What was submitted arrives at Datadog's HTTP API, or is accounted for, however the intake behaves.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -21,14 +21,14 @@ use tokio::task::JoinHandle;
 
 use super::proto::{MetricPayload, MetricSeries, SketchPayload, SketchSeries};
 
-pub const SERIES: &str = "/api/v2/series";
-pub const SKETCHES: &str = "/api/beta/sketches";
-pub const CHECK_RUN: &str = "/api/v1/check_run";
-pub const VALIDATE: &str = "/api/v1/validate";
+pub(crate) const SERIES: &str = "/api/v2/series";
+pub(crate) const SKETCHES: &str = "/api/beta/sketches";
+pub(crate) const CHECK_RUN: &str = "/api/v1/check_run";
+pub(crate) const VALIDATE: &str = "/api/v1/validate";
 
 /// How a request is answered.
 #[derive(Clone, Copy, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// 202, the only reply whose payload counts as taken.
     Accept,
     /// With a status and a body of errors.
@@ -45,36 +45,36 @@ pub enum Reply {
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Received {
-    pub at: Instant,
-    pub path: String,
-    pub headers: HeaderMap,
+pub(crate) struct Received {
+    pub(crate) at: Instant,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
     /// As sent.
-    pub body: Bytes,
-    pub accepted: bool,
+    pub(crate) body: Bytes,
+    pub(crate) accepted: bool,
 }
 
 impl Received {
     /// A header as text; empty when absent.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The body as it was before compression.
-    pub fn decompressed(&self) -> Vec<u8> {
+    pub(crate) fn decompressed(&self) -> Vec<u8> {
         assert_eq!(self.header("content-encoding"), "zstd");
         zstd::stream::decode_all(&*self.body).unwrap()
     }
 
-    pub fn series(&self) -> Vec<MetricSeries> {
+    pub(crate) fn series(&self) -> Vec<MetricSeries> {
         MetricPayload::decode(&*self.decompressed()).unwrap().series
     }
 
-    pub fn sketches(&self) -> Vec<SketchSeries> {
+    pub(crate) fn sketches(&self) -> Vec<SketchSeries> {
         SketchPayload::decode(&*self.decompressed()).unwrap().sketches
     }
 
-    pub fn service_checks(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn service_checks(&self) -> Vec<serde_json::Value> {
         serde_json::from_slice(&self.decompressed()).unwrap()
     }
 }
@@ -90,7 +90,7 @@ struct State {
 
 /// A running intake; it stops when it is dropped.
 #[derive(Debug)]
-pub struct Intake {
+pub(crate) struct Intake {
     url: String,
     state: Arc<Mutex<State>>,
     task: JoinHandle<()>,
@@ -103,7 +103,7 @@ impl Drop for Intake {
 }
 
 impl Intake {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::default();
@@ -112,7 +112,7 @@ impl Intake {
     }
 
     /// What goes into `dd_url`.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -121,17 +121,17 @@ impl Intake {
     }
 
     /// Answers all further requests for `path` so.
-    pub fn answer(&self, path: &str, reply: Reply) {
+    pub(crate) fn answer(&self, path: &str, reply: Reply) {
         self.lock().standing.insert(path.to_owned(), reply);
     }
 
     /// Answers the next requests for `path` so, one after the other.
-    pub fn answer_next(&self, path: &str, replies: &[Reply]) {
+    pub(crate) fn answer_next(&self, path: &str, replies: &[Reply]) {
         self.lock().next.entry(path.to_owned()).or_default().extend(replies);
     }
 
     /// All requests for `path`.
-    pub fn received(&self, path: &str) -> Vec<Received> {
+    pub(crate) fn received(&self, path: &str) -> Vec<Received> {
         self.lock().received.iter().filter(|request| request.path == path).cloned().collect()
     }
 
@@ -140,22 +140,22 @@ impl Intake {
     }
 
     /// All series that were accepted.
-    pub fn series(&self) -> Vec<MetricSeries> {
+    pub(crate) fn series(&self) -> Vec<MetricSeries> {
         self.accepted(SERIES).iter().flat_map(Received::series).collect()
     }
 
     /// All sketches that were accepted.
-    pub fn sketches(&self) -> Vec<SketchSeries> {
+    pub(crate) fn sketches(&self) -> Vec<SketchSeries> {
         self.accepted(SKETCHES).iter().flat_map(Received::sketches).collect()
     }
 
     /// All service checks that were accepted.
-    pub fn service_checks(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn service_checks(&self) -> Vec<serde_json::Value> {
         self.accepted(CHECK_RUN).iter().flat_map(Received::service_checks).collect()
     }
 
     /// Waits until `path` was asked for so many times.
-    pub async fn wait_for(&self, path: &str, requests: usize) {
+    pub(crate) async fn wait_for(&self, path: &str, requests: usize) {
         let arrived = async {
             while self.received(path).len() < requests {
                 tokio::time::sleep(Duration::from_millis(2)).await;

@@ -2,6 +2,6 @@
 
 #![allow(dead_code, reason = "each test uses its part of it")]
 
-pub mod deliveries;
-pub mod intake;
-pub mod proto;
+pub(crate) mod deliveries;
+pub(crate) mod intake;
+pub(crate) mod proto;

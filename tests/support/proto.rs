@@ -3,36 +3,36 @@
 
 /// `datadog.agentpayload.MetricPayload`
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct MetricPayload {
+pub(crate) struct MetricPayload {
     #[prost(message, repeated, tag = "1")]
-    pub series: Vec<MetricSeries>,
+    pub(crate) series: Vec<MetricSeries>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct MetricSeries {
+pub(crate) struct MetricSeries {
     #[prost(message, repeated, tag = "1")]
-    pub resources: Vec<Resource>,
+    pub(crate) resources: Vec<Resource>,
     #[prost(string, tag = "2")]
-    pub metric: String,
+    pub(crate) metric: String,
     #[prost(string, repeated, tag = "3")]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     #[prost(message, repeated, tag = "4")]
-    pub points: Vec<MetricPoint>,
+    pub(crate) points: Vec<MetricPoint>,
     #[prost(enumeration = "MetricType", tag = "5")]
-    pub r#type: i32,
+    pub(crate) r#type: i32,
     #[prost(string, tag = "6")]
-    pub unit: String,
+    pub(crate) unit: String,
     #[prost(string, tag = "7")]
-    pub source_type_name: String,
+    pub(crate) source_type_name: String,
     #[prost(int64, tag = "8")]
-    pub interval: i64,
+    pub(crate) interval: i64,
     #[prost(message, optional, tag = "9")]
-    pub metadata: Option<Metadata>,
+    pub(crate) metadata: Option<Metadata>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
 #[repr(i32)]
-pub enum MetricType {
+pub(crate) enum MetricType {
     Unspecified = 0,
     Count = 1,
     Rate = 2,
@@ -40,72 +40,72 @@ pub enum MetricType {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Resource {
+pub(crate) struct Resource {
     #[prost(string, tag = "1")]
-    pub r#type: String,
+    pub(crate) r#type: String,
     #[prost(string, tag = "2")]
-    pub name: String,
+    pub(crate) name: String,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub struct MetricPoint {
+pub(crate) struct MetricPoint {
     #[prost(double, tag = "1")]
-    pub value: f64,
+    pub(crate) value: f64,
     #[prost(int64, tag = "2")]
-    pub timestamp: i64,
+    pub(crate) timestamp: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     #[prost(message, optional, tag = "1")]
-    pub origin: Option<Origin>,
+    pub(crate) origin: Option<Origin>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub struct Origin {
+pub(crate) struct Origin {
     #[prost(uint32, tag = "4")]
-    pub origin_product: u32,
+    pub(crate) product: u32,
     #[prost(uint32, tag = "5")]
-    pub origin_category: u32,
+    pub(crate) category: u32,
     #[prost(uint32, tag = "6")]
-    pub origin_service: u32,
+    pub(crate) service: u32,
 }
 
 /// `datadog.agentpayload.SketchPayload`
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct SketchPayload {
+pub(crate) struct SketchPayload {
     #[prost(message, repeated, tag = "1")]
-    pub sketches: Vec<SketchSeries>,
+    pub(crate) sketches: Vec<SketchSeries>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct SketchSeries {
+pub(crate) struct SketchSeries {
     #[prost(string, tag = "1")]
-    pub metric: String,
+    pub(crate) metric: String,
     #[prost(string, tag = "2")]
-    pub host: String,
+    pub(crate) host: String,
     #[prost(string, repeated, tag = "4")]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     #[prost(message, repeated, tag = "7")]
-    pub dogsketches: Vec<Dogsketch>,
+    pub(crate) dogsketches: Vec<Dogsketch>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Dogsketch {
+pub(crate) struct Dogsketch {
     #[prost(int64, tag = "1")]
-    pub ts: i64,
+    pub(crate) ts: i64,
     #[prost(int64, tag = "2")]
-    pub cnt: i64,
+    pub(crate) cnt: i64,
     #[prost(double, tag = "3")]
-    pub min: f64,
+    pub(crate) min: f64,
     #[prost(double, tag = "4")]
-    pub max: f64,
+    pub(crate) max: f64,
     #[prost(double, tag = "5")]
-    pub avg: f64,
+    pub(crate) avg: f64,
     #[prost(double, tag = "6")]
-    pub sum: f64,
+    pub(crate) sum: f64,
     #[prost(sint32, repeated, tag = "7")]
-    pub k: Vec<i32>,
+    pub(crate) k: Vec<i32>,
     #[prost(uint32, repeated, tag = "8")]
-    pub n: Vec<u32>,
+    pub(crate) n: Vec<u32>,
 }

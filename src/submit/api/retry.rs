@@ -46,6 +46,8 @@ impl Backoff {
 pub(super) struct Gate {
     errors: u32,
     closed_until: Option<Instant>,
+    /// Whether it is the intake that said how long to wait.
+    is_ordered: bool,
     refused: bool,
 }
 
@@ -75,7 +77,7 @@ impl Gate {
 
     /// The intake took a payload, or found fault with that payload alone.
     pub(super) fn succeed(&mut self) {
-        *self = Self { errors: self.errors.saturating_sub(2), closed_until: None, refused: false };
+        *self = Self { errors: self.errors.saturating_sub(2), ..Self::default() };
     }
 
     /// An attempt failed in a way that may pass; the intake may have said how long to wait.
@@ -84,6 +86,7 @@ impl Gate {
         if let Some(wait) = ordered {
             let until = now + wait.min(LONGEST_ORDER);
             self.closed_until = self.closed_until.max(Some(until));
+            self.is_ordered = true;
         }
     }
 
@@ -100,12 +103,15 @@ impl Gate {
         if self.is_open(now) {
             self.errors = (self.errors + 1).min(backoff.most_errors());
             self.closed_until = Some(now + backoff.wait(self.errors, chance));
+            self.is_ordered = false;
         }
     }
 
-    /// Opens for a last attempt.
+    /// Opens for a last attempt, unless the intake asked for none.
     pub(super) fn open(&mut self) {
-        self.closed_until = None;
+        if !self.is_ordered {
+            self.closed_until = None;
+        }
     }
 }
 
@@ -168,6 +174,8 @@ mod tests {
         let mut gate = Gate::default();
         gate.fail(now, Backoff::TRANSIENT, 0.0, Some(seconds(30)));
         assert_eq!(gate.opens_at(now), Some(now + seconds(30)));
+        gate.open();
+        assert!(!gate.is_open(now));
         gate.fail(now, Backoff::TRANSIENT, 0.0, Some(seconds(1)));
         assert_eq!(gate.opens_at(now), Some(now + seconds(30)));
         gate.fail(now, Backoff::TRANSIENT, 0.0, Some(seconds(1 << 40)));

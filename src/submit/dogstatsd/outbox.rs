@@ -28,7 +28,7 @@ struct State {
     waiting: VecDeque<(Instant, Packet)>,
     bytes: usize,
     /// Taken by the writer and not yet settled.
-    taken: Option<Packet>,
+    taken: Option<(Instant, Packet)>,
     is_closed: bool,
     stats: Stats,
 }
@@ -72,15 +72,19 @@ impl Outbox {
         loop {
             {
                 let mut state = self.lock();
-                if state.taken.is_some() {
-                    return state.taken.clone();
+                if let Some((put, packet)) = state.taken.take() {
+                    if put.elapsed() <= AGE_LIMIT {
+                        state.taken = Some((put, packet.clone()));
+                        return Some(packet);
+                    }
+                    state.stats.dropped.add(DropReason::TooOld, packet.points);
                 }
                 while state.waiting.front().is_some_and(|(put, _)| put.elapsed() > AGE_LIMIT) {
                     state.drop_first(DropReason::TooOld);
                 }
-                if let Some((_, packet)) = state.waiting.pop_front() {
+                if let Some((put, packet)) = state.waiting.pop_front() {
                     state.bytes -= packet.bytes.len();
-                    state.taken = Some(packet.clone());
+                    state.taken = Some((put, packet.clone()));
                     return Some(packet);
                 }
                 if state.is_closed {
@@ -94,7 +98,7 @@ impl Outbox {
     /// The taken packet was written.
     pub(super) fn sent(&self) {
         let mut state = self.lock();
-        if let Some(packet) = state.taken.take() {
+        if let Some((_, packet)) = state.taken.take() {
             state.stats.succeed(UnixTime::now(), packet.points, packet.bytes.len());
             state.stats.unhealthy_since = None;
         }
@@ -103,7 +107,7 @@ impl Outbox {
     /// The taken packet is lost.
     pub(super) fn lost(&self, message: String) {
         let mut state = self.lock();
-        if let Some(packet) = state.taken.take() {
+        if let Some((_, packet)) = state.taken.take() {
             state.stats.dropped.add(DropReason::SendFailed, packet.points);
         }
         state.stats.fail(UnixTime::now(), message);
@@ -127,7 +131,7 @@ impl Outbox {
     /// Drops all that is left.
     pub(super) fn give_up(&self) {
         let mut state = self.lock();
-        let taken = state.taken.take().map_or(0, |packet| packet.points);
+        let taken = state.taken.take().map_or(0, |(_, packet)| packet.points);
         state.stats.dropped.add(DropReason::Shutdown, taken);
         while !state.waiting.is_empty() {
             state.drop_first(DropReason::Shutdown);
@@ -158,6 +162,11 @@ mod tests {
         tokio::time::advance(AGE_LIMIT * 3 / 4).await;
         assert_eq!(outbox.take().await, Some(packet(1, 100)));
         assert_eq!(outbox.stats().dropped.count(DropReason::TooOld), 10);
+        // One that was taken while nobody listened grows old as well.
+        tokio::time::advance(AGE_LIMIT).await;
+        outbox.put(vec![packet(1, 1000)], &Dropped::default(), Instant::now());
+        assert_eq!(outbox.take().await, Some(packet(1, 1000)));
+        assert_eq!(outbox.stats().dropped.count(DropReason::TooOld), 110);
     }
 
     #[tokio::test]
