@@ -1,5 +1,7 @@
 //! What holds for every sketch, whatever is put into it.
 
+#![allow(clippy::unwrap_used, reason = "here a panic is a failed test")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use retriever::aggregate::Sketch;
@@ -34,7 +36,9 @@ fn put_into(sketch: &mut Sketch, put: &Put) {
 
 fn sketch_of(puts: &[Put]) -> Sketch {
     let mut sketch = Sketch::default();
-    puts.iter().for_each(|put| put_into(&mut sketch, put));
+    for put in puts {
+        put_into(&mut sketch, put);
+    }
     sketch
 }
 

@@ -3,6 +3,8 @@
 //! Provenance: `fixtures/vectors/ddsketch.json`, computed by running the quantile package of the Agent itself (Go), and
 //! reproduced by two further implementations; the file's `about` says how and what each field means.
 
+#![allow(clippy::unwrap_used, reason = "here a panic is a failed test")]
+
 use retriever::aggregate::Sketch;
 use serde_json::Value;
 
@@ -23,11 +25,15 @@ fn bits(value: &Value) -> u64 {
 fn run(sketch: &mut Sketch, op: &Value) -> bool {
     match op["op"].as_str().unwrap() {
         "insert" => {
-            numbers(&op["values"]).into_iter().for_each(|value| sketch.insert(value));
+            for value in numbers(&op["values"]) {
+                sketch.insert(value);
+            }
             true
         }
         "insert_repeat" => {
-            (0..op["count"].as_u64().unwrap()).for_each(|_| sketch.insert(op["values"][0].as_f64().unwrap()));
+            for _ in 0..op["count"].as_u64().unwrap() {
+                sketch.insert(op["values"][0].as_f64().unwrap());
+            }
             true
         }
         "insert_sampled" => {

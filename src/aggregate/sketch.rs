@@ -76,8 +76,7 @@ impl Sketch {
     /// bring the sketch above [`Self::MAX_COUNT`]. Nothing is put in then.
     pub fn interpolate(&mut self, lower: f64, upper: f64, count: u64) -> Result<(), SketchError> {
         for bound in [lower, upper] {
-            // The comparison is false for NaN too.
-            if !(bound.abs() <= Key::MAX_VALUE) {
+            if bound.is_nan() || bound.abs() > Key::MAX_VALUE {
                 return Err(SketchError(Kind::Bound(bound)));
             }
         }
