@@ -23,7 +23,7 @@ fn settings(url: &str) -> ApiSettings {
         url: url.to_owned(),
         api_key: Secret::new(KEY),
         skip_ssl_validation: false,
-        timeout: Duration::from_millis(300),
+        timeout: PATIENCE,
         queue_bytes: 15 << 20,
     }
 }
@@ -165,7 +165,8 @@ async fn errors_that_pass_are_retried_with_the_same_bytes() {
     for reply in [Reply::Status(500), Reply::Status(503), Reply::Status(408), Reply::Close, Reply::Hang] {
         let intake = Intake::start().await;
         intake.answer_next(SERIES, &[reply, reply]);
-        let submitter = submitter(&intake);
+        let timeout = if matches!(reply, Reply::Hang) { Duration::from_millis(300) } else { PATIENCE };
+        let submitter = submitter_with(ApiSettings { timeout, ..settings(intake.url()) });
         submitter.submit(&points(vec![gauge("a", 1.0)])).unwrap();
         intake.wait_for(SERIES, 3).await;
         assert_eq!(submitter.drain(PATIENCE).await.given_up, 0, "{reply:?}");
@@ -273,7 +274,7 @@ async fn a_full_queue_keeps_the_newest_and_counts_the_rest() {
         tokio::time::sleep(Duration::from_millis(12)).await;
     }
     let before = submitter.stats();
-    assert!(before.queue_bytes <= 700 && before.queue_payloads >= 2, "{before:?}");
+    assert!(before.queue_bytes <= 700 && before.queue_payloads >= 1, "{before:?}");
     intake.answer(SERIES, Reply::Accept);
     submitter.drain(PATIENCE).await;
     let stats = submitter.stats();
@@ -320,7 +321,8 @@ async fn the_key_is_checked() {
     assert!(matches!(&check, KeyCheck::Invalid(message) if message.contains(intake.url())), "{check:?}");
     for reply in [Reply::Status(502), Reply::Close, Reply::Hang] {
         intake.answer(VALIDATE, reply);
-        let check = validate_key(&settings(intake.url())).await.unwrap();
+        let timeout = Duration::from_millis(300);
+        let check = validate_key(&ApiSettings { timeout, ..settings(intake.url()) }).await.unwrap();
         assert!(matches!(&check, KeyCheck::Unreachable(message) if message.contains(intake.url())), "{check:?}");
     }
     let nobody = validate_key(&settings("http://127.0.0.1:1")).await.unwrap();

@@ -1,5 +1,5 @@
-//! The last stage: brings points, sketches and service checks to Datadog's HTTP API, to an Agent over `DogStatsD`, or to
-//! the console. What was taken in is delivered at least once, or counted with the reason why it was not.
+//! The last stage: brings points, sketches and service checks to Datadog's HTTP API, to an Agent over `DogStatsD`, or
+//! to the console. What was taken in is delivered at least once, or counted with the reason why it was not.
 //!
 //! [`Submitter`] is the door; [`Delivery`] is what goes through it.
 

@@ -1,7 +1,7 @@
 //! Metric names and tags as Datadog stores them.
 //!
-//! The intake repairs what does not fit, silently. Names are repaired here, so that what is shown is what will be found;
-//! tags are only cut to their length, for the intake knows the letters of all scripts better.
+//! The intake repairs what does not fit, silently. Names are repaired here, so that what is shown is what will be
+//! found; tags are only cut to their length, for the intake knows the letters of all scripts better.
 
 use std::borrow::Cow;
 

@@ -54,8 +54,8 @@ impl Submitter {
         Self { way: Way::console(console, Enricher::new(enrichment)) }
     }
 
-    /// Takes a delivery. Towards Datadog and an Agent this never waits: what they do not take is kept in a bounded queue
-    /// and, at last, dropped and counted in [`Submitter::stats`].
+    /// Takes a delivery. Towards Datadog and an Agent this never waits: what they do not take is kept in a bounded
+    /// queue and, at last, dropped and counted in [`Submitter::stats`].
     ///
     /// # Errors
     ///

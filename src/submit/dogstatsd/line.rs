@@ -1,7 +1,7 @@
 //! Lines of the `DogStatsD` protocol.
 //!
-//! The protocol knows no escapes: what would end a field is replaced. A sketch cannot be sent; each of its bins becomes a
-//! value with a sample rate, from which the Agent makes the same bin again.
+//! The protocol knows no escapes: what would end a field is replaced. A sketch cannot be sent; each of its bins becomes
+//! a value with a sample rate, from which the Agent makes the same bin again.
 
 use std::fmt::Write;
 
