@@ -10,4 +10,5 @@ pub mod parse;
 pub mod pipeline;
 pub mod road;
 pub mod scrape;
+pub mod submit;
 pub mod time;

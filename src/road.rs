@@ -30,7 +30,9 @@ pub struct Contribution {
 impl Road {
     /// A target that was never scraped.
     pub fn new(instance: Arc<Instance>) -> Self {
-        let aggregator = Aggregator::new(instance.min_collection_interval);
+        // The Agent, not the check, adds the service to what an instance submits.
+        let service = instance.service.iter().map(|service| Arc::from(format!("service:{service}")));
+        let aggregator = Aggregator::new(instance.min_collection_interval).with_tags(service.collect());
         Self { pipeline: Pipeline::new(instance), aggregator }
     }
 

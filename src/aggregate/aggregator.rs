@@ -11,7 +11,7 @@ use super::distribution::{Allowance, Bounds, Bucket};
 use super::point::{Batch, Point, PointKind, SeriesKey, SketchPoint};
 use super::refused::{Refused, RefusedCounts};
 use super::state::State;
-use crate::map::{Context, ContextId, Contexts, Submission};
+use crate::map::{Context, ContextId, Contexts, Submission, Tag};
 use crate::time::UnixTime;
 
 /// For how many successful scrapes without it a context is remembered: an hour at the default interval of 15 seconds. A
@@ -28,6 +28,8 @@ const SWEEP_COMMITS: u32 = 16;
 pub struct Aggregator {
     /// Whole seconds, at least 1.
     interval: u32,
+    /// Tags of every series, whatever its context.
+    tags: Vec<Tag>,
     /// How many scrapes succeeded.
     age: u32,
     swept: u32,
@@ -65,11 +67,19 @@ struct Slot {
 }
 
 impl Aggregator {
+    /// An aggregator whose series have `tags` beside those of their contexts.
+    #[must_use]
+    pub fn with_tags(mut self, tags: Vec<Tag>) -> Self {
+        self.tags = tags;
+        self
+    }
+
     /// An aggregator for a target that is scraped every `interval`, which becomes the interval of counts. It stays the
     /// same however long scrapes take, since what was stored before is not rescaled when it changes.
     pub fn new(interval: Duration) -> Self {
         Self {
             interval: u32::try_from(interval.as_secs()).unwrap_or(u32::MAX).max(1),
+            tags: Vec::new(),
             age: 0,
             swept: 0,
             links: Vec::new(),
@@ -177,7 +187,7 @@ impl Aggregator {
     /// Links a number that is new, or stands for another context than before, to the slot of its series.
     #[cold]
     fn link(&mut self, id: ContextId, context: &Arc<Context>) -> usize {
-        let series = series_of(context);
+        let series = series_of(context, &self.tags);
         let slot = match self.by_series.get(&series) {
             Some(slot) => *slot,
             None => self.new_slot(Arc::new(series)),
@@ -249,9 +259,9 @@ impl Slot {
     }
 }
 
-/// What Datadog stores a context as: the set of its tags counts, not their order.
-fn series_of(context: &Context) -> SeriesKey {
-    let mut tags = context.tags.to_vec();
+/// What Datadog stores a context with some more tags as: the set of its tags counts, not their order.
+fn series_of(context: &Context, more: &[Tag]) -> SeriesKey {
+    let mut tags = [&context.tags, more].concat();
     tags.sort_unstable();
     tags.dedup();
     SeriesKey { metric: Arc::clone(&context.name), tags: tags.into(), host: Arc::clone(&context.hostname) }

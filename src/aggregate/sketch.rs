@@ -133,6 +133,11 @@ impl Sketch {
         self.summary.avg
     }
 
+    /// The value that stands for all values of the bins of `key`; infinite for the keys at both ends of the scale.
+    pub fn bin_value(key: i16) -> f64 {
+        Key(key).value()
+    }
+
     /// Keys and counts as they go over the wire: keys ascend, counts are not zero, and a key stands several times where
     /// its count exceeds 65,535.
     pub fn bins(&self) -> impl ExactSizeIterator<Item = (i16, u16)> + '_ {

@@ -1,0 +1,49 @@
+//! Asks the intake whether it knows the API key, so that a wrong one is named at the start and not found out later.
+
+use super::answer::errors;
+use super::client::Client;
+use crate::config::ApiSettings;
+use crate::submit::error::SubmitError;
+
+/// What the intake says of the API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyCheck {
+    /// It knows it.
+    Valid,
+    /// It does not; the message says where and what to do.
+    Invalid(String),
+    /// It could not be asked; the message says where and why.
+    Unreachable(String),
+}
+
+/// Asks the intake of `settings` about its API key. Delivery does not depend on the outcome.
+///
+/// # Errors
+///
+/// When the settings allow no request at all.
+pub async fn validate_key(settings: &ApiSettings) -> Result<KeyCheck, SubmitError> {
+    let client = Client::new(settings)?;
+    let url = client.url();
+    let invalid = || {
+        let message = format!(
+            "`{url}` does not know the API key: compare `api_key` and `site` (`dd_url`), for a key works at one site \
+             only"
+        );
+        KeyCheck::Invalid(message)
+    };
+    Ok(match client.get("/api/v1/validate").await {
+        Err(reason) => KeyCheck::Unreachable(format!("`{url}` cannot be reached to check the API key: {reason}")),
+        Ok((status, body)) if status.is_success() => {
+            // Anything that speaks like Datadog may answer 200 with a body of its own.
+            let answer: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+            let is_denied = answer.is_some_and(|answer| answer["valid"] == false);
+            if is_denied { invalid() } else { KeyCheck::Valid }
+        }
+        Ok((status, _)) if matches!(status.as_u16(), 401 | 403) => invalid(),
+        Ok((status, body)) => {
+            let errors = errors(&body);
+            let words = if errors.is_empty() { String::new() } else { format!(": {errors}") };
+            KeyCheck::Unreachable(format!("`{url}` answers {status} when asked about the API key{words}"))
+        }
+    })
+}

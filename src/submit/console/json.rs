@@ -1,0 +1,56 @@
+//! Metrics as JSON: one object on each line, in the form of `retriever check --stage points`.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use super::super::delivery::Delivery;
+use super::super::enrich::Enricher;
+use super::super::name::metric_name;
+use crate::aggregate::SeriesKey;
+
+/// The lines of one scrape.
+pub(super) fn lines(delivery: &Delivery, enricher: &Enricher) -> String {
+    let name =
+        |series: &SeriesKey| metric_name(&series.metric).map_or_else(|| series.metric.to_string(), Cow::into_owned);
+    let points = delivery.batch.points.iter().map(|point| {
+        json!({
+            "metric": name(&point.series), "type": point.kind.as_str(), "value": number(point.value),
+            "timestamp": point.timestamp, "interval": point.interval,
+            "tags": enricher.tags(&point.series).collect::<Vec<_>>(), "host": enricher.host(&point.series.host),
+        })
+    });
+    let sketches = delivery.batch.sketches.iter().map(|point| {
+        let sketch = &point.sketch;
+        json!({
+            "metric": name(&point.series), "type": "sketch", "count": sketch.count(), "min": number(sketch.min()),
+            "max": number(sketch.max()), "sum": number(sketch.sum()), "avg": number(sketch.avg()),
+            "bins": sketch.bins().collect::<Vec<_>>(), "timestamp": point.timestamp,
+            "tags": enricher.tags(&point.series).collect::<Vec<_>>(), "host": enricher.host(&point.series.host),
+        })
+    });
+    let checks = delivery.service_checks.iter().map(|check| {
+        json!({
+            "check": check.name, "type": "service_check", "status": check.status.as_str(), "message": check.message,
+            "timestamp": delivery.time.whole_seconds(), "tags": enricher.check_tags(check),
+            "host": enricher.host(&check.hostname),
+        })
+    });
+    let mut lines = String::new();
+    for object in points.chain(sketches).chain(checks) {
+        lines.push_str(&object.to_string());
+        lines.push('\n');
+    }
+    lines
+}
+
+/// JSON has no word for what is not finite.
+fn number(value: f64) -> serde_json::Value {
+    if value.is_finite() {
+        json!(value)
+    } else if value.is_nan() {
+        json!("nan")
+    } else {
+        json!(if value > 0.0 { "inf" } else { "-inf" })
+    }
+}

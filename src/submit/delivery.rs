@@ -1,0 +1,20 @@
+//! What one scrape of one target hands to `submit`.
+
+use std::sync::Arc;
+
+use crate::aggregate::Batch;
+use crate::map::ServiceCheck;
+use crate::time::UnixTime;
+
+/// The points, sketches and service checks of one scrape of one target.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Where they come from: the endpoint, as the console shows it.
+    pub target: Arc<str>,
+    /// When the target was scraped; the time of the service checks, and from where the age of payloads counts.
+    pub time: UnixTime,
+    /// Points and sketches.
+    pub batch: Batch,
+    /// In the order of submission.
+    pub service_checks: Vec<ServiceCheck>,
+}

@@ -1,0 +1,92 @@
+//! Delivery to an Agent over `DogStatsD`: lines are packed where they are handed in, and a task of its own writes the
+//! packets. The protocol has no answers, so only what the socket itself refuses is noticed.
+
+mod line;
+mod outbox;
+mod packet;
+mod transport;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::delivery::Delivery;
+use super::enrich::Enricher;
+use super::stats::{DropReason, Dropped, Stats};
+use crate::config::DogstatsdAddress;
+use outbox::Outbox;
+use packet::{Packet, Packets};
+
+/// An Agent's listener as an output.
+#[derive(Debug)]
+pub(super) struct Dogstatsd {
+    outbox: Arc<Outbox>,
+    enricher: Enricher,
+    packet_limit: usize,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Dogstatsd {
+    /// Starts the task that writes; within a Tokio runtime.
+    pub(super) fn start(address: &DogstatsdAddress, enricher: Enricher) -> Self {
+        let outbox = Arc::new(Outbox::default());
+        let task = tokio::spawn(writer::write(address.clone(), Arc::clone(&outbox)));
+        Self { outbox, enricher, packet_limit: transport::packet_limit(address), task: Mutex::new(Some(task)) }
+    }
+
+    /// Packs a delivery and leaves it to the writer. Never waits for the socket.
+    pub(super) fn submit(&self, delivery: &Delivery) {
+        let (packets, dropped) = encode(delivery, &self.enricher, self.packet_limit);
+        self.outbox.put(packets, &dropped, Instant::now());
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        self.outbox.stats()
+    }
+
+    /// Writes what waits until `deadline`; gives the number of points that were given up.
+    pub(super) async fn drain(&self, deadline: Instant) -> u64 {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.outbox.close();
+        if let Some(mut task) = task
+            && timeout_at(deadline, &mut task).await.is_err()
+        {
+            task.abort();
+            // Until the task is gone it may still take a packet.
+            let _ = task.await;
+        }
+        self.outbox.give_up();
+        self.outbox.stats().dropped.count(DropReason::Shutdown)
+    }
+}
+
+impl Drop for Dogstatsd {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+}
+
+fn encode(delivery: &Delivery, enricher: &Enricher, limit: usize) -> (Vec<Packet>, Dropped) {
+    let mut packets = Packets::new(limit);
+    let mut dropped = Dropped::default();
+    let mut add = |lines: Result<Vec<String>, DropReason>| {
+        let added = lines.and_then(|lines| if packets.add(&lines) { Ok(()) } else { Err(DropReason::TooLarge) });
+        if let Err(reason) = added {
+            dropped.add(reason, 1);
+        }
+    };
+    for point in &delivery.batch.points {
+        add(line::point(point, enricher).map(|line| vec![line]));
+    }
+    for sketch in &delivery.batch.sketches {
+        add(line::sketch(sketch, enricher));
+    }
+    for check in &delivery.service_checks {
+        add(Ok(vec![line::service_check(check, delivery.time.whole_seconds(), enricher)]));
+    }
+    (packets.finish(), dropped)
+}

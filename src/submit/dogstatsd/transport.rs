@@ -1,0 +1,142 @@
+//! The ways to an Agent's `DogStatsD` listener: UDP, Unix datagrams, and a Unix stream with framed packets.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{UdpSocket, UnixDatagram, UnixStream, lookup_host};
+use tokio::time::{Instant, timeout};
+
+use crate::config::DogstatsdAddress;
+
+/// How long a full socket is waited for: an Agent that does not read for so long has trouble of its own.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long an address that a name stood for is used.
+const RESOLVED_FOR: Duration = Duration::from_mins(1);
+
+/// The most bytes of a packet. For UDP what passes Ethernet unfragmented, for sockets the Agent's buffer.
+pub(super) fn packet_limit(address: &DogstatsdAddress) -> usize {
+    match address {
+        DogstatsdAddress::Udp { .. } => 1432,
+        DogstatsdAddress::UnixDatagram(_) | DogstatsdAddress::UnixStream(_) => 8192,
+    }
+}
+
+/// An address as settings write it.
+pub(super) fn shown(address: &DogstatsdAddress) -> String {
+    match address {
+        DogstatsdAddress::Udp { host, port } if host.contains(':') => format!("udp://[{host}]:{port}"),
+        DogstatsdAddress::Udp { host, port } => format!("udp://{host}:{port}"),
+        DogstatsdAddress::UnixDatagram(path) => format!("unix://{}", path.display()),
+        DogstatsdAddress::UnixStream(path) => format!("unixstream://{}", path.display()),
+    }
+}
+
+/// What became of a packet.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// The socket took it.
+    Yes,
+    /// It is lost; the connection is still good.
+    Lost(io::Error),
+    /// It is lost, and so is the connection.
+    Broken(io::Error),
+    /// It may be sent again over a new connection.
+    Again(io::Error),
+}
+
+/// An open way to the listener.
+#[derive(Debug)]
+pub(super) enum Connection {
+    Udp { socket: UdpSocket, until: Instant },
+    UnixDatagram(UnixDatagram),
+    UnixStream(UnixStream),
+}
+
+impl Connection {
+    pub(super) async fn open(address: &DogstatsdAddress) -> io::Result<Self> {
+        match address {
+            DogstatsdAddress::Udp { host, port } => open_udp(host, *port).await,
+            DogstatsdAddress::UnixDatagram(path) => open_datagram(path).map(Self::UnixDatagram),
+            DogstatsdAddress::UnixStream(path) => {
+                timeout(PATIENCE, UnixStream::connect(path)).await.map_err(io::Error::from)?.map(Self::UnixStream)
+            }
+        }
+    }
+
+    /// Whether it is time to look the name up again.
+    pub(super) fn is_stale(&self) -> bool {
+        matches!(self, Self::Udp { until, .. } if Instant::now() >= *until)
+    }
+
+    /// Whether nothing holds a sender back that is faster than the listener.
+    pub(super) fn needs_pacing(&self) -> bool {
+        matches!(self, Self::Udp { .. })
+    }
+
+    pub(super) async fn send(&mut self, packet: &[u8]) -> Sent {
+        match self {
+            Self::Udp { socket, .. } => {
+                let mut result = datagram(socket.send(packet)).await;
+                if matches!(&result, Err(error) if error.kind() == ErrorKind::ConnectionRefused) {
+                    // This tells of the packet before; the present one was not sent.
+                    result = datagram(socket.send(packet)).await;
+                }
+                result.map_or_else(Sent::Lost, |()| Sent::Yes)
+            }
+            Self::UnixDatagram(socket) => match datagram(socket.send(packet)).await {
+                Ok(()) => Sent::Yes,
+                Err(error) if is_gone(&error) => Sent::Again(error),
+                Err(error) => Sent::Lost(error),
+            },
+            Self::UnixStream(stream) => match framed(stream, packet).await {
+                Ok(()) => Sent::Yes,
+                // Part of the frame may have been written: nothing can follow it.
+                Err(error) if error.kind() == ErrorKind::TimedOut => Sent::Broken(error),
+                Err(error) => Sent::Again(error),
+            },
+        }
+    }
+}
+
+async fn open_udp(host: &str, port: u16) -> io::Result<Connection> {
+    let none = || io::Error::new(ErrorKind::NotFound, "the name has no address");
+    let address = lookup_host((host, port)).await?.next().ok_or_else(none)?;
+    let own: SocketAddr =
+        if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+    let socket = UdpSocket::bind(own).await?;
+    socket.connect(address).await?;
+    Ok(Connection::Udp { socket, until: Instant::now() + RESOLVED_FOR })
+}
+
+fn open_datagram(path: &Path) -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.connect(path)?;
+    Ok(socket)
+}
+
+async fn datagram(send: impl Future<Output = io::Result<usize>>) -> io::Result<()> {
+    timeout(PATIENCE, send).await.map_err(io::Error::from)?.map(|_| ())
+}
+
+async fn framed(stream: &mut UnixStream, packet: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(packet.len()).map_err(io::Error::other)?;
+    let mut frame = Vec::with_capacity(4 + packet.len());
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(packet);
+    timeout(PATIENCE, stream.write_all(&frame)).await.map_err(io::Error::from)?
+}
+
+/// Whether the listener is no longer, or not yet again, at its path.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+    )
+}

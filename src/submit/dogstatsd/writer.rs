@@ -1,0 +1,62 @@
+//! The task that writes packets: connects, connects again after a failure, and does not outrun a listener over UDP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::outbox::Outbox;
+use super::transport::{Connection, Sent, shown};
+use crate::config::DogstatsdAddress;
+
+/// Waits between attempts to connect, doubling from the first to the second figure.
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
+/// Packets that are sent over UDP without a pause: half of what a socket's usual receive buffer holds.
+const BURST: u32 = 64;
+/// The pause after a burst.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Writes until the outbox is closed and empty.
+pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
+    let shown = shown(&address);
+    let mut connection: Option<Connection> = None;
+    let mut wait = RECONNECT.0;
+    let mut burst = 0;
+    while let Some(packet) = outbox.take().await {
+        let mut open = match connection.take().filter(|open| !open.is_stale()) {
+            Some(open) => open,
+            None => match Connection::open(&address).await {
+                Ok(open) => open,
+                Err(error) => {
+                    outbox.unreachable(format!("`{shown}` cannot be reached: {error}; is an Agent listening there?"));
+                    sleep(wait).await;
+                    wait = (wait * 2).min(RECONNECT.1);
+                    continue;
+                }
+            },
+        };
+        match open.send(&packet.bytes).await {
+            Sent::Yes => {
+                outbox.sent();
+                wait = RECONNECT.0;
+            }
+            Sent::Lost(error) => outbox.lost(format!("`{shown}` did not take a packet: {error}")),
+            Sent::Broken(error) => {
+                outbox.lost(format!("`{shown}` did not take a packet: {error}"));
+                continue;
+            }
+            Sent::Again(error) => {
+                outbox.unreachable(format!("`{shown}` cannot be reached: {error}; is an Agent listening there?"));
+                sleep(wait).await;
+                wait = (wait * 2).min(RECONNECT.1);
+                continue;
+            }
+        }
+        burst += 1;
+        if open.needs_pacing() && burst >= BURST {
+            burst = 0;
+            sleep(PAUSE).await;
+        }
+        connection = Some(open);
+    }
+}

@@ -1,0 +1,15 @@
+//! Bytes as Datadog's intake reads them: each function appends one self-contained entry to a buffer, so that a payload
+//! is entries one after another and its size is known while it is written.
+//!
+//! The input types can say everything that the intake understands, more than Retriever sends.
+
+mod check_run;
+mod series;
+mod sketches;
+#[cfg(test)]
+mod tests;
+pub(super) mod wire;
+
+pub use check_run::{CheckRun, encode_check_run};
+pub use series::{Origin, Series, encode_series};
+pub use sketches::{SketchSeries, encode_sketch};

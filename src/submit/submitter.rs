@@ -1,0 +1,104 @@
+//! The one door of this stage: takes deliveries and brings them to the configured output.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::api::{Api, Pace};
+use super::console::{Console, ConsoleFormat};
+use super::delivery::Delivery;
+use super::dogstatsd::Dogstatsd;
+use super::enrich::Enricher;
+use super::error::SubmitError;
+use super::stats::{Drained, Stats};
+use crate::config::{Enrichment, Output};
+use crate::time::UnixTime;
+
+/// Brings deliveries to one output. Dropped without [`Submitter::drain`], it stops at once.
+#[derive(Debug)]
+pub struct Submitter {
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Api(Api),
+    Dogstatsd(Dogstatsd),
+    Console { shown: Mutex<(Console, Stats)>, enricher: Enricher },
+}
+
+impl Submitter {
+    /// Starts delivery to `output`; within a Tokio runtime. The console is standard output, as text.
+    ///
+    /// # Errors
+    ///
+    /// When the settings allow no request at all. That the intake is out of reach is no error.
+    pub fn start(output: &Output, enrichment: Enrichment) -> Result<Self, SubmitError> {
+        Self::with_pace(output, enrichment, Pace::default())
+    }
+
+    /// Like [`Submitter::start`], with another pace towards the HTTP API.
+    pub fn with_pace(output: &Output, enrichment: Enrichment, pace: Pace) -> Result<Self, SubmitError> {
+        let enricher = Enricher::new(enrichment);
+        let way = match output {
+            Output::Api(settings) => Way::Api(Api::start(settings, enricher, pace)?),
+            Output::Dogstatsd(address) => Way::Dogstatsd(Dogstatsd::start(address, enricher)),
+            Output::Console => Way::console(Console::new(std::io::stdout(), ConsoleFormat::Text), enricher),
+        };
+        Ok(Self { way })
+    }
+
+    /// Delivery to a console.
+    pub fn console(console: Console, enrichment: Enrichment) -> Self {
+        Self { way: Way::console(console, Enricher::new(enrichment)) }
+    }
+
+    /// Takes a delivery. Towards Datadog and an Agent this never waits: what they do not take is kept in a bounded
+    /// queue and, at last, dropped and counted in [`Submitter::stats`].
+    ///
+    /// # Errors
+    ///
+    /// Only when the console cannot be written to.
+    pub fn submit(&self, delivery: &Delivery) -> Result<(), SubmitError> {
+        match &self.way {
+            Way::Api(api) => api.submit(delivery),
+            Way::Dogstatsd(dogstatsd) => dogstatsd.submit(delivery),
+            Way::Console { shown, enricher } => {
+                let (console, stats) = &mut *shown.lock().unwrap_or_else(PoisonError::into_inner);
+                let batch = &delivery.batch;
+                let points = batch.points.len() + batch.sketches.len() + delivery.service_checks.len();
+                let bytes = console.show(delivery, enricher).map_err(SubmitError::console)?;
+                stats.succeed(UnixTime::now(), points as u64, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// A reading of all counters.
+    pub fn stats(&self) -> Stats {
+        match &self.way {
+            Way::Api(api) => api.stats(),
+            Way::Dogstatsd(dogstatsd) => dogstatsd.stats(),
+            Way::Console { shown, .. } => shown.lock().unwrap_or_else(PoisonError::into_inner).1.clone(),
+        }
+    }
+
+    /// Takes no more, delivers what waits for up to `patience`, and tells what had to be given up. Ends early when
+    /// nothing is left, or nothing can be tried again in time.
+    pub async fn drain(&self, patience: Duration) -> Drained {
+        let deadline = Instant::now() + patience;
+        let given_up = match &self.way {
+            Way::Api(api) => api.drain(deadline).await,
+            Way::Dogstatsd(dogstatsd) => dogstatsd.drain(deadline).await,
+            Way::Console { .. } => 0,
+        };
+        Drained { given_up }
+    }
+}
+
+impl Way {
+    fn console(console: Console, enricher: Enricher) -> Self {
+        Self::Console { shown: Mutex::new((console, Stats::default())), enricher }
+    }
+}

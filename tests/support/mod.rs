@@ -1,0 +1,7 @@
+//! What several integration tests share.
+
+#![allow(dead_code, reason = "each test uses its part of it")]
+
+pub(crate) mod deliveries;
+pub(crate) mod intake;
+pub(crate) mod proto;
