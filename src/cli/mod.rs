@@ -1,0 +1,3 @@
+//! The sub-commands, one file each: build the stages, connect them, print.
+
+pub mod parse;

@@ -1,0 +1,402 @@
+//! `retriever parse`: reads an exposition and prints its families, samples and malformed lines.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use crate::parse::{Diagnostic, Exemplar, Family, Format, Label, ParseError, Reader, ReaderLimits, Sample, Sink};
+
+/// How many bytes are read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// Read an exposition: families, samples, malformed lines
+#[derive(Debug, clap::Args)]
+pub struct ParseArgs {
+    /// The exposition; `-` is the standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The `Content-Type` that the exposition came with [default: told by the ending: .prom and .txt are Prometheus
+    /// text, .om is OpenMetrics; otherwise Prometheus text]
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    format: Output,
+}
+
+/// The forms of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// For people; malformed lines go to the standard error
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing to complain about, or nobody reads the output any more.
+    Fine,
+    /// A line was malformed, or the exposition failed as a whole.
+    Findings,
+    /// The input could not be read, or the output not be written.
+    Unusable,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Fine => Self::SUCCESS,
+            Outcome::Findings => Self::from(1),
+            Outcome::Unusable => Self::from(2),
+        }
+    }
+}
+
+/// Runs the command. Exit status: 0 fine, 1 a malformed line or a failed exposition, 2 the file cannot be read.
+pub fn run(args: &ParseArgs) -> ExitCode {
+    let mut talk = io::stderr();
+    let out = BufWriter::new(io::stdout().lock());
+    if args.file == Path::new("-") {
+        return print(args, io::stdin().lock(), out, &mut talk).into();
+    }
+    match File::open(&args.file) {
+        Ok(file) => print(args, file, out, &mut talk).into(),
+        Err(error) => {
+            complain(&mut talk, format_args!("cannot read `{}`: {error}", args.file.display()));
+            Outcome::Unusable.into()
+        }
+    }
+}
+
+/// Nothing is left to be done when even the standard error is gone.
+fn complain(talk: &mut impl Write, message: impl fmt::Display) {
+    let _ = writeln!(talk, "{message}");
+}
+
+fn print(args: &ParseArgs, input: impl Read, out: impl Write, talk: &mut impl Write) -> Outcome {
+    let format = match &args.content_type {
+        Some(content_type) => Format::from_content_type(Some(content_type)),
+        None => Format::from_path(&args.file).unwrap_or(Format::PrometheusText),
+    };
+    let result = match args.format {
+        Output::Json => read(format, input, &mut JsonPrinter::new(out)),
+        Output::Text => read(format, input, &mut TextPrinter::new(out, &mut *talk)),
+    };
+    match result {
+        Ok(true) => Outcome::Fine,
+        Ok(false) => Outcome::Findings,
+        Err(Stop::Exposition(error)) => {
+            complain(talk, format_args!("`{}`: {error}", args.file.display()));
+            Outcome::Findings
+        }
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Fine,
+        Err(Stop::Output(error)) => {
+            complain(talk, format_args!("cannot write the output: {error}"));
+            Outcome::Unusable
+        }
+        Err(Stop::Input(error)) => {
+            complain(talk, format_args!("cannot read `{}`: {error}", args.file.display()));
+            Outcome::Unusable
+        }
+    }
+}
+
+/// Why reading ended early.
+enum Stop {
+    Input(io::Error),
+    Output(io::Error),
+    Exposition(ParseError),
+}
+
+/// A sink whose output can fail, and which has something to write at the end.
+trait Printer: Sink {
+    /// The first error of the output.
+    fn check(&mut self) -> io::Result<()>;
+    fn end(&mut self) -> io::Result<()>;
+}
+
+/// Whether no line was malformed.
+fn read(format: Format, mut input: impl Read, printer: &mut impl Printer) -> Result<bool, Stop> {
+    let mut reader = Reader::new(format, ReaderLimits::default());
+    let mut chunk = vec![0; CHUNK];
+    let mut failure = None;
+    while failure.is_none() {
+        match input.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => failure = reader.push(&chunk[..count], printer).err(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Stop::Input(error)),
+        }
+        printer.check().map_err(Stop::Output)?;
+    }
+    let result = reader.finish(printer);
+    printer.end().map_err(Stop::Output)?;
+    result.map(|totals| totals.malformed == 0).map_err(Stop::Exposition)
+}
+
+/// Keeps the first error of a writer and writes nothing after it.
+struct Guarded<W> {
+    out: W,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Guarded<W> {
+    fn new(out: W) -> Self {
+        Self { out, error: None }
+    }
+
+    fn write(&mut self, text: fmt::Arguments<'_>) {
+        if self.error.is_none() {
+            self.error = self.out.write_fmt(text).err();
+        }
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.check()?;
+        self.out.flush()
+    }
+}
+
+/// Prints one JSON document, family by family; only the diagnostics wait for the end.
+struct JsonPrinter<W> {
+    out: Guarded<W>,
+    families: u64,
+    samples: u64,
+    diagnostics: Vec<Value>,
+}
+
+impl<W: Write> JsonPrinter<W> {
+    fn new(out: W) -> Self {
+        let mut out = Guarded::new(out);
+        out.write(format_args!("{{\"families\":["));
+        Self { out, families: 0, samples: 0, diagnostics: Vec::new() }
+    }
+}
+
+/// As a JSON object; of a label that is exposed twice the last value counts.
+fn labels_json(labels: &[Label<'_>]) -> Value {
+    let pairs = labels.iter().map(|label| (label.name.text().into_owned(), label.value.text().into()));
+    Value::Object(pairs.collect::<Map<_, _>>())
+}
+
+fn exemplar_json(exemplar: &Exemplar<'_>) -> Value {
+    json!({
+        "labels": labels_json(exemplar.labels),
+        "value": exemplar.value_text,
+        "timestamp_ms": exemplar.timestamp_ms,
+    })
+}
+
+/// A comma before everything but the first entry.
+fn separator(written: u64) -> &'static str {
+    if written == 0 { "\n" } else { ",\n" }
+}
+
+impl<W: Write> Sink for JsonPrinter<W> {
+    fn family(&mut self, family: &Family) {
+        let (name, help, unit) = (json!(family.name), json!(family.help), json!(family.unit));
+        self.out.write(format_args!(
+            "{}{{\"name\":{name},\"type\":\"{}\",\"help\":{help},\"unit\":{unit},\"samples\":[",
+            separator(self.families),
+            family.metric_type
+        ));
+        self.families += 1;
+        self.samples = 0;
+    }
+
+    fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
+        let sample = json!({
+            "name": sample.name.text(),
+            "labels": labels_json(sample.labels),
+            "value": sample.value_text,
+            "timestamp_ms": sample.timestamp_ms,
+            "exemplar": sample.exemplar.as_ref().map(exemplar_json),
+        });
+        self.out.write(format_args!("{}{sample}", separator(self.samples)));
+        self.samples += 1;
+    }
+
+    fn family_end(&mut self, _: &Family) {
+        self.out.write(format_args!("]}}"));
+    }
+
+    fn malformed(&mut self, diagnostic: &Diagnostic) {
+        self.diagnostics.push(json!({
+            "line": diagnostic.line,
+            "column": diagnostic.column,
+            "message": diagnostic.message,
+        }));
+    }
+}
+
+impl<W: Write> Printer for JsonPrinter<W> {
+    fn check(&mut self) -> io::Result<()> {
+        self.out.check()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let diagnostics = Value::Array(std::mem::take(&mut self.diagnostics));
+        self.out.write(format_args!("],\n\"diagnostics\":{diagnostics}}}\n"));
+        self.out.end()
+    }
+}
+
+/// Prints for people: a heading for each family, its samples as exposed; malformed lines with a caret to `talk`.
+struct TextPrinter<W, T> {
+    out: Guarded<W>,
+    talk: T,
+}
+
+impl<W: Write, T: Write> TextPrinter<W, T> {
+    fn new(out: W, talk: T) -> Self {
+        Self { out: Guarded::new(out), talk }
+    }
+}
+
+/// Text on one line: control characters, line feeds among them, as escapes.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .chars()
+            .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") })
+    }
+}
+
+impl<W: Write, T: Write> Sink for TextPrinter<W, T> {
+    fn family(&mut self, family: &Family) {
+        let declared = if family.declared { "" } else { ", not declared" };
+        self.out.write(format_args!("{} ({}{declared})", OneLine(&family.name), family.metric_type));
+        if let Some(unit) = &family.unit {
+            self.out.write(format_args!(" in {}", OneLine(unit)));
+        }
+        if let Some(help) = &family.help {
+            self.out.write(format_args!(": {}", OneLine(help)));
+        }
+        self.out.write(format_args!("\n"));
+    }
+
+    fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
+        self.out.write(format_args!("  {} {}", OneLine(sample.series), sample.value_text));
+        if let Some(timestamp) = sample.timestamp_ms {
+            self.out.write(format_args!(" at {timestamp} ms"));
+        }
+        if let Some(exemplar) = &sample.exemplar {
+            self.out.write(format_args!(" exemplar {} {}", labels_json(exemplar.labels), exemplar.value_text));
+            if let Some(timestamp) = exemplar.timestamp_ms {
+                self.out.write(format_args!(" at {timestamp} ms"));
+            }
+        }
+        self.out.write(format_args!("\n"));
+    }
+
+    fn family_end(&mut self, _: &Family) {}
+
+    fn malformed(&mut self, diagnostic: &Diagnostic) {
+        complain(&mut self.talk, diagnostic);
+    }
+}
+
+impl<W: Write, T: Write> Printer for TextPrinter<W, T> {
+    fn check(&mut self) -> io::Result<()> {
+        self.out.check()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outcome, standard output and standard error of the command on `body`.
+    fn printed(file: &str, format: Output, body: &[u8]) -> (Outcome, String, String) {
+        let args = ParseArgs { file: file.into(), content_type: None, format };
+        let (mut out, mut talk) = (Vec::new(), Vec::new());
+        let outcome = print(&args, body, &mut out, &mut talk);
+        (outcome, String::from_utf8(out).expect("text"), String::from_utf8(talk).expect("text"))
+    }
+
+    #[test]
+    fn json_has_the_fixed_form() {
+        let body = b"# HELP a_seconds What \\\"a\\\" is.\n# TYPE a_seconds histogram\n# UNIT a_seconds seconds\n\
+            a_seconds_bucket{le=\"+Inf\",x=\"a\\nb\"} 1e0 1.5 # {id=\"7\"} 0.5 2\nbad line\nb{x=\"1\",x=\"2\"} +Inf\n# EOF\n";
+        let (outcome, out, talk) = printed("x.om", Output::Json, body);
+        let document: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(
+            document,
+            json!({
+                "families": [
+                    {"name": "a_seconds", "type": "histogram", "help": "What \"a\" is.", "unit": "seconds", "samples": [
+                        {"name": "a_seconds_bucket", "labels": {"le": "+Inf", "x": "a\nb"}, "value": "1e0",
+                         "timestamp_ms": 1500, "exemplar": {"labels": {"id": "7"}, "value": "0.5", "timestamp_ms": 2000}},
+                    ]},
+                    {"name": "b", "type": "unknown", "help": null, "unit": null, "samples": [
+                        {"name": "b", "labels": {"x": "2"}, "value": "+Inf", "timestamp_ms": null, "exemplar": null},
+                    ]},
+                ],
+                "diagnostics": [{"line": 5, "column": 5, "message": "the value `line` is not a number"}],
+            })
+        );
+        assert_eq!((outcome, talk.as_str()), (Outcome::Findings, ""));
+    }
+
+    #[test]
+    fn text_is_readable_and_carets_go_to_stderr() {
+        let (outcome, out, talk) =
+            printed("x", Output::Text, b"# TYPE a gauge\n# HELP a Is a.\na{b=\"c\"} 1 5\na{b} 2\n");
+        assert_eq!(out, "a (gauge): Is a.\n  a{b=\"c\"} 1 at 5 ms\n");
+        assert_eq!(talk, "line 4, column 4: expected `=` after the label name `b`\n  | a{b} 2\n  |    ^\n");
+        assert_eq!(outcome, Outcome::Findings);
+        assert_eq!(printed("x", Output::Text, b"a 1").0, Outcome::Fine);
+    }
+
+    #[test]
+    fn a_failed_exposition_is_a_whole_document_and_a_message() {
+        let (outcome, out, talk) = printed("x.om", Output::Json, b"# TYPE a gauge\na 1\n");
+        let document: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(document["families"][0]["samples"][0]["value"], "1");
+        assert!(talk.contains("truncated"), "{talk}");
+        assert_eq!(outcome, Outcome::Findings);
+    }
+
+    /// Accepts nothing, as a closed pipe.
+    struct Broken(io::ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_broken_pipe_is_quiet_and_a_full_disk_is_not() {
+        for (kind, expected, silent) in
+            [(io::ErrorKind::BrokenPipe, Outcome::Fine, true), (io::ErrorKind::StorageFull, Outcome::Unusable, false)]
+        {
+            let args = ParseArgs { file: "-".into(), content_type: None, format: Output::Json };
+            let mut talk = Vec::new();
+            assert_eq!(print(&args, &b"a 1\n"[..], Broken(kind), &mut talk), expected);
+            assert_eq!(talk.is_empty(), silent);
+        }
+    }
+}
