@@ -142,7 +142,13 @@ mod tests {
         ] {
             assert!(message(text).contains(part), "{}", message(text));
         }
-        for text in ["http://user:hunter2@h:x/", "user:hunter2@h/m", "http://user:hun@ter2@/", "http://u:hun/t@h/", "http://u:hun?t@h/"] {
+        for text in [
+            "http://user:hunter2@h:x/",
+            "user:hunter2@h/m",
+            "http://user:hun@ter2@/",
+            "http://u:hun/t@h/",
+            "http://u:hun?t@h/",
+        ] {
             assert!(!message(text).contains("hun"), "{}", message(text));
         }
     }

@@ -44,7 +44,9 @@ pub(crate) enum UrlProblem {
     Ipv6(String),
     #[error("`{0}` is not a port, a number from 1 to 65535")]
     Port(String),
-    #[error("the path of a unix socket must be absolute and have a name that ends in `.sock`; write for example `unix:///run/app.sock/metrics`")]
+    #[error(
+        "the path of a unix socket must be absolute and have a name that ends in `.sock`; write for example `unix:///run/app.sock/metrics`"
+    )]
     Socket,
 }
 
@@ -350,7 +352,11 @@ mod tests {
     use super::*;
 
     fn resolved(base: &str, reference: &str) -> String {
-        Location::parse(base).unwrap().0.resolve(reference).map_or_else(|problem| problem.to_string(), |l| l.to_string())
+        Location::parse(base)
+            .unwrap()
+            .0
+            .resolve(reference)
+            .map_or_else(|problem| problem.to_string(), |l| l.to_string())
     }
 
     #[test]
@@ -394,9 +400,8 @@ mod tests {
 
     #[test]
     fn trusts_only_the_same_host_and_port() {
-        let trusts = |one: &str, other: &str| {
-            Location::parse(one).unwrap().0.trusts(&Location::parse(other).unwrap().0)
-        };
+        let trusts =
+            |one: &str, other: &str| Location::parse(one).unwrap().0.trusts(&Location::parse(other).unwrap().0);
         assert!(trusts("http://a/x", "http://A:80/y"));
         assert!(trusts("http://a/", "https://a/"));
         assert!(!trusts("https://a/", "http://a/"));

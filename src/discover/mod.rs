@@ -7,8 +7,8 @@
 mod endpoint;
 mod location;
 
-pub use endpoint::{Endpoint, EndpointError};
 pub(crate) use endpoint::UserInfo;
+pub use endpoint::{Endpoint, EndpointError};
 pub(crate) use location::{Location, Origin, redact};
 
 /// One endpoint that is scraped on behalf of one instance.

@@ -173,9 +173,7 @@ fn looks_encoded(encoding: &str, bytes: &[u8]) -> bool {
         ("zstd", [first, 0x2a, 0x4d, 0x18, ..]) => first & 0xf0 == 0x50,
         ("zstd", _) => false,
         ("deflate", [first, second, ..]) if is_zlib(*first, *second) && !second.is_ascii_alphanumeric() => true,
-        ("deflate", _) => {
-            bytes.iter().take(512).any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
-        }
+        ("deflate", _) => bytes.iter().take(512).any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()),
         // An encoding that is not understood is an error, recorded or not.
         _ => true,
     }

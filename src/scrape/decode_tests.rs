@@ -101,7 +101,11 @@ fn what_is_cut_is_corrupt() {
         let encoded = encode(sent, &plain);
         for cut in [1, 2, encoded.len() / 2, encoded.len() - 1] {
             let result = decode(declared, &encoded[..cut], 1000);
-            assert!(matches!(result, Err(Kind::Corrupt { .. })), "{sent} cut at {cut}: {:?}", result.map(|r| r.0.len()));
+            assert!(
+                matches!(result, Err(Kind::Corrupt { .. })),
+                "{sent} cut at {cut}: {:?}",
+                result.map(|r| r.0.len())
+            );
         }
     }
 }

@@ -23,13 +23,17 @@ pub(super) enum Kind {
     NoSocket,
     #[error("the connection failed ({0}); check that this machine can reach the target")]
     Connect(String),
-    #[error("there was no connection, TLS included, within {0:?}; check that the target is reachable, or raise `connect_timeout`")]
+    #[error(
+        "there was no connection, TLS included, within {0:?}; check that the target is reachable, or raise `connect_timeout`"
+    )]
     ConnectTimeout(Duration),
     #[error("TLS failed: {0}")]
     Tls(String),
     #[error("no response came within {0:?}; raise `read_timeout` if the target needs this long")]
     HeadTimeout(Duration),
-    #[error("the body stopped for {limit:?} after {received} bytes; raise `read_timeout` if the target needs this long")]
+    #[error(
+        "the body stopped for {limit:?} after {received} bytes; raise `read_timeout` if the target needs this long"
+    )]
     BodyTimeout { limit: Duration, received: u64 },
     #[error("it was not complete within {0:?}, the time for a whole scrape")]
     TotalTimeout(Duration),
@@ -158,7 +162,9 @@ pub(super) enum ClientProblem {
     HeaderName(String),
     #[error("the value of the header `{0}` has characters that a header cannot hold, such as line breaks")]
     HeaderValue(String),
-    #[error("user name or password have characters outside of Latin-1; set `use_legacy_auth_encoding: false` to send UTF-8")]
+    #[error(
+        "user name or password have characters outside of Latin-1; set `use_legacy_auth_encoding: false` to send UTF-8"
+    )]
     NotLatin1,
 }
 

@@ -47,7 +47,9 @@ fn tls_problem(error: &rustls::Error, host: &str) -> String {
     use rustls::Error as Tls;
     match error {
         Tls::InvalidCertificate(problem) => certificate_problem(problem, host),
-        Tls::InvalidMessage(_) => format!("the target does not answer with TLS ({error}); should the URL begin with `http://`?"),
+        Tls::InvalidMessage(_) => {
+            format!("the target does not answer with TLS ({error}); should the URL begin with `http://`?")
+        }
         Tls::AlertReceived(
             alert @ (AlertDescription::CertificateRequired
             | AlertDescription::BadCertificate

@@ -53,9 +53,9 @@ fn parameter<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.split(separates).skip(1).find_map(|part| {
         let (key, value) = part.split_once('=')?;
         let value = value.trim();
-        key.trim().eq_ignore_ascii_case(name).then(|| {
-            value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value).trim()
-        })
+        key.trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value).trim())
     })
 }
 

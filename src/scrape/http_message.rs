@@ -81,7 +81,9 @@ fn about_transfer(name: &HeaderName) -> bool {
 
 /// `Set-Cookie`, `WWW-Authenticate`, `X-Api-Key` and whatever else sounds like them.
 fn may_be_secret(name: &HeaderName) -> bool {
-    ["auth", "cookie", "token", "secret", "api-key", "apikey", "session"].iter().any(|word| name.as_str().contains(word))
+    ["auth", "cookie", "token", "secret", "api-key", "apikey", "session"]
+        .iter()
+        .any(|word| name.as_str().contains(word))
 }
 
 /// One head at the start of `bytes` and its length; `line` counts the lines before it.
@@ -152,7 +154,8 @@ mod tests {
 
     #[test]
     fn reads_what_curl_saves() {
-        let message = read("HTTP/1.1 404 Nope, gone\r\nContent-Type: text/plain\r\nX: 1\r\nX:2\r\n\r\na 1\r\n\r\nb 2\n").unwrap();
+        let message =
+            read("HTTP/1.1 404 Nope, gone\r\nContent-Type: text/plain\r\nX: 1\r\nX:2\r\n\r\na 1\r\n\r\nb 2\n").unwrap();
         assert_eq!((message.head.status, message.head.reason.as_str()), (404, "Nope, gone"));
         assert_eq!(message.head.final_url, "http://h/m");
         assert_eq!(message.head.content_type(), Some("text/plain"));
@@ -181,7 +184,11 @@ mod tests {
     fn says_which_line_is_wrong() {
         assert!(read("x 1\n").unwrap_err().starts_with("line 1 of the recorded response is no status line"));
         assert!(read("").unwrap_err().starts_with("line 1 "));
-        assert!(read("HTTP/1.1 200 OK\r\nfoo\r\n\r\n").unwrap_err().starts_with("line 2 of the recorded response is no header"));
+        assert!(
+            read("HTTP/1.1 200 OK\r\nfoo\r\n\r\n")
+                .unwrap_err()
+                .starts_with("line 2 of the recorded response is no header")
+        );
         assert!(read("HTTP/1.1 200 OK\r\na: b\r\n").unwrap_err().starts_with("line 3 "));
         assert!(read("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nb\n\n").unwrap_err().starts_with("line 4 "));
         assert!(!HttpMessage::looks_like_one(b"# HELP HTTP/1.1 200\n"));

@@ -11,7 +11,8 @@ use crate::discover::UserInfo;
 const ACCEPT_TEXT: &str = "text/plain;version=0.0.4,*/*;q=0.1";
 
 /// Asks for OpenMetrics only (`use_latest_spec`).
-const ACCEPT_OPENMETRICS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1";
+const ACCEPT_OPENMETRICS: &str =
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1";
 
 const ENCODINGS: &str = "zstd, gzip, deflate";
 
@@ -66,7 +67,9 @@ impl RequestHeaders {
         let mut headers = self.harmless.clone();
         if trusted {
             headers.extend(self.guarded.clone());
-            let from_url = || user.map(|user| authorization(&latin1_or_utf8(&pair(user.username.expose(), user.password.expose()))));
+            let from_url = || {
+                user.map(|user| authorization(&latin1_or_utf8(&pair(user.username.expose(), user.password.expose()))))
+            };
             if let Some(value) = self.authorization.clone().or_else(from_url) {
                 headers.insert(AUTHORIZATION, value);
             }
@@ -132,10 +135,9 @@ mod tests {
 
     fn sent(settings: &HttpSettings, trusted: bool) -> Vec<String> {
         let headers = RequestHeaders::new(settings, "retriever/1").unwrap().of_request(trusted, None);
-        let mut lines: Vec<_> =
-            headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
-        lines.sort();
-        lines
+        let mut headers: Vec<_> = headers.iter().collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect()
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
@@ -163,7 +165,11 @@ mod tests {
     fn defaults() {
         assert_eq!(
             sent(&HttpSettings::default(), true),
-            ["accept: text/plain;version=0.0.4,*/*;q=0.1", "accept-encoding: zstd, gzip, deflate", "user-agent: retriever/1"]
+            [
+                "accept: text/plain;version=0.0.4,*/*;q=0.1",
+                "accept-encoding: zstd, gzip, deflate",
+                "user-agent: retriever/1"
+            ]
         );
         let latest = HttpSettings { use_latest_spec: true, ..HttpSettings::default() };
         assert_eq!(sent(&latest, true)[0], format!("accept: {ACCEPT_OPENMETRICS}"));

@@ -52,11 +52,7 @@ impl Schedule {
         let late = now.saturating_sub(last.at).as_nanos();
         let steps = u64::try_from(late.div_ceil(self.interval.as_nanos())).unwrap_or(u64::MAX).max(1);
         let step = u32::try_from(steps).map_or(Duration::MAX, |steps| self.interval.saturating_mul(steps));
-        Tick {
-            number: last.number.saturating_add(steps),
-            at: last.at.saturating_add(step),
-            missed: steps - 1,
-        }
+        Tick { number: last.number.saturating_add(steps), at: last.at.saturating_add(step), missed: steps - 1 }
     }
 }
 

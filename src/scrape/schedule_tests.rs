@@ -61,18 +61,20 @@ fn targets(urls: &[&str]) -> Vec<Target> {
     static_targets(urls.iter().map(|url| Endpoint::parse(url).unwrap()))
 }
 
-/// Runs for `minutes` of virtual time; a scrape of instance `i` takes `takes[i]`. Gives the ticks of each instance.
-async fn run(takes: &'static [Duration], seconds: u32) -> Vec<Vec<Tick>> {
+/// Runs for `seconds` of virtual time; a scrape of instance `i` takes `takes[i]`. Gives the ticks of each instance.
+async fn run(takes: &[Duration], seconds: u32) -> Vec<Vec<Tick>> {
     let log: Arc<Mutex<Vec<Vec<Tick>>>> = Arc::new(Mutex::new(vec![Vec::new(); takes.len()]));
     let urls: Vec<String> = (0..takes.len()).map(|host| format!("http://h{host}/")).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let scrape = {
         let log = Arc::clone(&log);
+        let takes = takes.to_vec();
         move |target: Arc<Target>, tick: Tick| {
             log.lock().unwrap()[target.instance].push(tick);
+            let take = takes[target.instance];
             async move {
-                tokio::time::sleep(takes[target.instance]).await;
-                assert!(takes[target.instance] != PANICS);
+                tokio::time::sleep(take).await;
+                assert!(take != PANICS);
             }
         }
     };
