@@ -1,13 +1,173 @@
-//! `retriever run`.
+//! `retriever run`: scrapes on a schedule until stopped.
+
+mod target;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use self::target::{TargetState, start_targets};
+
 use super::exit::Exit;
+use super::runtime;
 use super::settings::SettingsArgs;
-/// Args.
+use crate::config::{ApiSettings, Config, Global, Output};
+use crate::discover::Target;
+use crate::scrape::run_schedule;
+use crate::submit::{KeyCheck, Submitter, validate_key};
+use crate::telemetry::{AdminServer, Readiness, Telemetry, log};
+
+/// How long scrapes that run may go on once a stop was asked for.
+const SCRAPE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long what was scraped may take to be delivered after that.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The arguments of `retriever run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
     settings: SettingsArgs,
 }
-pub(super) fn run(args: RunArgs) -> Exit {
-    args.settings.load();
-    Exit::Fine
+
+/// Exit status: 0 stopped by a signal, 2 the settings cannot be used or something could not be started.
+pub(super) fn run(args: &RunArgs) -> Exit {
+    let config = args.settings.load();
+    if config.has_errors() {
+        return Exit::Unusable;
+    }
+    let started = log::init(&config.global.log_level, config.global.log_format)
+        .map_err(|error| error.to_string())
+        .and_then(|()| runtime::shared().map_err(|error| format!("cannot start: {error}")))
+        .and_then(|runtime| runtime.block_on(serve(config)));
+    match started {
+        Ok(()) => Exit::Fine,
+        Err(message) => {
+            eprintln!("{message}");
+            Exit::Unusable
+        }
+    }
+}
+
+/// Everything from the start to the end of the process.
+async fn serve(config: Config) -> Result<(), String> {
+    let Config { mut global, instances, .. } = config;
+    if global.enrichment.hostname.is_empty() {
+        global.enrichment.hostname = gethostname::gethostname().to_string_lossy().into_owned();
+    }
+    let stops = stops().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
+    let submitter = Arc::new(submitter);
+    let telemetry = Telemetry::new(delivery_snapshots(&submitter));
+    let (targets, states) = start_targets(instances, &telemetry, &submitter)?;
+    let readiness = Readiness::new(targets.len());
+    let (served, unserved) = watch::channel(false);
+    let admin = match global.admin_listen {
+        None => None,
+        Some(address) => {
+            let server = AdminServer::bind(address).await.map_err(|error| error.to_string())?;
+            tracing::info!("pages of Retriever itself at http://{}/", server.local_addr());
+            Some(tokio::spawn(server.serve(telemetry, readiness.clone(), reached(unserved, true))))
+        }
+    };
+    announce(&global, targets.len());
+    scrape(targets, Arc::new(states), readiness, &stops).await;
+    drain(&submitter, &stops).await;
+    served.send_replace(true);
+    if let Some(admin) = admin {
+        // It was told to end; how it did is of no interest any more.
+        let _ = admin.await;
+    }
+    Ok(())
+}
+
+/// Says where metrics go, and asks the intake about the key in the background.
+fn announce(global: &Global, targets: usize) {
+    match &global.output {
+        Output::Console => {
+            tracing::info!(targets, "no API key and no DogStatsD address are set: metrics are printed and go nowhere else");
+        }
+        Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
+        Output::Api(api) => {
+            tracing::info!(targets, "metrics go to {}", api.url);
+            tokio::spawn(check_key(api.clone()));
+        }
+    }
+}
+
+async fn check_key(api: ApiSettings) {
+    match validate_key(&api).await {
+        Ok(KeyCheck::Valid) => tracing::info!("the API key is valid"),
+        Ok(KeyCheck::Invalid(message)) => tracing::error!("{message}"),
+        Ok(KeyCheck::Unreachable(message)) => tracing::warn!("{message}"),
+        Err(error) => tracing::error!("{error}"),
+    }
+}
+
+/// Scrapes until a stop is asked for, and a little longer for the scrapes that run then.
+async fn scrape(
+    targets: Vec<Target>,
+    states: Arc<Vec<TargetState>>,
+    readiness: Readiness,
+    stops: &watch::Receiver<u32>,
+) {
+    let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
+    let schedule = run_schedule(
+        targets,
+        move |target| intervals[target.instance],
+        move |target, tick| {
+            let (states, readiness) = (Arc::clone(&states), readiness.clone());
+            async move {
+                let state = &states[target.instance];
+                state.scrape(&target.endpoint, tick).await;
+                readiness.tried(target.instance);
+            }
+        },
+        reached(stops.clone(), 1),
+    );
+    let impatience = async {
+        reached(stops.clone(), 1).await;
+        tracing::info!("stopping");
+        let _ = tokio::time::timeout(SCRAPE_PATIENCE, reached(stops.clone(), 2)).await;
+    };
+    tokio::select! {
+        () = schedule => {}
+        () = impatience => tracing::warn!("scrapes were still running and are given up"),
+    }
+}
+
+/// Delivers what waits, until the deadline or another signal.
+async fn drain(submitter: &Submitter, stops: &watch::Receiver<u32>) {
+    tokio::select! {
+        drained = submitter.drain(DRAIN_PATIENCE) => match drained.given_up {
+            0 => tracing::info!("stopped; everything was delivered"),
+            given_up => tracing::warn!(given_up, "stopped; what could not be delivered in time is lost"),
+        },
+        () = reached(stops.clone(), 2) => tracing::warn!("stopped by a second signal; what was not delivered is lost"),
+    }
+}
+
+/// How often the process was asked to stop.
+fn stops() -> io::Result<watch::Receiver<u32>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (sender, receiver) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            sender.send_modify(|count| *count += 1);
+        }
+    });
+    Ok(receiver)
+}
+
+/// Waits until a watched value is at least `value`.
+async fn reached<T: PartialOrd>(mut watched: watch::Receiver<T>, value: T) {
+    // A sender that is gone sends nothing any more, which is as good as the value.
+    let _ = watched.wait_for(|present| *present >= value).await;
 }

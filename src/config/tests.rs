@@ -1,0 +1,332 @@
+//! Settings as users write them, and what is said of them.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use super::*;
+
+/// An environment and files that are made up.
+#[derive(Default)]
+struct Made {
+    variables: HashMap<&'static str, &'static str>,
+    files: HashMap<&'static str, &'static str>,
+}
+
+impl Surroundings for Made {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(ToString::to_string)
+    }
+
+    fn file(&self, path: &Path) -> io::Result<String> {
+        let content = path.to_str().and_then(|path| self.files.get(path));
+        content.map(ToString::to_string).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+fn read(text: &str) -> Config {
+    Config::read(text, "conf.yaml", &Made::default())
+}
+
+fn read_in(text: &str, variables: &[(&'static str, &'static str)]) -> Config {
+    let made = Made { variables: variables.iter().copied().collect(), ..Made::default() };
+    Config::read(text, "conf.yaml", &made)
+}
+
+/// A file with one instance that has these lines besides its endpoint, which stand from line 3 on.
+fn with_options(options: &str) -> Config {
+    let indented: String = options.lines().map(|line| format!("    {line}\n")).collect();
+    read(&format!("instances:\n  - openmetrics_endpoint: http://localhost:9100/metrics\n{indented}"))
+}
+
+fn problems(config: &Config) -> Vec<String> {
+    config.problems.iter().map(ToString::to_string).collect()
+}
+
+fn instance(config: &Config) -> &Instance {
+    match &config.instances[0] {
+        ConfiguredInstance::Valid(instance) => instance,
+        ConfiguredInstance::Invalid { errors, .. } => panic!("{errors:?}"),
+    }
+}
+
+#[test]
+fn a_file_of_the_agent_reads_without_a_word() {
+    let config = read(
+        "init_config:\n  timeout: 3\n  service: shop\ninstances:\n  - openmetrics_endpoint: http://localhost:9100/metrics\n\
+         \x20   namespace: node\n    metrics:\n      - node_load1: load.one\n      - ^node_memory\n      - up:\n          type: gauge\n\
+         \x20   tags: [a:b]\n    tls_verify: no\n",
+    );
+    assert_eq!(problems(&config), [""; 0]);
+    let instance = instance(&config);
+    assert_eq!(instance.namespace, "node");
+    assert_eq!(instance.http.read_timeout.as_secs(), 3);
+    assert_eq!(instance.service.as_deref(), Some("shop"));
+    assert!(!instance.http.tls.verify);
+    assert_eq!(instance.min_collection_interval.as_secs(), 15);
+    let rules: Vec<_> =
+        instance.metrics.iter().map(|rule| (rule.matcher.as_str(), rule.name.as_str(), &rule.transformer)).collect();
+    assert_eq!(
+        rules,
+        [
+            ("node_load1", "load.one", &Transformer::Native),
+            ("^node_memory", "^node_memory", &Transformer::Native),
+            ("up", "up", &Transformer::Gauge),
+        ]
+    );
+    assert_eq!(config.global.output, Output::Console);
+}
+
+#[test]
+fn every_problem_is_told_with_its_place() {
+    let config = read(
+        "instances:\n  - openmetrics_endpoint: 5\n    metrcs: []\n    metrics: [a, 5]\n    namespace: [x]\n  - metrics:\n    - 'a('\n",
+    );
+    assert_eq!(
+        problems(&config),
+        [
+            "conf.yaml:2:27: error: `openmetrics_endpoint` is the number `5`; expected text",
+            "conf.yaml:3:5: warning: instance 1 has no option `metrcs`; did you mean `metrics`?",
+            "conf.yaml:4:18: error: entry 2 of `metrics` is the number `5`; expected a metric name or a mapping of names",
+            "conf.yaml:5:16: error: `namespace` is a list; expected text",
+            "conf.yaml:6:5: error: `openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
+             `http://localhost:9100/metrics`",
+            "conf.yaml:7:7: error: `a(` is not a regular expression: Parsing error at position 2: Opening parenthesis \
+             without closing parenthesis",
+        ]
+    );
+    assert!(config.instances.iter().all(|instance| matches!(instance, ConfiguredInstance::Invalid { .. })));
+}
+
+#[test]
+fn files_that_cannot_be_read_say_why() {
+    let cases = [
+        ("instances: [", "conf.yaml:1:12: error: this is not valid YAML: "),
+        ("", "conf.yaml:1:1: error: there are no `instances`"),
+        ("- a", "conf.yaml:1:1: error: the file is a list; expected a mapping of options"),
+        ("instances: {}", "conf.yaml:1:12: error: `instances` is a mapping; expected a list"),
+    ];
+    for (text, beginning) in cases {
+        let problems = problems(&read(text));
+        assert!(problems.iter().any(|problem| problem.starts_with(beginning)), "{text}: {problems:?}");
+    }
+    let missing = Config::load(Path::new("nowhere.yaml"), &Made::default());
+    assert!(missing.has_errors());
+    assert!(problems(&missing)[0].starts_with("nowhere.yaml: error: the settings cannot be read: "));
+}
+
+/// Each option with a value of a wrong kind: an error that names the option, never a panic.
+#[test]
+fn every_option_refuses_what_it_cannot_be() {
+    let wrong = [
+        ("metrics: a", "`metrics` is text; expected a list"),
+        ("metrics:", "`metrics` is nothing (null); expected a list"),
+        ("metrics: [{a: 5}]", "the value of `a` is the number `5`; expected a new name or a mapping"),
+        ("metrics: [{a: {type: x}}]", "`a`: there is no type `x`"),
+        ("metrics: [{a: {type: gauges}}]", "`a`: there is no type `gauges`; did you mean `gauge`?"),
+        ("metrics: [{a: {type: 5}}]", "`a`: the `type` is the number `5`; expected text"),
+        ("metrics: [{a: {name: 5}}]", "the `name` of `a` is the number `5`; expected text"),
+        ("metrics: [{a: {type: service_check}}]", "`a`: `service_check` needs a `status_map`"),
+        ("metrics: [{a: {type: service_check, status_map: {x: OK}}}]", "a key of the `status_map` is not a whole number"),
+        ("metrics: [{a: {type: service_check, status_map: {1: FINE}}}]", "the status of `1` is none of"),
+        ("metrics: [{a: {type: temporal_percent}}]", "`temporal_percent` needs a `scale`"),
+        ("metrics: [{a: {type: temporal_percent, scale: hour}}]", "the `scale` is `hour`"),
+        ("metrics: [{a: {type: temporal_percent, scale: 1.5}}]", "the `scale` is the number `1.5`"),
+        ("metrics: [{a: {type: metadata}}]", "`metadata` needs the `label`"),
+        ("extra_metrics: {a: b}", "`extra_metrics` is a mapping; expected a list"),
+        ("exclude_metrics: [5]", "entry 1 of `exclude_metrics` is the number `5`; expected text"),
+        ("exclude_metrics: ['(']", "`(` is not a regular expression"),
+        ("exclude_metrics_by_labels: {a: false}", "`exclude_metrics_by_labels` for `a` is the boolean `false`"),
+        ("exclude_metrics_by_labels: {a: [x, 5]}", "entry 2 of `exclude_metrics_by_labels` for `a` is the number `5`"),
+        ("exclude_labels: a", "`exclude_labels` is text; expected a list"),
+        ("include_labels: [a, 5]", "entry 2 of `include_labels` is the number `5`"),
+        ("rename_labels: {a: 5}", "the new name of `a` in `rename_labels` is the number `5`"),
+        ("tags: a:b", "`tags` is text; expected a list"),
+        ("tags: [5]", "entry 1 of `tags` is the number `5`"),
+        ("raw_line_filters: [5]", "entry 1 of `raw_line_filters` is the number `5`"),
+        ("hostname_label: h\nhostname_format: x", "`hostname_format` lacks `<HOSTNAME>`"),
+        ("metric_patterns: []", "`metric_patterns` is a list; expected a mapping"),
+        ("timeout: soon", "`timeout` is text; expected a number"),
+        ("timeout: -1", "`timeout` is `-1`; expected a number that is not negative"),
+        ("min_collection_interval: 0.01", "`min_collection_interval` is `0.01`; expected 0.1 to 86400 seconds"),
+        ("share_labels: []", "`share_labels` is a list; expected a mapping"),
+        ("share_labels: {a: false}", "`share_labels` for `a` is the boolean `false`"),
+        ("share_labels: {a: {values: [1, 1.5]}}", "entry 2 of `values` is the number `1.5`"),
+        ("share_labels: {a: {labels: x}}", "`labels` is text; expected a list"),
+        ("target_info: 'yes'", "`target_info` is text; expected `true` or `false`"),
+        ("auth_token: {reader: {type: file}}", "`auth_token` needs a mapping `writer`"),
+        ("headers: [a]", "`headers` is a list; expected a mapping"),
+        ("headers: {'a b': c}", "`a b` is not a valid header name"),
+        ("headers: {a: \"b\\nc\"}", "the value of the header `a` holds characters that no header may hold"),
+    ];
+    for (options, expected) in wrong {
+        let config = with_options(options);
+        let problems = problems(&config);
+        assert!(problems.iter().any(|problem| problem.contains("error") && problem.contains(expected)), "{options}: {problems:?}");
+        assert!(matches!(&config.instances[0], ConfiguredInstance::Invalid { .. }), "{options}");
+    }
+}
+
+#[test]
+fn settings_without_effect_are_warnings() {
+    let cases = [
+        ("metrics: [{a.b: c}]", "the name `c` has no effect"),
+        ("metrics: [requests_total]", "write `requests` if `requests_total` is a counter"),
+        ("metrics: [{a.+: {type: x}}]", "there is no type `x`"),
+        ("target_info: true", "`target_info` is not supported yet"),
+        ("share_labels: {a: true}", "`share_labels` is not supported yet"),
+        ("proxy: {http: 'http://proxy'}", "`proxy` is not supported yet"),
+        ("kerberos_auth: required", "`kerberos_auth` is not supported yet"),
+        ("auth_type: digest", "the `auth_type` `digest` is not supported yet"),
+        ("request_size: 16", "`request_size` has no effect"),
+        ("colour: red", "instance 1 has no option `colour`; it has no effect"),
+    ];
+    for (options, expected) in cases {
+        let config = with_options(options);
+        let problems = problems(&config);
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{options}: {problems:?}");
+        assert!(!config.has_errors(), "{options}: {problems:?}");
+    }
+}
+
+#[test]
+fn references_are_expanded_and_never_shown() {
+    let made = Made {
+        variables: HashMap::from([("PASSWORD", "hunter2"), ("NAME", "shop")]),
+        files: HashMap::from([("/run/key", "0123abc\n")]),
+    };
+    let text = "api_key: ${file:/run/key}\ninstances:\n  - openmetrics_endpoint: http://%%env_NAME%%:1/metrics\n\
+                \x20   username: u\n    password: ${env:PASSWORD}\n    metrics: ['${env:NAME}']\n";
+    let config = Config::read(text, "conf.yaml", &made);
+    assert_eq!(problems(&config), [""; 0]);
+    let Output::Api(api) = &config.global.output else { panic!("{:?}", config.global.output) };
+    assert_eq!(api.api_key.expose(), "0123abc");
+    let instance = instance(&config);
+    assert_eq!(instance.endpoint, "http://shop:1/metrics");
+    assert_eq!(instance.http.basic_auth.as_ref().map(|auth| auth.password.expose()), Some("hunter2"));
+    assert_eq!(instance.metrics[0].matcher.as_str(), "${env:NAME}");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("0123abc"), "{shown}");
+
+    let config = read("api_key: ${env:NOPE}\ninstances:\n  - openmetrics_endpoint: http://a\n    namespace: ${file:nope\n");
+    assert_eq!(
+        problems(&config),
+        [
+            "conf.yaml:1:10: error: the environment variable `NOPE` is not set; set it or remove the reference",
+            "conf.yaml:4:16: error: the reference `${file:` is not closed; expected `}` behind its name",
+        ]
+    );
+}
+
+const ONE: &str = "instances:\n  - openmetrics_endpoint: http://a/metrics\n";
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let file = format!("api_key: from-file\nsite: datadoghq.eu\nhostname: file\ntags: [a:b]\nenv: test\n{ONE}");
+    let config = read(&file);
+    let Output::Api(api) = &config.global.output else { panic!() };
+    assert_eq!((api.api_key.expose(), api.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
+    assert_eq!(config.global.enrichment, Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()] });
+
+    let variables = [
+        ("DD_API_KEY", " key\n"),
+        ("DD_SITE", "us5.datadoghq.com"),
+        ("DD_HOSTNAME", "host"),
+        ("DD_TAGS", "x:1 y:2,z:3"),
+        ("DD_ENV", "prod"),
+    ];
+    let config = read_in(&file, &variables);
+    let Output::Api(api) = &config.global.output else { panic!() };
+    assert_eq!((api.api_key.expose(), api.url.as_str()), ("key", "https://api.us5.datadoghq.com"));
+    let tags = ["x:1", "y:2", "z:3", "env:prod"].map(ToOwned::to_owned).to_vec();
+    assert_eq!(config.global.enrichment, Enrichment { hostname: "host".into(), tags });
+
+    let config = read_in(ONE, &[("DD_API_KEY", "k"), ("DD_URL", "http://one/"), ("DD_DD_URL", "http://two/")]);
+    let Output::Api(api) = &config.global.output else { panic!() };
+    assert_eq!(api.url, "http://two");
+}
+
+#[test]
+fn dogstatsd_is_found_where_its_clients_find_it() {
+    let udp = |host: &str, port| Output::Dogstatsd(DogstatsdAddress::Udp { host: host.to_owned(), port });
+    let cases: [(&[(&'static str, &'static str)], Output); 7] = [
+        (&[("DD_AGENT_HOST", "agent")], udp("agent", 8125)),
+        (&[("DD_AGENT_HOST", "agent"), ("DD_DOGSTATSD_PORT", "1")], udp("agent", 1)),
+        (&[("DD_AGENT_HOST", "agent"), ("DD_DOGSTATSD_URL", "udp://other:2")], udp("other", 2)),
+        (&[("DD_DOGSTATSD_URL", "udp://[::1]:2")], udp("[::1]", 2)),
+        (&[("DD_DOGSTATSD_URL", "unix:///a/b.sock")], Output::Dogstatsd(DogstatsdAddress::UnixDatagram("/a/b.sock".into()))),
+        (&[("DD_DOGSTATSD_URL", "unixstream:///a")], Output::Dogstatsd(DogstatsdAddress::UnixStream("/a".into()))),
+        (&[("DD_DOGSTATSD_URL", "udp://a"), ("RETRIEVER_OUTPUT", "console")], Output::Console),
+    ];
+    for (variables, output) in cases {
+        assert_eq!(read_in(ONE, variables).global.output, output, "{variables:?}");
+    }
+}
+
+#[test]
+fn faulty_variables_are_named() {
+    let cases = [
+        ("DD_DOGSTATSD_URL", "tcp://a"),
+        ("DD_DOGSTATSD_PORT", "0"),
+        ("DD_LOG_LEVEL", "loud"),
+        ("RETRIEVER_ADMIN_LISTEN", "here"),
+        ("RETRIEVER_OUTPUT", "api"),
+        ("RETRIEVER_OUTPUT", "printer"),
+    ];
+    for (name, value) in cases {
+        let config = read_in(ONE, &[(name, value)]);
+        let problems = problems(&config);
+        let beginning = format!("environment variable `{name}`: error: ");
+        assert!(problems.len() == 1 && problems[0].starts_with(&beginning), "{name}={value}: {problems:?}");
+    }
+}
+
+#[test]
+fn one_bad_instance_leaves_the_others() {
+    let config = read(&format!("{ONE}  - openmetrics_endpoint: http://b\n    tags: 5\n"));
+    assert!(matches!(&config.instances[0], ConfiguredInstance::Valid(_)));
+    let ConfiguredInstance::Invalid { endpoint, errors } = &config.instances[1] else { panic!() };
+    assert_eq!(endpoint.as_deref(), Some("http://b"));
+    assert_eq!(errors.len(), 1);
+}
+
+#[test]
+fn a_later_definition_replaces_an_earlier_one_in_its_place() {
+    let config = with_options("metrics: [a, {b.+: {type: gauge}}, c]\nextra_metrics: [{a: z}, {b.+: {type: counter}}]");
+    let rules: Vec<_> =
+        instance(&config).metrics.iter().map(|rule| (rule.matcher.as_str(), rule.name.as_str())).collect();
+    assert_eq!(rules, [("a", "z"), ("b.+", "b.+"), ("c", "c")]);
+    assert_eq!(instance(&config).metrics[1].transformer, Transformer::Counter);
+}
+
+#[test]
+fn patterns_are_pythons() {
+    for (pattern, found, not_found) in [
+        ("a.c", "xabcx", "ac"),
+        ("^(?!go_).*$", "node_load", "go_info"),
+        (r"(?P<x>a)(?P=x)", "baab", "aba"),
+        (r"(?<=a)b\Z", "ab", "abc"),
+    ] {
+        let compiled = Pattern::new(pattern).expect(pattern);
+        assert!(compiled.is_found_in(found), "{pattern} in {found}");
+        assert!(!compiled.is_found_in(not_found), "{pattern} in {not_found}");
+    }
+    for (text, pattern) in [("a_b:c", false), ("a.b", true), ("a-b", true), ("a b", true), ("a#", true), ("", false)] {
+        assert_eq!(Pattern::is_pattern(text), pattern, "{text}");
+    }
+}
+
+#[test]
+fn what_fixtures_keep_has_no_credentials() {
+    let text = "instances:\n  - openmetrics_endpoint: http://u:p@a:1/m?x=@\n    username: me\n    password: hunter2\n\
+                \x20   headers: {Authorization: hunter2}\n    metrics: [a, {b: {type: gauge}}]\n    tags: [\"x: y\"]\n";
+    let made = Made { files: HashMap::from([("conf.yaml", text)]), ..Made::default() };
+    let kept = Config::for_fixtures(Path::new("conf.yaml"), &made);
+    assert_eq!(kept.len(), 1);
+    assert!(!kept[0].contains("hunter2") && !kept[0].contains("u:p") && !kept[0].contains("username"), "{}", kept[0]);
+    let again = read(&kept[0]);
+    assert_eq!(problems(&again), [""; 0]);
+    assert_eq!(instance(&again).endpoint, "http://a:1/m?x=@");
+    assert_eq!(instance(&again).tags, ["x: y"]);
+    assert_eq!(instance(&again).metrics.len(), 2);
+}

@@ -1,0 +1,140 @@
+//! One target of `retriever run`: what stays with it from one scrape to the next, and what a scrape does.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::config::{ConfiguredInstance, Instance};
+use crate::discover::{Endpoint, Target, static_targets};
+use crate::map::{Contexts, ServiceCheck, Submission, Submissions};
+use crate::pipeline::Report;
+use crate::road::Road;
+use crate::scrape::{Client, Tick, USER_AGENT};
+use crate::submit::{Delivery, Submitter};
+use crate::telemetry::{Scraped, TargetTelemetry, Telemetry};
+use crate::time::UnixTime;
+
+/// A target and what is remembered of it.
+pub(super) struct TargetState {
+    instance: Arc<Instance>,
+    client: Client,
+    /// Scrapes of a target never overlap; the lock only says so to the compiler.
+    road: tokio::sync::Mutex<Road>,
+    telemetry: TargetTelemetry,
+    submitter: Arc<Submitter>,
+    condition: Mutex<Condition>,
+}
+
+/// How the last scrape went, so that only changes are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Condition {
+    up: Option<bool>,
+    malformed: bool,
+}
+
+/// The targets and their states, in the same order; everything that keeps one from being scraped at all is an error.
+pub(super) fn start_targets(
+    instances: Vec<ConfiguredInstance>,
+    telemetry: &Telemetry,
+    submitter: &Arc<Submitter>,
+) -> Result<(Vec<Target>, Vec<TargetState>), String> {
+    let (mut endpoints, mut states) = (Vec::new(), Vec::new());
+    for instance in instances {
+        let ConfiguredInstance::Valid(instance) = instance else { continue };
+        let instance: Arc<Instance> = Arc::from(instance);
+        let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
+        states.push(TargetState {
+            client: Client::new(&instance.http, USER_AGENT).map_err(|error| format!("{endpoint}: {error}"))?,
+            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&instance))),
+            telemetry: telemetry.target(&endpoint.to_string()),
+            submitter: Arc::clone(submitter),
+            condition: Mutex::default(),
+            instance,
+        });
+        endpoints.push(endpoint);
+    }
+    Ok((static_targets(endpoints), states))
+}
+
+impl TargetState {
+    pub(super) fn interval(&self) -> Duration {
+        self.instance.min_collection_interval
+    }
+
+    /// One scrape, from the request to the hand-over for delivery.
+    pub(super) async fn scrape(&self, endpoint: &Endpoint, tick: Tick) {
+        let (now, begun) = (UnixTime::now(), Instant::now());
+        let mut checks = Checks::default();
+        let mut road = self.road.lock().await;
+        let response = self.client.fetch(endpoint).await;
+        let contribution = road.scrape(response, now, &mut checks).await;
+        self.telemetry.skipped(tick.missed);
+        self.telemetry.scraped(&Scraped {
+            report: &contribution.report,
+            duration: begun.elapsed(),
+            points: contribution.batch.points.len(),
+            sketches: contribution.batch.sketches.len(),
+            refused: &contribution.refused,
+            series: road.series(),
+        });
+        self.tell(endpoint, &contribution.report);
+        let delivery = Delivery {
+            target: Arc::from(endpoint.to_string()),
+            time: now,
+            batch: contribution.batch,
+            service_checks: checks.finish(&self.instance),
+        };
+        if let Err(error) = self.submitter.submit(&delivery)
+            && !error.is_broken_pipe()
+        {
+            tracing::error!("{error}");
+        }
+    }
+
+    /// One line when the target comes up or goes down, and when it begins to expose lines that cannot be read.
+    fn tell(&self, endpoint: &Endpoint, report: &Report) {
+        let now = Condition { up: Some(report.failure.is_none()), malformed: report.totals.malformed > 0 };
+        let mut condition = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *condition, now);
+        match &report.failure {
+            Some(failure) if before.up != Some(false) => tracing::warn!(%endpoint, "the target is down: {failure}"),
+            Some(failure) => tracing::debug!(%endpoint, "the target is still down: {failure}"),
+            None if before.up != Some(true) => {
+                tracing::info!(%endpoint, samples = report.totals.samples, "the target is up");
+            }
+            None => {}
+        }
+        if let Some(diagnostic) = report.diagnostics.first()
+            && !before.malformed
+        {
+            tracing::warn!(%endpoint, lines = report.totals.malformed, "lines cannot be read; the first:\n{diagnostic}");
+        }
+    }
+}
+
+/// Keeps the service checks of a scrape; its values go through the aggregator.
+#[derive(Debug, Default)]
+struct Checks(Vec<ServiceCheck>);
+
+impl Checks {
+    /// The service checks with the tag that the Agent adds to what an instance submits.
+    fn finish(mut self, instance: &Instance) -> Vec<ServiceCheck> {
+        if let Some(service) = &instance.service {
+            for check in &mut self.0 {
+                check.tags.push(format!("service:{service}"));
+            }
+        }
+        self.0
+    }
+}
+
+impl Submissions for Checks {
+    fn submit(&mut self, _: Submission, _: &Contexts) {}
+
+    fn service_check(&mut self, check: ServiceCheck) {
+        self.0.push(check);
+    }
+
+    fn metadata(&mut self, name: &str, value: &str) {
+        tracing::debug!(name, value, "metadata of the target");
+    }
+}
