@@ -200,3 +200,15 @@ async fn interim_responses_do_not_keep_it_waiting_for_ever() {
             .await;
     assert_failure(&failure(&impatient(), &server.url("/")).await, "read_timeout", "no response came", false);
 }
+
+#[tokio::test]
+async fn the_total_time_ends_a_wait_for_the_next_byte() {
+    let before = doing(|| vec![Step::Hang]).await;
+    let within = doing(|| vec![head("Content-Length: 10\r\n"), Step::Hang]).await;
+    let settings = HttpSettings { total_timeout: Duration::from_millis(80), ..patient() };
+    let start = Instant::now();
+    for server in [before, within] {
+        assert_failure(&failure(&settings, &server.url("/")).await, "total_timeout", "80ms", false);
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
