@@ -41,7 +41,7 @@ impl Default for HttpSettings {
         Self {
             connect_timeout: timeout,
             read_timeout: timeout,
-            total_timeout: Duration::from_secs(60),
+            total_timeout: Duration::from_mins(1),
             headers: Vec::new(),
             extra_headers: Vec::new(),
             allow_redirects: true,

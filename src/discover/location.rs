@@ -73,10 +73,9 @@ impl Location {
             Some((user, address)) => (Some(user), address),
             None => (None, authority),
         };
-        let (host, port) = parse_address(address).map_err(|problem| match path.contains('@') {
+        let (host, port) = parse_address(address).map_err(|problem| {
             // Then what was taken for host and port may be part of a password, and must not be shown.
-            true => UrlProblem::UserInfo,
-            false => problem,
+            if path.contains('@') { UrlProblem::UserInfo } else { problem }
         })?;
         let origin = Origin::Tcp { tls, host, port };
         Ok((Self { origin, path_and_query: normal_path(path) }, user))
@@ -151,6 +150,14 @@ impl Location {
         match &self.origin {
             Origin::Unix(socket) => Some(socket),
             Origin::Tcp { .. } => None,
+        }
+    }
+
+    /// The name that a certificate must be for.
+    pub(crate) fn host(&self) -> &str {
+        match &self.origin {
+            Origin::Tcp { host, .. } => host,
+            Origin::Unix(_) => "localhost",
         }
     }
 
@@ -291,7 +298,8 @@ fn quoted_path(text: &str) -> String {
         if kept {
             quoted.push(char::from(byte));
         } else {
-            quoted.push_str(&format!("%{byte:02X}"));
+            quoted.push('%');
+            quoted.extend(format!("{byte:02X}").chars());
         }
     }
     quoted

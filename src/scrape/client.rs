@@ -18,7 +18,7 @@ use super::pool::{Lease, Pool};
 use super::request::RequestHeaders;
 use super::tls;
 use crate::config::{BodyLimits, HttpSettings};
-use crate::discover::{Endpoint, Location, Origin, UserInfo, redact};
+use crate::discover::{Endpoint, Location, UserInfo, redact};
 
 /// Fetches the endpoints of one instance with its settings.
 pub struct Client {
@@ -106,7 +106,8 @@ impl Client {
                 Err(error) => return Err(self.failure(location, &error)),
             }
         }
-        let connecting = self.connector.connect(location);
+        // Boxed, because it is large and rarely needed.
+        let connecting = Box::pin(self.connector.connect(location));
         let mut connection = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connecting).await??;
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
@@ -121,11 +122,7 @@ impl Client {
     }
 
     fn failure(&self, location: &Location, error: &hyper::Error) -> Kind {
-        let host = match location.origin() {
-            Origin::Tcp { host, .. } => host,
-            Origin::Unix(_) => "localhost",
-        };
-        request_failure(error, host, self.limits.header_bytes)
+        request_failure(error, location, self.limits.header_bytes)
     }
 
     /// Where the response sends the request, if it does and is to be followed.

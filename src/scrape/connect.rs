@@ -30,6 +30,7 @@ use crate::discover::{Location, Origin};
 /// How connections are made: TCP or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
     https: HttpsConnector<HttpConnector<Resolver>>,
+    timeout: Duration,
     header_bytes: usize,
 }
 
@@ -42,18 +43,18 @@ impl Connector {
         tcp.set_connect_timeout(Some(connect_timeout));
         let https =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
-        Self { https, header_bytes }
+        Self { https, timeout: connect_timeout, header_bytes }
     }
 
     /// Connects and shakes hands; the caller limits the time.
     pub(super) async fn connect(&self, location: &Location) -> Result<Connection, Kind> {
         match location.origin() {
             Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
-            Origin::Tcp { host, .. } => {
+            Origin::Tcp { .. } => {
                 let mut https = self.https.clone();
                 let connected = https.call(absolute(location)?).await;
                 let stream: MaybeHttpsStream<TokioIo<TcpStream>> =
-                    connected.map_err(|error| connect_failure(error.as_ref(), host, location.is_tls()))?;
+                    connected.map_err(|error| connect_failure(error.as_ref(), location, self.timeout))?;
                 if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
             }
         }

@@ -183,10 +183,7 @@ struct Inbox {
 
 impl Inbox {
     fn put(&mut self, bytes: Bytes) {
-        self.bytes = match self.bytes.is_empty() {
-            true => bytes,
-            false => [&self.bytes[..], &bytes[..]].concat().into(),
-        };
+        self.bytes = if self.bytes.is_empty() { bytes } else { [&self.bytes[..], &bytes[..]].concat().into() };
     }
 
     /// The next piece of the input as it is.

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use rustls::{AlertDescription, CertificateError};
 
 use super::error::Kind;
+use crate::discover::Location;
 
 /// The error of a name look-up, which could not be told from others otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +15,8 @@ use super::error::Kind;
 pub(super) struct NameError(pub(super) io::Error);
 
 /// Why no connection came about.
-pub(super) fn connect_failure(error: &(dyn Error + 'static), host: &str, tls: bool) -> Kind {
+pub(super) fn connect_failure(error: &(dyn Error + 'static), location: &Location, limit: Duration) -> Kind {
+    let host = location.host();
     if let Some(error) = find::<rustls::Error>(error) {
         return Kind::Tls(tls_problem(error, host));
     }
@@ -22,7 +25,10 @@ pub(super) fn connect_failure(error: &(dyn Error + 'static), host: &str, tls: bo
     }
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => Kind::Refused,
-        Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) if tls => {
+        Some(io::ErrorKind::TimedOut) => Kind::ConnectTimeout(limit),
+        Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+            if location.is_tls() =>
+        {
             Kind::Tls("the target closed the connection in the handshake; check that it speaks TLS".to_owned())
         }
         _ => Kind::Connect(describe(error)),
@@ -30,9 +36,9 @@ pub(super) fn connect_failure(error: &(dyn Error + 'static), host: &str, tls: bo
 }
 
 /// What went wrong with a request that was sent.
-pub(super) fn request_failure(error: &hyper::Error, host: &str, header_bytes: usize) -> Kind {
+pub(super) fn request_failure(error: &hyper::Error, location: &Location, header_bytes: usize) -> Kind {
     if let Some(error) = find::<rustls::Error>(error) {
-        return Kind::Tls(tls_problem(error, host));
+        return Kind::Tls(tls_problem(error, location.host()));
     }
     if error.is_parse_too_large() {
         Kind::HeadTooLarge(header_bytes)

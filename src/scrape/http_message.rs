@@ -1,7 +1,5 @@
 //! Recorded responses: a raw HTTP response as `curl -i` saves it, read and written.
 
-use std::fmt::Write as _;
-
 use bytes::{Buf, Bytes};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
@@ -60,17 +58,15 @@ impl HttpMessage {
     /// Writes a response that can be kept and shown: `body` is the decoded one, so headers about its transfer and
     /// encoding are left out, as are those that carry credentials.
     pub fn write(head: &Head, body: &[u8]) -> Vec<u8> {
-        let mut text = format!("HTTP/1.1 {} {}\r\n", head.status, head.reason);
+        let mut message = format!("HTTP/1.1 {} {}\r\n", head.status, head.reason).into_bytes();
         for (name, value) in &head.headers {
             if !about_transfer(name) && !may_be_secret(name) {
-                text.push_str(name.as_str());
-                text.push_str(": ");
-                text.push_str(&String::from_utf8_lossy(value.as_bytes()));
-                text.push_str("\r\n");
+                message.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
             }
         }
-        let _ = write!(text, "content-length: {}\r\n\r\n", body.len());
-        [text.as_bytes(), body].concat()
+        message.extend(format!("content-length: {}\r\n\r\n", body.len()).into_bytes());
+        message.extend(body);
+        message
     }
 }
 

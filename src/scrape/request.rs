@@ -119,9 +119,10 @@ fn base64(bytes: &[u8]) -> String {
     for group in bytes.chunks(3) {
         let bits = group.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - group.len()));
         for digit in 0..4 {
-            match digit <= group.len() {
-                true => text.push(char::from(ALPHABET[(bits >> (18 - 6 * digit)) as usize & 63])),
-                false => text.push('='),
+            if digit <= group.len() {
+                text.push(char::from(ALPHABET[(bits >> (18 - 6 * digit)) as usize & 63]));
+            } else {
+                text.push('=');
             }
         }
     }

@@ -49,9 +49,12 @@ impl Schedule {
 
     /// The next scrape after the one of `last` has ended, `now` after the start: the first tick that has not passed.
     pub fn next(&self, last: Tick, now: Duration) -> Tick {
+        let interval = self.interval.as_nanos();
         let late = now.saturating_sub(last.at).as_nanos();
-        let steps = u64::try_from(late.div_ceil(self.interval.as_nanos())).unwrap_or(u64::MAX).max(1);
-        let step = u32::try_from(steps).map_or(Duration::MAX, |steps| self.interval.saturating_mul(steps));
+        let steps = late.div_ceil(interval).max(1);
+        // What does not fit lies more than 584 years ahead.
+        let step = Duration::from_nanos(u64::try_from(interval.saturating_mul(steps)).unwrap_or(u64::MAX));
+        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         Tick { number: last.number.saturating_add(steps), at: last.at.saturating_add(step), missed: steps - 1 }
     }
 }

@@ -48,6 +48,23 @@ async fn the_connection_does_not_come_about() {
 }
 
 #[tokio::test]
+async fn the_queue_of_connections_is_full() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) =
+        tokio::time::timeout(Duration::from_millis(50), tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(stream.unwrap());
+    }
+    let settings = HttpSettings { connect_timeout: Duration::from_millis(50), ..patient() };
+    let error = failure(&settings, &format!("http://{address}/")).await;
+    assert_failure(&error, "connect_timeout", "within 50ms", true);
+}
+
+#[tokio::test]
 async fn it_hangs_before_the_head() {
     let server = doing(|| vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-".to_vec()), Step::Hang]).await;
     assert_failure(
@@ -96,7 +113,7 @@ async fn it_never_stops_sending() {
 async fn it_sends_a_bomb() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..100 {
-        gzip.write_all(&[b' '; 1 << 20]).unwrap();
+        gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
     }
     let gzip = gzip.finish().unwrap();
     let zstd = zstd::encode_all(&vec![b' '; 100 << 20][..], 3).unwrap();
@@ -182,4 +199,16 @@ async fn interim_responses_do_not_keep_it_waiting_for_ever() {
         doing(|| vec![Step::Repeat(b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n".to_vec(), Duration::from_millis(5))])
             .await;
     assert_failure(&failure(&impatient(), &server.url("/")).await, "read_timeout", "no response came", false);
+}
+
+#[tokio::test]
+async fn the_total_time_ends_a_wait_for_the_next_byte() {
+    let before = doing(|| vec![Step::Hang]).await;
+    let within = doing(|| vec![head("Content-Length: 10\r\n"), Step::Hang]).await;
+    let settings = HttpSettings { total_timeout: Duration::from_millis(80), ..patient() };
+    let start = Instant::now();
+    for server in [before, within] {
+        assert_failure(&failure(&settings, &server.url("/")).await, "total_timeout", "80ms", false);
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
 }

@@ -1,5 +1,7 @@
 //! Scraping, against servers of this machine that behave, misbehave, and lie.
 
+#![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
+
 mod hostile;
 mod recorded;
 mod redirects;

@@ -109,9 +109,9 @@ async fn a_connection_that_died_while_idle_is_replaced() {
         assert_eq!(server.requests().len(), 5);
     }
     let first = std::sync::atomic::AtomicBool::new(true);
-    let server = Server::start(move |_| match first.swap(false, std::sync::atomic::Ordering::Relaxed) {
-        true => vec![Step::Send(response("", EXPOSITION))],
-        false => vec![Step::Close],
+    let server = Server::start(move |_| {
+        let first = first.swap(false, std::sync::atomic::Ordering::Relaxed);
+        vec![if first { Step::Send(response("", EXPOSITION)) } else { Step::Close }]
     })
     .await;
     let client = client(&patient());
@@ -258,4 +258,20 @@ async fn the_schedule_drives_the_client() {
     });
     run_schedule(targets, |_| Duration::from_millis(20), scrape, async { stop.await.unwrap() }).await;
     drop(counting.await.unwrap());
+}
+
+#[tokio::test]
+async fn the_content_type_decides_the_format_unless_the_settings_do() {
+    use retriever::parse::Format;
+    for (content_type, use_latest_spec, format) in [
+        ("application/openmetrics-text; version=1.0.0", false, Format::OpenMetrics),
+        ("text/plain", false, Format::PrometheusText),
+        ("text/plain", true, Format::OpenMetrics),
+    ] {
+        let server = Server::with(response(&format!("Content-Type: {content_type}\r\n"), EXPOSITION)).await;
+        let answer = client(&patient()).fetch(&endpoint(&server.url("/"))).await.unwrap();
+        let mut exposition = answer.into_exposition(use_latest_spec);
+        assert_eq!(exposition.format, format);
+        assert_eq!(read(&mut exposition.chunks).await.unwrap(), EXPOSITION.as_bytes());
+    }
 }
