@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use retriever::config::{Config, ConfiguredInstance, Surroundings};
 use retriever::fixture::document;
-use retriever::pipeline::{Answer, FetchFailure, Pipeline, Recorder};
+use retriever::parse::Format;
+use retriever::pipeline::{FetchFailure, Pipeline, Recorder};
 use retriever::time::UnixTime;
 use serde_json::{Value, json};
 
@@ -82,7 +83,7 @@ fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -> Scra
     let unanswered = |connection| FetchFailure { message: "no answer".to_owned(), connection };
     let report = if overrides.get("connection_error").is_some_and(|error| !error.is_null()) {
         pipeline.unanswered(&unanswered(true), &mut recorder)
-    } else if overrides["read_timeout"] == true {
+    } else if overrides.get("read_timeout").is_some_and(|timeout| !timeout.is_null()) {
         pipeline.unanswered(&unanswered(false), &mut recorder)
     } else if status >= 400 {
         let reason = match status {
@@ -97,8 +98,12 @@ fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -> Scra
         pipeline.refused(&message, &mut recorder)
     } else {
         let content_type = with_override("content_type");
-        let content_type = content_type.as_str();
-        let mut scrape = pipeline.begin(Answer { status, content_type }, now, &mut recorder);
+        let format = if pipeline.instance().http.use_latest_spec {
+            Format::OpenMetrics
+        } else {
+            Format::from_content_type(content_type.as_str())
+        };
+        let mut scrape = pipeline.begin(format, now, &mut recorder);
         scrape.push(&encoded(body, with_override("body_encoding").as_str()));
         let broken = match overrides["break"].as_str() {
             Some("read_timeout") => Some(unanswered(true)),

@@ -18,7 +18,8 @@ use crate::config::{ApiSettings, Config, Global, Output};
 use crate::discover::Target;
 use crate::scrape::run_schedule;
 use crate::submit::{KeyCheck, Submitter, validate_key};
-use crate::telemetry::{AdminServer, Readiness, Telemetry, log};
+use crate::telemetry::{AdminServer, DeliverySnapshot, DeliverySource, Readiness, Telemetry, init_log};
+use crate::time::UnixTime;
 
 /// How long scrapes that run may go on once a stop was asked for.
 const SCRAPE_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,7 +39,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     if config.has_errors() {
         return Exit::Unusable;
     }
-    let started = log::init(&config.global.log_level, config.global.log_format)
+    let started = init_log(&config.global.log_level, config.global.log_format)
         .map_err(|error| error.to_string())
         .and_then(|()| runtime::shared().map_err(|error| format!("cannot start: {error}")))
         .and_then(|runtime| runtime.block_on(serve(config)));
@@ -60,9 +61,9 @@ async fn serve(config: Config) -> Result<(), String> {
     let stops = stops().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
     let submitter = Arc::new(submitter);
-    let telemetry = Telemetry::new(delivery_snapshots(&submitter));
+    let telemetry = Telemetry::new(UnixTime::now(), delivery_source(&submitter));
     let (targets, states) = start_targets(instances, &telemetry, &submitter)?;
-    let readiness = Readiness::new(targets.len());
+    let readiness = Readiness::default();
     let (served, unserved) = watch::channel(false);
     let admin = match global.admin_listen {
         None => None,
@@ -73,7 +74,8 @@ async fn serve(config: Config) -> Result<(), String> {
         }
     };
     announce(&global, targets.len());
-    scrape(targets, Arc::new(states), readiness, &stops).await;
+    readiness.scheduled();
+    scrape(targets, Arc::new(states), &stops).await;
     drain(&submitter, &stops).await;
     served.send_replace(true);
     if let Some(admin) = admin {
@@ -110,7 +112,6 @@ async fn check_key(api: ApiSettings) {
 async fn scrape(
     targets: Vec<Target>,
     states: Arc<Vec<TargetState>>,
-    readiness: Readiness,
     stops: &watch::Receiver<u32>,
 ) {
     let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
@@ -118,12 +119,8 @@ async fn scrape(
         targets,
         move |target| intervals[target.instance],
         move |target, tick| {
-            let (states, readiness) = (Arc::clone(&states), readiness.clone());
-            async move {
-                let state = &states[target.instance];
-                state.scrape(&target.endpoint, tick).await;
-                readiness.tried(target.instance);
-            }
+            let states = Arc::clone(&states);
+            async move { states[target.instance].scrape(&target.endpoint, tick).await }
         },
         reached(stops.clone(), 1),
     );
@@ -147,6 +144,27 @@ async fn drain(submitter: &Submitter, stops: &watch::Receiver<u32>) {
         },
         () = reached(stops.clone(), 2) => tracing::warn!("stopped by a second signal; what was not delivered is lost"),
     }
+}
+
+/// The counters of delivery, for the pages.
+fn delivery_source(submitter: &Arc<Submitter>) -> DeliverySource {
+    let submitter = Arc::clone(submitter);
+    Arc::new(move || {
+        let stats = submitter.stats();
+        DeliverySnapshot {
+            queued_payloads: stats.queue_payloads as u64,
+            queued_bytes: stats.queue_bytes as u64,
+            delivered_payloads: stats.payloads_delivered,
+            delivered: vec![("all", stats.points_delivered)],
+            sent_bytes: stats.bytes_sent,
+            retries: stats.retries,
+            dropped: stats.dropped.iter().map(|(reason, count)| (reason.as_str(), count)).collect(),
+            errors: Vec::new(),
+            last_success: stats.last_success,
+            healthy: stats.unhealthy_since.is_none(),
+            last_error: stats.last_failure.map(|failure| failure.message),
+        }
+    })
 }
 
 /// How often the process was asked to stop.

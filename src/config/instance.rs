@@ -58,8 +58,6 @@ pub struct Instance {
     pub min_collection_interval: Duration,
     /// The tag `service:` that the Agent adds to everything of the instance.
     pub service: Option<String>,
-    /// Whether an empty host name stays empty.
-    pub empty_default_hostname: bool,
     /// How the endpoint is fetched.
     pub http: HttpSettings,
 }
@@ -146,7 +144,6 @@ impl Instance {
             metric_patterns: read_metric_patterns(&section),
             min_collection_interval: read_interval(&section),
             service: section.scalar_text("service").or_else(|| init.service.clone()).filter(|text| !text.is_empty()),
-            empty_default_hostname: section.affirmative("empty_default_hostname", false),
             http: HttpSettings::read(&section, init),
         };
         section.finish();

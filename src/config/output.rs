@@ -1,5 +1,6 @@
 //! Where metrics go.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +47,16 @@ pub enum DogstatsdAddress {
     UnixDatagram(PathBuf),
     /// `unixstream://`: a stream socket whose packets carry their length.
     UnixStream(PathBuf),
+}
+
+impl fmt::Display for DogstatsdAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Udp { host, port } => write!(f, "udp://{host}:{port}"),
+            Self::UnixDatagram(path) => write!(f, "unix://{}", path.display()),
+            Self::UnixStream(path) => write!(f, "unixstream://{}", path.display()),
+        }
+    }
 }
 
 /// What `submit` puts on everything it sends.

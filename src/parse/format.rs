@@ -47,15 +47,6 @@ impl fmt::Display for Format {
     }
 }
 
-/// The `charset` parameter of a `Content-Type` header, without its quotes; `None` when it is missing or empty.
-pub fn charset(content_type: &str) -> Option<&str> {
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"').trim();
-        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then_some(value)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,13 +82,5 @@ mod tests {
         assert_eq!(Format::from_path(Path::new("b.TXT")), Some(Format::PrometheusText));
         assert_eq!(Format::from_path(Path::new("b.om")), Some(Format::OpenMetrics));
         assert_eq!(Format::from_path(Path::new("prom")), None);
-    }
-
-    #[test]
-    fn charset_is_a_parameter() {
-        assert_eq!(charset("text/plain; version=0.0.4; charset=utf-8"), Some("utf-8"));
-        assert_eq!(charset("text/plain;CHARSET=\"ISO-8859-1\""), Some("ISO-8859-1"));
-        assert_eq!(charset("text/plain; charset="), None);
-        assert_eq!(charset("charset=utf-8"), None);
     }
 }

@@ -18,7 +18,7 @@ mod token;
 
 pub use diagnostic::Diagnostic;
 pub use error::ParseError;
-pub use format::{Format, charset};
+pub use format::Format;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
 pub use reader::{Reader, ReaderLimits, Totals};
 pub use sink::Sink;

@@ -1,10 +1,10 @@
 //! A whole scrape: a response, live or recorded, driven through a [`Pipeline`].
 
 use crate::map::Submissions;
-use crate::scrape::{Response, ScrapeError};
+use crate::scrape::{Exposition, Response, ScrapeError};
 use crate::time::UnixTime;
 
-use super::{Answer, FetchFailure, Pipeline, Report};
+use super::{FetchFailure, Pipeline, Report};
 
 impl Pipeline {
     /// Reads and maps a response as it arrives; `now` is the time of the scrape.
@@ -14,17 +14,17 @@ impl Pipeline {
         now: UnixTime,
         out: &mut S,
     ) -> Report {
-        let Response { head, mut body } = match response {
+        let response = match response {
             Ok(response) => response,
             Err(error) => return self.unanswered(&fetch_failure(&error), out),
         };
-        if let Some(error) = ScrapeError::for_status(&head) {
+        if let Some(error) = ScrapeError::for_status(&response.head) {
             return self.refused(&error.to_string(), out);
         }
-        let answer = Answer { status: head.status, content_type: head.content_type() };
-        let mut scrape = self.begin(answer, now, out);
+        let Exposition { format, mut chunks } = response.into_exposition(self.instance().http.use_latest_spec);
+        let mut scrape = self.begin(format, now, out);
         let failure = loop {
-            match body.chunk().await {
+            match chunks.chunk().await {
                 Ok(None) => break None,
                 Ok(Some(chunk)) if scrape.push(&chunk) => {}
                 Ok(Some(_)) => break None,

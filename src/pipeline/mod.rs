@@ -13,15 +13,6 @@ use crate::map::{ContextId, Contexts, DropCounts, Mapper, Mapping, Outcome, Serv
 use crate::parse::{Diagnostic, Format, ParseError, Reader, ReaderLimits, Totals};
 use crate::time::UnixTime;
 
-/// What a target answered before its body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer<'a> {
-    /// The HTTP status.
-    pub status: u16,
-    /// The header `Content-Type`.
-    pub content_type: Option<&'a str>,
-}
-
 /// Where a scrape failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
@@ -134,13 +125,8 @@ impl Pipeline {
     }
 
     /// A scrape whose body follows; `now` is its time.
-    pub fn begin<'p, S: Submissions>(&'p mut self, answer: Answer<'_>, now: UnixTime, out: &'p mut S) -> Scrape<'p, S> {
+    pub fn begin<'p, S: Submissions>(&'p mut self, format: Format, now: UnixTime, out: &'p mut S) -> Scrape<'p, S> {
         self.health(Status::Ok, "", out);
-        let format = if self.instance().http.use_latest_spec {
-            Format::OpenMetrics
-        } else {
-            Format::from_content_type(answer.content_type)
-        };
         let reader = Reader::new(format, self.limits);
         Scrape { reader, mapping: self.mapper.begin(format, now, out), error: None }
     }

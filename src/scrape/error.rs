@@ -43,9 +43,9 @@ pub(super) enum Kind {
     NotHttp(String),
     #[error("status line and headers are larger than {0} bytes, or there are more than 100 headers")]
     HeadTooLarge(usize),
-    #[error("the body is larger than {0} bytes as sent, the limit of a response")]
+    #[error("the body is larger than {0} bytes as sent; raise `wire_size_limit` or expose less")]
     WireTooLarge(u64),
-    #[error("the body is larger than {0} bytes after decompression, the limit of a response")]
+    #[error("the body is larger than {0} bytes after decompression; raise `body_size_limit` or expose less")]
     BodyTooLarge(u64),
     #[error("the body broke off after {received} bytes ({cause})")]
     BrokenBody { received: u64, cause: String },

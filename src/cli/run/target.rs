@@ -74,7 +74,7 @@ impl TargetState {
             points: contribution.batch.points.len(),
             sketches: contribution.batch.sketches.len(),
             refused: &contribution.refused,
-            series: road.series(),
+            contexts: road.series(),
         });
         self.tell(endpoint, &contribution.report);
         let delivery = Delivery {
