@@ -7,4 +7,5 @@ pub mod fixture;
 pub mod map;
 pub mod parse;
 pub mod pipeline;
+pub mod telemetry;
 pub mod time;
