@@ -1,4 +1,15 @@
 //! Fetches OpenMetrics and Prometheus endpoints on a schedule and brings their metrics to Datadog.
+//!
+//! Data moves in one direction, and each stage is a module that knows the types of those before it only:
+//!
+//! ```text
+//! config ─▶ discover ─▶ scrape ─▶ parse ─▶ map ─▶ aggregate ─▶ submit
+//!          targets      bytes     samples   plans   points      payloads
+//! ```
+//!
+//! [`pipeline`] joins reading and mapping, [`road`] is the whole way of one target up to `submit`, [`fixture`] drives it
+//! with recorded scrapes, [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between
+//! `scrape` and `submit` is pure: time is passed in, and nothing waits or is fetched.
 
 pub mod aggregate;
 pub mod cli;
@@ -11,4 +22,5 @@ pub mod pipeline;
 pub mod road;
 pub mod scrape;
 pub mod submit;
+pub mod telemetry;
 pub mod time;

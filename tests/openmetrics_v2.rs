@@ -41,7 +41,8 @@ struct Scrape {
 
 fn expected(vector: &Value) -> Vec<Scrape> {
     let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let scrapes = array(&vector["expected"]).into_iter().zip(array(&vector["service_checks"])).zip(array(&vector["errors"]));
+    let scrapes =
+        array(&vector["expected"]).into_iter().zip(array(&vector["service_checks"])).zip(array(&vector["errors"]));
     scrapes
         .map(|((submissions, checks), error)| Scrape {
             submissions: array(&submissions),
@@ -70,7 +71,8 @@ fn actual(vector: &Value) -> Vec<Scrape> {
         return bodies.iter().map(|_| Scrape { submissions: vec![], service_checks: vec![], failed: true }).collect();
     };
     let mut pipeline = Pipeline::new(Arc::new(instance.as_ref().clone()));
-    let scrapes = bodies.iter().enumerate().map(|(i, body)| scrape(vector, &mut pipeline, i, body.as_str().expect("text")));
+    let scrapes =
+        bodies.iter().enumerate().map(|(i, body)| scrape(vector, &mut pipeline, i, body.as_str().expect("text")));
     scrapes.collect()
 }
 
@@ -115,8 +117,16 @@ fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -> Scra
     };
     let contexts = pipeline.contexts();
     Scrape {
-        submissions: recorder.submissions.iter().map(|entry| comparable(document::submission(entry, contexts))).collect(),
-        service_checks: recorder.service_checks.iter().map(|check| comparable(document::service_check(check))).collect(),
+        submissions: recorder
+            .submissions
+            .iter()
+            .map(|entry| comparable(document::submission(entry, contexts)))
+            .collect(),
+        service_checks: recorder
+            .service_checks
+            .iter()
+            .map(|check| comparable(document::service_check(check)))
+            .collect(),
         failed: report.failure.is_some(),
     }
 }
@@ -152,7 +162,8 @@ fn submissions_are_those_of_the_check() {
         serde_json::from_str(&std::fs::read_to_string(DIFFERENCES).expect("the list of differences")).expect("JSON");
     let mut wrong = Vec::new();
     let mut count = 0;
-    let mut files: Vec<_> = std::fs::read_dir(VECTORS).expect("vectors").map(|entry| entry.expect("entry").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(VECTORS).expect("vectors").map(|entry| entry.expect("entry").path()).collect();
     files.sort();
     for file in files {
         let name = file.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
@@ -170,6 +181,8 @@ fn submissions_are_those_of_the_check() {
             (Err(difference), None) => wrong.push(format!("{name}: {} {difference}", vector["description"])),
         }
     }
-    for wrong in &wrong { println!("{wrong}\n"); }
+    for wrong in &wrong {
+        println!("{wrong}\n");
+    }
     assert!(wrong.is_empty(), "{} of {count} vectors differ", wrong.len());
 }

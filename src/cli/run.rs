@@ -18,7 +18,7 @@ use crate::config::{ApiSettings, Config, Global, Output};
 use crate::discover::Target;
 use crate::scrape::run_schedule;
 use crate::submit::{KeyCheck, Submitter, validate_key};
-use crate::telemetry::{AdminServer, DeliverySnapshot, DeliverySource, Readiness, Telemetry, init_log};
+use crate::telemetry::{AdminServer, DeliverySource, Readiness, Telemetry, init_log};
 use crate::time::UnixTime;
 
 /// How long scrapes that run may go on once a stop was asked for.
@@ -89,7 +89,10 @@ async fn serve(config: Config) -> Result<(), String> {
 fn announce(global: &Global, targets: usize) {
     match &global.output {
         Output::Console => {
-            tracing::info!(targets, "no API key and no DogStatsD address are set: metrics are printed and go nowhere else");
+            tracing::info!(
+                targets,
+                "no API key and no DogStatsD address are set: metrics are printed and go nowhere else"
+            );
         }
         Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
         Output::Api(api) => {
@@ -109,11 +112,7 @@ async fn check_key(api: ApiSettings) {
 }
 
 /// Scrapes until a stop is asked for, and a little longer for the scrapes that run then.
-async fn scrape(
-    targets: Vec<Target>,
-    states: Arc<Vec<TargetState>>,
-    stops: &watch::Receiver<u32>,
-) {
+async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &watch::Receiver<u32>) {
     let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
     let schedule = run_schedule(
         targets,
@@ -149,22 +148,7 @@ async fn drain(submitter: &Submitter, stops: &watch::Receiver<u32>) {
 /// The counters of delivery, for the pages.
 fn delivery_source(submitter: &Arc<Submitter>) -> DeliverySource {
     let submitter = Arc::clone(submitter);
-    Arc::new(move || {
-        let stats = submitter.stats();
-        DeliverySnapshot {
-            queued_payloads: stats.queue_payloads as u64,
-            queued_bytes: stats.queue_bytes as u64,
-            delivered_payloads: stats.payloads_delivered,
-            delivered: vec![("all", stats.points_delivered)],
-            sent_bytes: stats.bytes_sent,
-            retries: stats.retries,
-            dropped: stats.dropped.iter().map(|(reason, count)| (reason.as_str(), count)).collect(),
-            errors: Vec::new(),
-            last_success: stats.last_success,
-            healthy: stats.unhealthy_since.is_none(),
-            last_error: stats.last_failure.map(|failure| failure.message),
-        }
-    })
+    Arc::new(move || submitter.stats())
 }
 
 /// How often the process was asked to stop.

@@ -133,15 +133,18 @@ fn read_output(options: &Overridden<'_, '_>) -> Output {
         Some("console") => Output::Console,
         Some("api") => api.map_or_else(
             || {
-                options.error("output", &["RETRIEVER_OUTPUT"], "is `api`, but there is no API key: set `api_key` or DD_API_KEY");
+                options.error(
+                    "output",
+                    &["RETRIEVER_OUTPUT"],
+                    "is `api`, but there is no API key: set `api_key` or DD_API_KEY",
+                );
                 Output::Console
             },
             Output::Api,
         ),
-        Some("dogstatsd") => Output::Dogstatsd(dogstatsd.unwrap_or(DogstatsdAddress::Udp {
-            host: "127.0.0.1".to_owned(),
-            port: DEFAULT_DOGSTATSD_PORT,
-        })),
+        Some("dogstatsd") => Output::Dogstatsd(
+            dogstatsd.unwrap_or(DogstatsdAddress::Udp { host: "127.0.0.1".to_owned(), port: DEFAULT_DOGSTATSD_PORT }),
+        ),
         Some(_) => {
             options.error("output", &["RETRIEVER_OUTPUT"], "is none of `api`, `dogstatsd`, `console`");
             Output::Console
@@ -154,8 +157,7 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let site = options.text("site", &["DD_SITE"]).unwrap_or_else(|| DEFAULT_SITE.to_owned());
     let url = options.text("dd_url", &URL_VARIABLES);
     let timeout = options.number("forwarder_timeout", "DD_FORWARDER_TIMEOUT");
-    let queue = options
-        .number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
+    let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
     let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION");
     let api_key = options.text("api_key", &["DD_API_KEY"])?;
     // A stray line feed is the usual cause of a refused key.
@@ -253,7 +255,11 @@ fn read_log_level(options: &Overridden<'_, '_>) -> String {
         "warn" | "warning" => "warn".to_owned(),
         "critical" => "error".to_owned(),
         _ => {
-            options.error("log_level", &["DD_LOG_LEVEL"], "is none of `trace`, `debug`, `info`, `warn`, `error`, `off`");
+            options.error(
+                "log_level",
+                &["DD_LOG_LEVEL"],
+                "is none of `trace`, `debug`, `info`, `warn`, `error`, `off`",
+            );
             "info".to_owned()
         }
     }

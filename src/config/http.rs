@@ -164,7 +164,8 @@ fn read_headers(section: &Section<'_>, option: &'static str) -> Vec<(String, Sec
         }
         let Some(value) = value else { continue };
         if value.contains(|c: char| c.is_control() && c != '\t') {
-            section.error(node.at, format!("the value of the header `{name}` holds characters that no header may hold"));
+            section
+                .error(node.at, format!("the value of the header `{name}` holds characters that no header may hold"));
             continue;
         }
         headers.push((name.to_owned(), Secret::new(value)));
@@ -201,7 +202,8 @@ impl BasicAuth {
 
 impl TlsSettings {
     fn read(section: &Section<'_>) -> Self {
-        let path = |option| section.text(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section));
+        let path =
+            |option| section.text(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section));
         let ca_cert = path("tls_ca_cert");
         Self {
             verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),

@@ -154,7 +154,8 @@ impl Instance {
 /// The endpoint of an instance that may otherwise be wrong, for messages.
 pub(crate) fn endpoint_of(node: &Node) -> Option<String> {
     let Value::Mapping(pairs) = &node.value else { return None };
-    let (_, value) = pairs.iter().find(|(key, _)| matches!(&key.value, Value::Text(key) if key == "openmetrics_endpoint"))?;
+    let (_, value) =
+        pairs.iter().find(|(key, _)| matches!(&key.value, Value::Text(key) if key == "openmetrics_endpoint"))?;
     if let Value::Text(endpoint) = &value.value { Some(endpoint.clone()) } else { None }
 }
 
@@ -163,7 +164,11 @@ fn read_endpoint(section: &Section<'_>) -> Option<String> {
                    `http://localhost:9100/metrics`";
     if section.node("openmetrics_endpoint").is_none() {
         let legacy = section.node("prometheus_url").is_some();
-        let hint = if legacy { "; `prometheus_url` is the older form of this check: name it `openmetrics_endpoint`" } else { "" };
+        let hint = if legacy {
+            "; `prometheus_url` is the older form of this check: name it `openmetrics_endpoint`"
+        } else {
+            ""
+        };
         section.error(section.at(), format!("{missing}{hint}"));
         return None;
     }

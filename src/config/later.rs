@@ -66,7 +66,8 @@ fn share_labels(section: &Section<'_>) {
             Value::Bool(true) => {}
             Value::Mapping(_) => share_labels_entry(section, metric, node),
             _ => {
-                let message = format!("`share_labels` for `{metric}` is {}; expected `true` or a mapping", node.describe());
+                let message =
+                    format!("`share_labels` for `{metric}` is {}; expected `true` or a mapping", node.describe());
                 section.error(node.at, message);
             }
         }

@@ -284,8 +284,7 @@ fn read_transformer(section: &Section<'_>) -> Result<Transformer, Fault> {
 }
 
 fn read_scale(section: &Section<'_>) -> Result<f64, Fault> {
-    const UNITS: [(&str, f64); 4] =
-        [("second", 1.0), ("millisecond", 1e3), ("microsecond", 1e6), ("nanosecond", 1e9)];
+    const UNITS: [(&str, f64); 4] = [("second", 1.0), ("millisecond", 1e3), ("microsecond", 1e6), ("nanosecond", 1e9)];
     let expected = "expected `second`, `millisecond`, `microsecond`, `nanosecond` or a whole number";
     let missing = || (section.at(), format!("`temporal_percent` needs a `scale`; {expected}"));
     let node = section.node("scale").ok_or_else(missing)?;

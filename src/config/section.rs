@@ -212,10 +212,8 @@ impl<'a> Section<'a> {
         let known: HashSet<&str> = self.known.borrow().iter().copied().collect();
         for (key, at, _) in &self.entries {
             if !known.contains(key.as_str()) {
-                let hint = nearest(key, known.iter().copied()).map_or_else(
-                    || "; it has no effect".to_owned(),
-                    |nearest| format!("; did you mean `{nearest}`?"),
-                );
+                let hint = nearest(key, known.iter().copied())
+                    .map_or_else(|| "; it has no effect".to_owned(), |nearest| format!("; did you mean `{nearest}`?"));
                 self.warning(*at, format!("{} has no option `{key}`{hint}", self.name));
             }
         }

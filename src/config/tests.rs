@@ -127,7 +127,10 @@ fn every_option_refuses_what_it_cannot_be() {
         ("metrics: [{a: {type: 5}}]", "`a`: the `type` is the number `5`; expected text"),
         ("metrics: [{a: {name: 5}}]", "the `name` of `a` is the number `5`; expected text"),
         ("metrics: [{a: {type: service_check}}]", "`a`: `service_check` needs a `status_map`"),
-        ("metrics: [{a: {type: service_check, status_map: {x: OK}}}]", "a key of the `status_map` is not a whole number"),
+        (
+            "metrics: [{a: {type: service_check, status_map: {x: OK}}}]",
+            "a key of the `status_map` is not a whole number",
+        ),
         ("metrics: [{a: {type: service_check, status_map: {1: FINE}}}]", "the status of `1` is none of"),
         ("metrics: [{a: {type: temporal_percent}}]", "`temporal_percent` needs a `scale`"),
         ("metrics: [{a: {type: temporal_percent, scale: hour}}]", "the `scale` is `hour`"),
@@ -162,7 +165,10 @@ fn every_option_refuses_what_it_cannot_be() {
     for (options, expected) in wrong {
         let config = with_options(options);
         let problems = problems(&config);
-        assert!(problems.iter().any(|problem| problem.contains("error") && problem.contains(expected)), "{options}: {problems:?}");
+        assert!(
+            problems.iter().any(|problem| problem.contains("error") && problem.contains(expected)),
+            "{options}: {problems:?}"
+        );
         assert!(matches!(&config.instances[0], ConfiguredInstance::Invalid { .. }), "{options}");
     }
 }
@@ -208,7 +214,8 @@ fn references_are_expanded_and_never_shown() {
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("0123abc"), "{shown}");
 
-    let config = read("api_key: ${env:NOPE}\ninstances:\n  - openmetrics_endpoint: http://a\n    namespace: ${file:nope\n");
+    let config =
+        read("api_key: ${env:NOPE}\ninstances:\n  - openmetrics_endpoint: http://a\n    namespace: ${file:nope\n");
     assert_eq!(
         problems(&config),
         [
@@ -226,7 +233,10 @@ fn the_environment_overrides_the_file() {
     let config = read(&file);
     let Output::Api(api) = &config.global.output else { panic!() };
     assert_eq!((api.api_key.expose(), api.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
-    assert_eq!(config.global.enrichment, Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()] });
+    assert_eq!(
+        config.global.enrichment,
+        Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()] }
+    );
 
     let variables = [
         ("DD_API_KEY", " key\n"),
@@ -254,7 +264,10 @@ fn dogstatsd_is_found_where_its_clients_find_it() {
         (&[("DD_AGENT_HOST", "agent"), ("DD_DOGSTATSD_PORT", "1")], udp("agent", 1)),
         (&[("DD_AGENT_HOST", "agent"), ("DD_DOGSTATSD_URL", "udp://other:2")], udp("other", 2)),
         (&[("DD_DOGSTATSD_URL", "udp://[::1]:2")], udp("[::1]", 2)),
-        (&[("DD_DOGSTATSD_URL", "unix:///a/b.sock")], Output::Dogstatsd(DogstatsdAddress::UnixDatagram("/a/b.sock".into()))),
+        (
+            &[("DD_DOGSTATSD_URL", "unix:///a/b.sock")],
+            Output::Dogstatsd(DogstatsdAddress::UnixDatagram("/a/b.sock".into())),
+        ),
         (&[("DD_DOGSTATSD_URL", "unixstream:///a")], Output::Dogstatsd(DogstatsdAddress::UnixStream("/a".into()))),
         (&[("DD_DOGSTATSD_URL", "udp://a"), ("RETRIEVER_OUTPUT", "console")], Output::Console),
     ];

@@ -16,7 +16,9 @@ enum Kind {
     NoNativeTransformer { family: String, exposed: MetricType },
     #[error("the metric `{family}` is selected by an entry that cannot be used: {message}")]
     FaultyRule { family: String, message: String },
-    #[error("the metric `{family}` has the type `temporal_percent` with the `scale` 0, by which nothing can be divided")]
+    #[error(
+        "the metric `{family}` has the type `temporal_percent` with the `scale` 0, by which nothing can be divided"
+    )]
     ZeroScale { family: String },
 }
 

@@ -251,7 +251,8 @@ pub(crate) struct Names<'i> {
 
 impl<'i> Names<'i> {
     fn new(instance: &'i Instance, name: &str) -> Self {
-        let base = if instance.namespace.is_empty() { name.to_owned() } else { format!("{}.{name}", instance.namespace) };
+        let base =
+            if instance.namespace.is_empty() { name.to_owned() } else { format!("{}.{name}", instance.namespace) };
         Self { base, patterns: &instance.metric_patterns, made: Default::default() }
     }
 

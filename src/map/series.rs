@@ -106,11 +106,7 @@ impl<T: Trace> SeriesCompiler<'_, T> {
         Ok(Plan::Metric { kind, context: self.context(name, identity), change })
     }
 
-    fn counter_gauge(
-        &mut self,
-        family: &mut SelectedFamily<'_>,
-        labels: &LabelSet<'_>,
-    ) -> Result<Plan, DropReason> {
+    fn counter_gauge(&mut self, family: &mut SelectedFamily<'_>, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
         let mut context = |suffix| {
             let name = family.names.metric(suffix, self.contexts).ok()?;
             let identity = self.identity(labels);

@@ -88,6 +88,14 @@ impl Dropped {
     }
 }
 
+impl FromIterator<(DropReason, u64)> for Dropped {
+    fn from_iter<I: IntoIterator<Item = (DropReason, u64)>>(counts: I) -> Self {
+        let mut dropped = Self::default();
+        counts.into_iter().for_each(|(reason, count)| dropped.add(reason, count));
+        dropped
+    }
+}
+
 /// The last thing that went wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
