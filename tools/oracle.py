@@ -35,7 +35,7 @@ try:
     from datadog_checks.base.utils.metadata import core as check_metadata
 except ImportError as error:
     if __name__ == '__main__':
-        print(f'{error}: install `datadog-checks-base[deps]` in a virtual environment, run this with its python', file=sys.stderr)
+        print(f'{error}: install it as the head of this file says, and run this with that python', file=sys.stderr)
         sys.exit(2)
     raise
 
@@ -237,7 +237,8 @@ def document_differences(original, document):
         for turn, scrape in enumerate(actual['scrapes']):
             what = f'{where}, scrape {turn + 1}'
             lines += list_differences(f'{what}, submissions', expected['expected'][turn], scrape['submissions'])
-            lines += list_differences(f'{what}, service checks', expected['service_checks'][turn], scrape['service_checks'])
+            checks = expected['service_checks'][turn]
+            lines += list_differences(f'{what}, service checks', checks, scrape['service_checks'])
             if (expected['errors'][turn] is None) != (scrape['error'] is None):
                 lines.append(f'{what}: the original says {expected["errors"][turn]!r}, here it is {scrape["error"]!r}')
     return lines
