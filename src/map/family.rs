@@ -9,7 +9,7 @@ use crate::parse::{Family, Format, MetricType};
 use super::context::Contexts;
 use super::dropped::DropReason;
 use super::error::MapError;
-use super::trace::{Step, Trace};
+use super::trace::{NoTrace, Step, Trace};
 
 /// A family that is collected.
 #[derive(Debug)]
@@ -119,6 +119,27 @@ impl<'i> FamilyCompiler<'i> {
             trace.step(Step::Dropped(reason));
         }
         selected
+    }
+
+    /// What becomes of the samples `x_total` of a text counter that is announced as `x`, if the settings mean `x_total`:
+    /// for the original they are no part of the counter but metrics of their own, without a type.
+    pub(crate) fn compile_total(
+        &self,
+        family: &Family,
+        format: Format,
+        natives: &mut NativeTypes,
+    ) -> Option<Result<SelectedFamily<'i>, DropReason>> {
+        let apart = format == Format::PrometheusText
+            && family.metric_type == MetricType::Counter
+            && !family.name.ends_with("_total");
+        if !apart {
+            return None;
+        }
+        let name = format!("{}_total", family.name);
+        match self.select(without_prefix(&name, self.instance), MetricType::Unknown, natives, &mut NoTrace) {
+            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
+            Ok(Err(_)) | Err(_) => None,
+        }
     }
 
     fn select(

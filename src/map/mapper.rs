@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::{Instance, Status};
-use crate::parse::{Diagnostic, Family, Format, Sample, Sink};
+use crate::parse::{Diagnostic, Family, Format, Role, Sample, Sink};
 use crate::time::UnixTime;
 
 use super::context::{ContextId, Contexts, Tag};
@@ -83,6 +83,7 @@ impl Mapper {
             format,
             now,
             family: Err(DropReason::NotSelected),
+            total: None,
             waiting: Waiting::default(),
             outcome: Outcome::default(),
             out,
@@ -120,6 +121,8 @@ pub struct Mapping<'m, S> {
     now: UnixTime,
     /// What becomes of the family that is open.
     family: Result<SelectedFamily<'m>, DropReason>,
+    /// What becomes of its samples ending in `_total`, where the settings say so apart.
+    total: Option<Result<SelectedFamily<'m>, DropReason>>,
     waiting: Waiting,
     outcome: Outcome,
     out: &'m mut S,
@@ -137,7 +140,11 @@ impl<S: Submissions> Mapping<'_, S> {
     }
 
     fn compile(&mut self, sample: &Sample<'_>) -> Result<Plan, MapError> {
-        let family = match &mut self.family {
+        let family = match (sample.role, &mut self.total) {
+            (Role::Total, Some(total)) => total,
+            _ => &mut self.family,
+        };
+        let family = match family {
             Ok(family) => family,
             Err(reason) => return Ok(Plan::Drop(*reason)),
         };
@@ -217,6 +224,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             Ok(selected) => self.family = selected,
             Err(error) => self.outcome.error = Some(error),
         }
+        self.total = self.compiler.compile_total(family, self.format, self.natives);
     }
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
