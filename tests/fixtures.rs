@@ -10,7 +10,7 @@ async fn recordings_of_real_exporters_come_to_their_snapshots() {
     assert!(cases.len() >= 5, "only {} fixtures were found", cases.len());
     for case in cases {
         let replayed = case.replay().await.expect("a fixture can be replayed");
-        let verdict = case.judge(replayed, false).expect("a fixture has a snapshot");
+        let verdict = case.judge(&replayed, false).expect("a fixture has a snapshot");
         assert_eq!(verdict, Verdict::Equal, "{}", case.name());
     }
 }

@@ -124,8 +124,16 @@ async fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -
     };
     let contexts = pipeline.contexts();
     Scrape {
-        submissions: recorder.submissions.iter().map(|entry| comparable(document::submission(entry, contexts))).collect(),
-        service_checks: recorder.service_checks.iter().map(|check| comparable(document::service_check(check))).collect(),
+        submissions: recorder
+            .submissions
+            .iter()
+            .map(|entry| comparable(document::submission(entry, contexts)))
+            .collect(),
+        service_checks: recorder
+            .service_checks
+            .iter()
+            .map(|check| comparable(document::service_check(check)))
+            .collect(),
         failed: report.failure.is_some(),
     }
 }
@@ -178,7 +186,9 @@ fn vectors() -> BTreeMap<String, Value> {
         let text = std::fs::read_to_string(&path).expect("a vector can be read");
         (name, serde_json::from_str::<Value>(&text).expect("a vector is JSON"))
     });
-    vectors.filter(|(_, vector)| vector.get("check_class").is_none() && vector.get("class_namespace").is_none()).collect()
+    vectors
+        .filter(|(_, vector)| vector.get("check_class").is_none() && vector.get("class_namespace").is_none())
+        .collect()
 }
 
 #[tokio::test]

@@ -110,14 +110,14 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
                     Err(message) => {
                         eprintln!("{message}");
                         exit = Exit::Unusable;
-                        document::instance(Some(&instance.endpoint), Some(message), Vec::new())
+                        document::instance(Some(&instance.endpoint), Some(&message), &[])
                     }
                 }
             }
         };
         documents.push(document);
     }
-    match print(args.format, documents) {
+    match print(args.format, &documents) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("cannot write the output: {error}");
             Exit::Unusable
@@ -136,7 +136,7 @@ fn read_recordings(args: &CheckArgs) -> Result<Option<Vec<Recording>>, String> {
 
 fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    document::instance(endpoint, Some(errors.join("\n")), Vec::new())
+    document::instance(endpoint, Some(&errors.join("\n")), &[])
 }
 
 /// One scrape of the endpoint itself.
@@ -167,12 +167,12 @@ fn talk(endpoint: &str, reports: &[Report]) -> Exit {
     exit
 }
 
-fn print(format: Format, documents: Vec<Value>) -> io::Result<()> {
+fn print(format: Format, documents: &[Value]) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match format {
         Format::Json => serde_json::to_writer(&mut out, &document::document(documents))?,
         Format::Text => {
-            for document in &documents {
+            for document in documents {
                 out.write_all(text(document).as_bytes())?;
             }
         }

@@ -40,7 +40,7 @@ pub(super) fn run(args: &TestArgs) -> Exit {
     }
     let mut equal = 0;
     for case in &cases {
-        let verdict = runtime.block_on(case.replay()).and_then(|replayed| case.judge(replayed, args.update));
+        let verdict = runtime.block_on(case.replay()).and_then(|replayed| case.judge(&replayed, args.update));
         match verdict {
             Ok(Verdict::Equal) => {
                 println!("ok       {}", case.name());

@@ -16,6 +16,7 @@ use super::section::{Reading, Section};
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// All settings of one instance.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own that users switch on or off")]
 #[derive(Clone, Debug)]
 pub struct Instance {
     /// The endpoint exactly as configured.

@@ -229,13 +229,11 @@ fn read_settings(
     let section = Section::new(instance.reading(), format!("`{key}`"), node)?;
     let name = match section.node("name") {
         None => None,
-        Some(node) => match &node.value {
-            Value::Text(name) => Some(name.clone()),
-            _ => {
-                section.error(node.at, format!("the `name` of `{key}` is {}; expected text", node.describe()));
-                return None;
-            }
-        },
+        Some(Node { value: Value::Text(name), .. }) => Some(name.clone()),
+        Some(node) => {
+            section.error(node.at, format!("the `name` of `{key}` is {}; expected text", node.describe()));
+            return None;
+        }
     };
     let transformer = match read_transformer(&section) {
         Ok(transformer) => transformer,

@@ -71,7 +71,7 @@ impl Node {
 }
 
 fn position(location: &serde_yaml::Location) -> Position {
-    Position { line: u64::from(location.line()), column: u64::from(location.column()) }
+    Position { line: location.line(), column: location.column() }
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -35,8 +35,8 @@ fn read_in(text: &str, variables: &[(&'static str, &'static str)]) -> Config {
 
 /// A file with one instance that has these lines besides its endpoint, which stand from line 3 on.
 fn with_options(options: &str) -> Config {
-    let indented: String = options.lines().map(|line| format!("    {line}\n")).collect();
-    read(&format!("instances:\n  - openmetrics_endpoint: http://localhost:9100/metrics\n{indented}"))
+    let indented = options.replace('\n', "\n    ");
+    read(&format!("instances:\n  - openmetrics_endpoint: http://localhost:9100/metrics\n    {indented}\n"))
 }
 
 fn problems(config: &Config) -> Vec<String> {

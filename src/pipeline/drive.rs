@@ -25,9 +25,8 @@ impl Pipeline {
         let mut scrape = self.begin(format, now, out);
         let failure = loop {
             match chunks.chunk().await {
-                Ok(None) => break None,
                 Ok(Some(chunk)) if scrape.push(&chunk) => {}
-                Ok(Some(_)) => break None,
+                Ok(_) => break None,
                 Err(error) => break Some(fetch_failure(&error)),
             }
         };
