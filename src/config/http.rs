@@ -99,6 +99,8 @@ pub struct BodyLimits {
     pub labels: usize,
     /// Samples of one scrape.
     pub samples: u64,
+    /// Series that are remembered of one target.
+    pub series: u64,
     /// Redirects followed for one scrape.
     pub redirects: u32,
 }
@@ -108,10 +110,11 @@ impl Default for BodyLimits {
         Self {
             header_bytes: 64 << 10,
             wire_bytes: 1 << 30,
-            body_bytes: 4 << 30,
+            body_bytes: 2 << 30,
             line_bytes: 16 << 20,
             labels: 512,
-            samples: 50_000_000,
+            samples: 5_000_000,
+            series: 2_000_000,
             redirects: 10,
         }
     }
@@ -239,6 +242,7 @@ impl BodyLimits {
             line_bytes: size("line_size_limit", defaults.line_bytes),
             labels: size("label_limit", defaults.labels),
             samples: limit("sample_limit", defaults.samples),
+            series: limit("series_limit", defaults.series),
             redirects: u32::try_from(limit("redirect_limit", u64::from(defaults.redirects))).unwrap_or(u32::MAX),
         }
     }

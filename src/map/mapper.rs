@@ -154,7 +154,12 @@ impl<S: Submissions> Mapping<'_, S> {
             contexts: self.contexts,
             trace: &mut NoTrace,
         };
-        compiler.compile(family, sample)
+        let plan = compiler.compile(family, sample)?;
+        let limit = self.instance.http.limits.series;
+        if self.contexts.len() as u64 > limit {
+            return Err(MapError::too_many_series(limit));
+        }
+        Ok(plan)
     }
 
     /// Replays a plan for one value.

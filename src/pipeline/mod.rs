@@ -9,7 +9,9 @@ mod drive;
 use std::sync::Arc;
 
 use crate::config::{Instance, Status};
-use crate::map::{ContextId, Contexts, DropCounts, Mapper, Mapping, Outcome, ServiceCheck, Submission, Submissions};
+use crate::map::{
+    ContextId, Contexts, DropCounts, MapError, Mapper, Mapping, Outcome, ServiceCheck, Submission, Submissions,
+};
 use crate::parse::{Diagnostic, Format, ParseError, Reader, ReaderLimits, Totals};
 use crate::time::UnixTime;
 
@@ -76,6 +78,8 @@ pub struct Report {
     pub dropped: DropCounts,
     /// The first malformed lines.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether the target has more series than may be remembered, so that all of them have to be forgotten.
+    pub overflowed: bool,
 }
 
 /// The scrapes of one target, one after the other.
@@ -135,7 +139,8 @@ impl Pipeline {
     pub fn end(&mut self, read: Read) -> Report {
         let Read { outcome, totals, error, body } = read;
         let Outcome { dropped, diagnostics, error: map_error, .. } = outcome;
-        let report = Report { totals, dropped, diagnostics, ..Report::default() };
+        let overflowed = map_error.as_ref().is_some_and(MapError::is_too_many_series);
+        let report = Report { totals, dropped, diagnostics, overflowed, ..Report::default() };
         let failed = |stage, message: String| Report { failure: Some(Failure { stage, message }), ..report.clone() };
         let report = match (map_error, error, body) {
             (Some(error), ..) => failed(Stage::Mapping, error.to_string()),
