@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::print::talk;
 use super::runtime;
 use super::settings::SettingsArgs;
 use crate::config::{ConfiguredInstance, Instance, Problem};
-use crate::discover::Endpoint;
+use crate::discover::{Endpoint, redact};
 use crate::fixture::{Recording, Replayed, START, Scrapes, Stage, document, replay};
 use crate::pipeline::Report;
 use crate::scrape::{Client, USER_AGENT};
@@ -77,7 +78,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     let recordings = match read_recordings(args) {
         Ok(recordings) => recordings,
         Err(message) => {
-            eprintln!("{message}");
+            talk(message);
             return Exit::Unusable;
         }
     };
@@ -85,7 +86,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     let runtime = match runtime::single() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("{error}");
+            talk(error);
             return Exit::Unusable;
         }
     };
@@ -104,11 +105,11 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
                 };
                 match replayed {
                     Ok(replayed) => {
-                        exit = exit.max(talk(&instance.endpoint, &replayed.reports));
+                        exit = exit.max(complain(&redact(&instance.endpoint), &replayed.reports));
                         replayed.document
                     }
                     Err(message) => {
-                        eprintln!("{message}");
+                        talk(&message);
                         exit = Exit::Unusable;
                         document::instance(Some(&instance.endpoint), Some(&message), &[])
                     }
@@ -119,7 +120,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     }
     match print(args.format, &documents) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("cannot write the output: {error}");
+            talk(format_args!("cannot write the output: {error}"));
             Exit::Unusable
         }
         _ => exit,
@@ -150,18 +151,18 @@ async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String
 }
 
 /// Says on the standard error what went wrong.
-fn talk(endpoint: &str, reports: &[Report]) -> Exit {
+fn complain(endpoint: &str, reports: &[Report]) -> Exit {
     let mut exit = Exit::Fine;
     for report in reports {
         for diagnostic in &report.diagnostics {
-            eprintln!("{endpoint}: {diagnostic}");
+            talk(format_args!("{endpoint}: {diagnostic}"));
             exit = Exit::Findings;
         }
         if let Some(failure) = &report.failure {
-            eprintln!("{endpoint}: {failure}");
+            talk(format_args!("{endpoint}: {failure}"));
             exit = Exit::Findings;
         } else if let Some(ignored) = &report.ignored {
-            eprintln!("{endpoint}: ignored: {ignored}");
+            talk(format_args!("{endpoint}: ignored: {ignored}"));
         }
     }
     exit

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exit::Exit;
+use super::print::{Printer, talk};
 use super::runtime;
 use super::settings::show;
 use crate::config::{Config, ConfiguredInstance, HttpSettings, ProcessSurroundings};
@@ -53,14 +54,14 @@ pub(super) fn run(args: &RecordArgs) -> Exit {
     let subjects = match subjects(args) {
         Ok(subjects) => subjects,
         Err(message) => {
-            eprintln!("{message}");
+            talk(message);
             return Exit::Unusable;
         }
     };
     let runtime = match runtime::single() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("{error}");
+            talk(error);
             return Exit::Unusable;
         }
     };
@@ -94,7 +95,7 @@ fn subjects(args: &RecordArgs) -> Result<Vec<Subject>, String> {
 }
 
 async fn record(args: &RecordArgs, subjects: &[Subject]) -> Exit {
-    let mut exit = Exit::Fine;
+    let (mut exit, mut out) = (Exit::Fine, Printer::default());
     for number in 0..args.scrapes {
         if number > 0 {
             tokio::time::sleep(Duration::from_secs_f64(args.interval)).await;
@@ -102,20 +103,23 @@ async fn record(args: &RecordArgs, subjects: &[Subject]) -> Exit {
         for subject in subjects {
             match subject.scrape().await {
                 Ok(bytes) => match subject.keep(&bytes) {
-                    Ok(path) => println!("{}", path.display()),
+                    Ok(path) => out.line(path.display()),
                     Err((path, error)) => {
-                        eprintln!("`{}` cannot be written: {error}; nothing of this scrape was kept", path.display());
+                        talk(format_args!(
+                            "`{}` cannot be written: {error}; nothing of this scrape was kept",
+                            path.display()
+                        ));
                         return Exit::Unusable;
                     }
                 },
                 Err(message) => {
-                    eprintln!("{}: {message}", subject.endpoint);
+                    talk(format_args!("{}: {message}", subject.endpoint));
                     exit = exit.max(Exit::Findings);
                 }
             }
         }
     }
-    exit
+    out.finish(exit)
 }
 
 impl Subject {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::print::talk;
 use crate::config::{Config, Problem, ProcessSurroundings, Severity};
 
 /// The settings file of a command.
@@ -29,10 +30,10 @@ impl SettingsArgs {
 /// One line for each problem, and their number where there are several.
 pub(super) fn show(problems: &[Problem]) {
     for problem in problems {
-        eprintln!("{problem}");
+        talk(problem);
     }
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     if errors > 1 {
-        eprintln!("{errors} errors in the settings");
+        talk(format_args!("{errors} errors in the settings"));
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::config::{ConfiguredInstance, Instance};
 use crate::discover::{Endpoint, Target, static_targets};
 use crate::map::{Contexts, ServiceCheck, Submission, Submissions};
@@ -21,6 +23,8 @@ pub(super) struct TargetState {
     road: tokio::sync::Mutex<Road>,
     telemetry: TargetTelemetry,
     submitter: Arc<Submitter>,
+    /// Asks the process to stop.
+    stop: watch::Sender<u32>,
     condition: Mutex<Condition>,
 }
 
@@ -36,6 +40,7 @@ pub(super) fn start_targets(
     instances: Vec<ConfiguredInstance>,
     telemetry: &Telemetry,
     submitter: &Arc<Submitter>,
+    stop: &watch::Sender<u32>,
 ) -> Result<(Vec<Target>, Vec<TargetState>), String> {
     let (mut endpoints, mut states) = (Vec::new(), Vec::new());
     for instance in instances {
@@ -47,6 +52,7 @@ pub(super) fn start_targets(
             road: tokio::sync::Mutex::new(Road::new(Arc::clone(&instance))),
             telemetry: telemetry.target(&endpoint.to_string()),
             submitter: Arc::clone(submitter),
+            stop: stop.clone(),
             condition: Mutex::default(),
             instance,
         });
@@ -83,10 +89,11 @@ impl TargetState {
             batch: contribution.batch,
             service_checks: checks.finish(&self.instance),
         };
-        if let Err(error) = self.submitter.submit(&delivery)
-            && !error.is_broken_pipe()
-        {
-            tracing::error!("{error}");
+        match self.submitter.submit(&delivery) {
+            Ok(()) => {}
+            // There is nobody left to scrape for.
+            Err(error) if error.is_broken_pipe() => self.stop.send_modify(|asked| *asked = (*asked).max(1)),
+            Err(error) => tracing::error!("{error}"),
         }
     }
 
