@@ -154,7 +154,7 @@ async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String
 fn complain(endpoint: &str, reports: &[Report]) -> Exit {
     let mut exit = Exit::Fine;
     for report in reports {
-        for diagnostic in &report.diagnostics {
+        for diagnostic in report.told_diagnostics() {
             talk(format_args!("{endpoint}: {diagnostic}"));
             exit = Exit::Findings;
         }

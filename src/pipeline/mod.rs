@@ -82,6 +82,15 @@ pub struct Report {
     pub overflowed: bool,
 }
 
+impl Report {
+    /// The malformed lines that are worth a word: none of a body in which nothing else was found, such as a login page,
+    /// because its failure says it all.
+    pub fn told_diagnostics(&self) -> &[Diagnostic] {
+        let is_nothing_else = self.failure.is_some() && self.totals.samples == 0 && self.totals.families == 0;
+        if is_nothing_else { &[] } else { &self.diagnostics }
+    }
+}
+
 /// The scrapes of one target, one after the other.
 #[derive(Debug)]
 pub struct Pipeline {

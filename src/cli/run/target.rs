@@ -99,7 +99,8 @@ impl TargetState {
 
     /// One line when the target comes up or goes down, and when it begins to expose lines that cannot be read.
     fn tell(&self, endpoint: &Endpoint, report: &Report) {
-        let now = Condition { up: Some(report.failure.is_none()), malformed: report.totals.malformed > 0 };
+        let diagnostics = report.told_diagnostics();
+        let now = Condition { up: Some(report.failure.is_none()), malformed: !diagnostics.is_empty() };
         let mut condition = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *condition, now);
         match &report.failure {
@@ -110,7 +111,7 @@ impl TargetState {
             }
             None => {}
         }
-        if let Some(diagnostic) = report.diagnostics.first()
+        if let Some(diagnostic) = diagnostics.first()
             && !before.malformed
         {
             tracing::warn!(%endpoint, lines = report.totals.malformed, "lines cannot be read; the first:\n{diagnostic}");
