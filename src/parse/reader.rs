@@ -9,6 +9,7 @@ use super::labels::LabelBuffer;
 use super::line::{self, Labels, Line, SampleLine};
 use super::lines::{Lines, RawLine};
 use super::model::{Exemplar, Label, MetricType, Role, Sample};
+use super::scan::{self, LabelsOut, Plain, Scanner};
 use super::sink::Sink;
 use super::token::{Fault, Reason};
 
@@ -85,6 +86,7 @@ struct State {
     families: Families,
     labels: LabelBuffer,
     exemplar_labels: LabelBuffer,
+    scanner: Scanner,
     totals: Totals,
     /// Whether `# EOF` was read.
     ended: bool,
@@ -105,6 +107,7 @@ impl Reader {
             families: Families::new(format),
             labels: LabelBuffer::default(),
             exemplar_labels: LabelBuffer::default(),
+            scanner: Scanner::new(format, limits.labels),
             totals: Totals::default(),
             ended: false,
             content: false,
@@ -125,14 +128,32 @@ impl Reader {
             return Err(failure.clone());
         }
         self.state.totals.bytes += chunk.len() as u64;
-        let mut rest = chunk;
-        while let Some(line) = self.lines.next(&mut rest) {
-            if let Err(kind) = self.state.line(line, sink) {
-                let failure = self.state.fail(kind, sink);
-                return Err(self.failure.insert(failure).clone());
+        self.read(chunk, sink).map_err(|kind| {
+            let failure = self.state.fail(kind, sink);
+            self.failure.insert(failure).clone()
+        })
+    }
+
+    fn read<S: Sink + ?Sized>(&mut self, mut chunk: &[u8], sink: &mut S) -> Result<(), ParseErrorKind> {
+        // Whole lines at the front of the chunk.
+        let mut lines = "";
+        loop {
+            if self.lines.at_line_start() {
+                if lines.is_empty() {
+                    lines = scan::whole_lines(chunk);
+                }
+                let rest = self.state.plain_lines(lines, sink)?;
+                let read = lines.len() - rest.len();
+                (chunk, lines) = (&chunk[read..], rest);
+                if read > 0 && lines.is_empty() {
+                    continue;
+                }
             }
+            let before = chunk.len();
+            let Some(line) = self.lines.next(&mut chunk) else { return Ok(()) };
+            self.state.line(line, sink)?;
+            lines = lines.get(before - chunk.len()..).unwrap_or_default();
         }
-        Ok(())
     }
 
     /// Ends the exposition: reads a last line without line end, and closes the open family.
@@ -198,6 +219,59 @@ impl State {
         }
     }
 
+    /// Reads the samples at the front of `lines` as long as they are plain; gives the lines from the first one on that
+    /// is not.
+    fn plain_lines<'a, S: Sink + ?Sized>(
+        &mut self,
+        mut lines: &'a str,
+        sink: &mut S,
+    ) -> Result<&'a str, ParseErrorKind> {
+        if self.ended {
+            return Ok(lines);
+        }
+        let mut sample_labels: Vec<Label<'a>> = self.labels.take();
+        let mut exemplar_labels: Vec<Label<'a>> = self.exemplar_labels.take();
+        let (mut name, mut role) = ("", None);
+        loop {
+            sample_labels.clear();
+            exemplar_labels.clear();
+            let mut labels = LabelsOut { sample: &mut sample_labels, exemplar: &mut exemplar_labels };
+            let Some(Plain { line, same_name, rest }) = self.scanner.sample(lines, name, &mut labels) else { break };
+            if lines.len() - rest.len() > self.limits.line_bytes {
+                break;
+            }
+            self.totals.lines += 1;
+            self.content = true;
+            role = self.take(&line, &sample_labels, &exemplar_labels, role.filter(|_| same_name), sink)?;
+            (lines, name) = (rest, line.name.raw());
+        }
+        self.labels.give_back(sample_labels);
+        self.exemplar_labels.give_back(exemplar_labels);
+        Ok(lines)
+    }
+
+    /// Hands a sample out. `role` is its role if that is known already; returns the role of a next sample of the same
+    /// name, if it must be the same.
+    fn take<'a, S: Sink + ?Sized>(
+        &mut self,
+        line: &SampleLine<'a>,
+        labels: &[Label<'a>],
+        exemplar_labels: &[Label<'a>],
+        role: Option<Role>,
+        sink: &mut S,
+    ) -> Result<Option<Role>, ParseErrorKind> {
+        if self.totals.samples >= self.limits.samples {
+            return Err(ParseErrorKind::TooManySamples(self.limits.samples));
+        }
+        self.good = true;
+        self.totals.samples += 1;
+        let sample = assemble(line, labels, exemplar_labels);
+        Ok(match role {
+            Some(role) => self.families.same(role, sample, sink),
+            None => self.families.sample(&line.name.text(), sample, sink),
+        })
+    }
+
     fn text_line<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
         let line = match line::classify(text, self.format) {
             Ok(Line::Blank) => return Ok(()),
@@ -245,16 +319,7 @@ impl State {
         let mut labels =
             Labels { sample: &mut sample_labels, exemplar: &mut exemplar_labels, limit: self.limits.labels };
         let result = match line::sample(input, self.format, &mut labels) {
-            Ok(_) if self.totals.samples >= self.limits.samples => {
-                Err(ParseErrorKind::TooManySamples(self.limits.samples))
-            }
-            Ok(line) => {
-                self.good = true;
-                self.totals.samples += 1;
-                let sample = assemble(&line, &sample_labels, &exemplar_labels);
-                self.families.sample(&line.name.text(), sample, sink);
-                Ok(())
-            }
+            Ok(line) => self.take(&line, &sample_labels, &exemplar_labels, None, sink).map(|_| ()),
             Err(fault) => self.fault(text, fault, sink),
         };
         self.labels.give_back(sample_labels);
@@ -292,7 +357,11 @@ impl State {
 }
 
 /// The sample, but for its role.
-fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels: &'a [Label<'a>]) -> Sample<'a> {
+fn assemble<'s, 'a: 's>(
+    line: &SampleLine<'a>,
+    labels: &'s [Label<'a>],
+    exemplar_labels: &'s [Label<'a>],
+) -> Sample<'s> {
     Sample {
         series: line.series,
         name: line.name,

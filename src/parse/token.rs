@@ -227,7 +227,8 @@ pub(super) fn value(input: &str) -> Parsed<'_, (&str, f64)> {
     }
 }
 
-fn number(text: &str) -> Result<f64, Reason<'_>> {
+/// What a value is worth.
+pub(super) fn number(text: &str) -> Result<f64, Reason<'_>> {
     if text.len() <= EXACT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.bytes().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64);
     }
@@ -255,7 +256,12 @@ pub(super) fn milliseconds(input: &str) -> Parsed<'_, i64> {
 pub(super) fn seconds(input: &str) -> Parsed<'_, i64> {
     let (text, rest) = until_blank(input);
     match text.parse::<f64>() {
-        Ok(timestamp) if timestamp.is_finite() => Ok((rest, (timestamp * 1000.0) as i64)),
+        Ok(timestamp) if timestamp.is_finite() => Ok((rest, to_milliseconds(timestamp))),
         _ => Err(fault(input, Reason::NotSeconds(text))),
     }
+}
+
+/// Seconds, which are finite, in milliseconds.
+pub(super) fn to_milliseconds(seconds: f64) -> i64 {
+    (seconds * 1000.0) as i64
 }
