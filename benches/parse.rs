@@ -9,7 +9,7 @@ use std::hint::black_box;
 use corpora::Corpus;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use retriever::parse::{Diagnostic, Family, Reader, ReaderLimits, Sample, Sink};
+use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink};
 
 fn main() {
     divan::main();
@@ -77,6 +77,19 @@ fn prometheus_parse(bencher: Bencher<'_, '_>, corpus: &Corpus) {
     bencher.counter(BytesCount::new(corpus.text.len())).bench(|| {
         let lines = corpus.text.lines().map(|line| Ok(line.to_owned()));
         prometheus_parse::Scrape::parse(lines).expect("the corpus is an exposition")
+    });
+}
+
+/// Borrows names and labels too, and keeps the samples of a family until it is complete.
+#[divan::bench(args = corpora::all(), sample_count = 10)]
+fn prometheus_scraper(bencher: Bencher<'_, '_>, corpus: &Corpus) {
+    let format = prometheus_scraper::Format::Text(match corpus.format {
+        Format::PrometheusText => prometheus_scraper::TextFormat::Prometheus,
+        Format::OpenMetrics => prometheus_scraper::TextFormat::OpenMetrics,
+    });
+    bencher.counter(BytesCount::new(corpus.text.len())).bench(|| {
+        let families = prometheus_scraper::parse_payload(corpus.text.as_bytes(), format);
+        families.map(|family| black_box(family.expect("the corpus is an exposition")).metric.len()).sum::<usize>()
     });
 }
 

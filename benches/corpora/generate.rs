@@ -103,6 +103,9 @@ impl Pod {
     }
 }
 
+/// Takes the labels of a line, but for those that all lines of a pod have, and its value.
+type Line<'l> = &'l mut dyn FnMut(&str, &str);
+
 /// Like kube-state-metrics: few families, many pods, long labels, and values that are 0 or 1 mostly.
 pub(super) fn kubernetes(samples: usize) -> String {
     const PHASES: [&str; 5] = ["Pending", "Succeeded", "Failed", "Unknown", "Running"];
@@ -110,7 +113,7 @@ pub(super) fn kubernetes(samples: usize) -> String {
     let mut random = Random(1);
     let pods: Vec<Pod> = (0..samples / SAMPLES_OF_A_POD).map(|_| Pod::new(&mut random)).collect();
     let mut out = String::new();
-    let mut family = |name: &str, metric_type: &str, lines: &dyn Fn(&Pod, &mut dyn FnMut(&str, &str))| {
+    let mut family = |name: &str, metric_type: &str, lines: &dyn Fn(&Pod, Line<'_>)| {
         put!(out, "# HELP {name} What {name} tells of a pod.\n# TYPE {name} {metric_type}");
         for pod in &pods {
             lines(pod, &mut |labels, value| put!(out, "{name}{{{}{labels}}} {value}", pod.labels));

@@ -84,10 +84,9 @@ impl Families {
     }
 
     /// Hands a sample out right after another one of the same name, for which [`Families::sample`] gave `role`.
-    pub(super) fn same(&mut self, role: Role, mut sample: Sample<'_>, sink: &mut (impl Sink + ?Sized)) -> Option<Role> {
+    pub(super) fn same(&mut self, role: Role, mut sample: Sample<'_>, sink: &mut (impl Sink + ?Sized)) {
         sample.role = role;
         sink.sample(&self.family, &sample);
-        Some(role)
     }
 
     /// Ends the open family.

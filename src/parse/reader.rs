@@ -267,7 +267,10 @@ impl State {
         self.totals.samples += 1;
         let sample = assemble(line, labels, exemplar_labels);
         Ok(match role {
-            Some(role) => self.families.same(role, sample, sink),
+            Some(role) => {
+                self.families.same(role, sample, sink);
+                Some(role)
+            }
             None => self.families.sample(&line.name.text(), sample, sink),
         })
     }

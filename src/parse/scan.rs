@@ -21,7 +21,7 @@ const REMEMBERED: usize = 16;
 /// Whole lines from the front of `chunk`, as many as are UTF-8 and not too many at once.
 pub(super) fn whole_lines(chunk: &[u8]) -> &str {
     let block = &chunk[..chunk.len().min(BLOCK)];
-    let valid = match simdutf8::compat::from_utf8(block) {
+    let valid = match std::str::from_utf8(block) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&block[..error.valid_up_to()]).unwrap_or_default(),
     };
@@ -236,10 +236,10 @@ impl Timestamp {
     /// The timestamp at `at` and where it ends.
     #[inline]
     fn read(&mut self, bytes: &[u8], at: usize, format: Format) -> Option<(i64, usize)> {
-        if let Some(end) = self.text.end(bytes, at) {
-            if matches!(bytes.get(end), Some(b' ' | b'\n')) {
-                return Some((self.milliseconds, end));
-            }
+        if let Some(end) = self.text.end(bytes, at)
+            && matches!(bytes.get(end), Some(b' ' | b'\n'))
+        {
+            return Some((self.milliseconds, end));
         }
         let (milliseconds, end) = match format {
             Format::PrometheusText => milliseconds(bytes, at)?,
