@@ -66,7 +66,7 @@ impl Road {
         let refused = self.aggregator.take_refused();
         self.overflowed = report.overflowed;
         // Only what a successful scrape lacks has vanished.
-        if report.failure.is_none() {
+        if report.failure.is_none() && report.ignored.is_none() {
             let expired = self.aggregator.expire();
             if !expired.is_empty() {
                 self.pipeline.release(expired);

@@ -46,7 +46,7 @@ fn scrape(target: &mut Pipeline, format: Format, body: &str) -> (Vec<String>, Re
     let mut scrape = target.begin(format, UnixTime::from_seconds(1_700_000_000.0), &mut recorder);
     scrape.push(body.as_bytes());
     let read = scrape.finish(None);
-    let report = target.end(read);
+    let report = target.end(read, &mut recorder);
     let lines = recorder.submissions.iter().map(|entry| {
         let entry = document::submission(entry, target.contexts());
         let word = |key: &str| entry[key].as_str().map_or_else(|| entry[key].to_string(), str::to_owned);

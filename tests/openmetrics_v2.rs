@@ -108,17 +108,18 @@ async fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -
     let overrides = &vector["scrape_overrides"][i];
     let set = |key: &str| overrides.get(key).is_some_and(|value| !value.is_null());
     let mut recorder = Recorder::default();
-    let unanswered = |connection| FetchFailure { message: "no answer".to_owned(), connection };
+    let unanswered =
+        |connection| FetchFailure { reason: "test", message: "no answer".to_owned(), connection, limit: false };
     let report = if set("connection_error") {
-        pipeline.unanswered(&unanswered(true), &mut recorder)
+        pipeline.unanswered(unanswered(true), &mut recorder)
     } else if set("read_timeout") {
-        pipeline.unanswered(&unanswered(false), &mut recorder)
+        pipeline.unanswered(unanswered(false), &mut recorder)
     } else if set("break") {
         let broken = unanswered(overrides["break"] == "read_timeout");
         let mut scrape = pipeline.begin(retriever::parse::Format::PrometheusText, now(vector, i), &mut recorder);
         scrape.push(body.as_bytes());
         let read = scrape.finish(Some(broken));
-        pipeline.end(read)
+        pipeline.end(read, &mut recorder)
     } else {
         respond(vector, pipeline, i, body, &mut recorder).await
     };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::print::talk;
 use super::runtime;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, show};
 use crate::config::{ConfiguredInstance, Instance, Problem};
 use crate::discover::{Endpoint, redact};
 use crate::fixture::{Recording, Replayed, START, Scrapes, Stage, document, replay};
@@ -74,7 +74,8 @@ impl From<StageArg> for Stage {
 
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let config = args.settings.load();
+    let config = if args.fixture.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
+    show(&config.problems);
     let recordings = match read_recordings(args) {
         Ok(recordings) => recordings,
         Err(message) => {
@@ -154,9 +155,14 @@ async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String
 fn complain(endpoint: &str, reports: &[Report]) -> Exit {
     let mut exit = Exit::Fine;
     for report in reports {
-        for diagnostic in report.told_diagnostics() {
+        let diagnostics = report.told_diagnostics();
+        for diagnostic in diagnostics {
             talk(format_args!("{endpoint}: {diagnostic}"));
             exit = Exit::Findings;
+        }
+        let more = report.totals.malformed.saturating_sub(diagnostics.len() as u64);
+        if more > 0 && !diagnostics.is_empty() {
+            talk(format_args!("{endpoint}: and {more} more malformed lines"));
         }
         if let Some(failure) = &report.failure {
             talk(format_args!("{endpoint}: {failure}"));

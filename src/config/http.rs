@@ -125,10 +125,14 @@ impl HttpSettings {
     pub(crate) fn read(section: &Section<'_>, init: &InitConfig) -> Self {
         let defaults = Self::default();
         let timeout = seconds(section, "timeout").or(init.timeout.and_then(duration)).unwrap_or(defaults.read_timeout);
+        let connect_timeout = seconds(section, "connect_timeout").unwrap_or(timeout);
+        let read_timeout = seconds(section, "read_timeout").unwrap_or(timeout);
+        // What the other two allow must not be forbidden by one that nobody set.
+        let total_timeout = defaults.total_timeout.max(connect_timeout.saturating_add(read_timeout));
         Self {
-            connect_timeout: seconds(section, "connect_timeout").unwrap_or(timeout),
-            read_timeout: seconds(section, "read_timeout").unwrap_or(timeout),
-            total_timeout: seconds(section, "total_timeout").unwrap_or(defaults.total_timeout),
+            connect_timeout,
+            read_timeout,
+            total_timeout: seconds(section, "total_timeout").unwrap_or(total_timeout),
             headers: read_headers(section, "headers"),
             extra_headers: read_headers(section, "extra_headers"),
             allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
@@ -151,7 +155,7 @@ fn duration(seconds: f64) -> Option<Duration> {
 }
 
 fn read_headers(section: &Section<'_>, option: &'static str) -> Vec<(String, Secret)> {
-    let Some(mapping) = section.mapping(option) else { return Vec::new() };
+    let Some(mapping) = section.present(option).and_then(|_| section.mapping(option)) else { return Vec::new() };
     let mut headers = Vec::new();
     for (name, at, node) in mapping.pairs() {
         let value = match (&node.value, node.key_text()) {
@@ -187,7 +191,7 @@ impl BasicAuth {
         let username = section.scalar_text("username");
         let password = section.scalar_text("password");
         let latin1 = section.affirmative("use_legacy_auth_encoding", true);
-        if let Some(kind) = section.text("auth_type")
+        if let Some(kind) = section.text_if_any("auth_type")
             && !kind.eq_ignore_ascii_case("basic")
         {
             let at = section.node("auth_type").map_or(section.at(), |node| node.at);
@@ -198,6 +202,10 @@ impl BasicAuth {
                 return None;
             }
             section.warning(at, format!("there is no `auth_type` `{kind}`; `basic` is used"));
+        }
+        // The original then authenticates in another way, which does not show the password to the target.
+        if ["ntlm_domain", "kerberos_auth", "kerberos"].iter().any(|option| section.present(option).is_some()) {
+            return None;
         }
         Some(Self { username: Secret::new(username?), password: Secret::new(password?), latin1 })
     }
@@ -229,10 +237,10 @@ impl BodyLimits {
     /// Retriever's own options, named as Prometheus names them where it has the concept. Zero is no limit.
     fn read(section: &Section<'_>) -> Self {
         let defaults = Self::default();
-        let limit = |option, default: u64| match section.number(option) {
+        let limit = |option, default: u64| match section.size(option) {
             None => default,
-            Some(0.0) => u64::MAX,
-            Some(limit) => limit as u64,
+            Some(0) => u64::MAX,
+            Some(limit) => limit,
         };
         let size = |option, default: usize| usize::try_from(limit(option, default as u64)).unwrap_or(usize::MAX);
         Self {

@@ -24,7 +24,7 @@ pub(super) enum ParseErrorKind {
              exporter and whatever limits the size or time of its answers"
     )]
     Truncated,
-    #[error("the exposition has more than {0} samples; the rest was not read, raise the limit or expose less")]
+    #[error("the exposition has more than {0} samples; the rest was not read; raise `sample_limit` or expose less")]
     TooManySamples(u64),
 }
 
@@ -46,6 +46,15 @@ impl ParseError {
     /// Whether the exposition has more samples than the limit; the samples up to the limit were handed out.
     pub fn is_too_many_samples(&self) -> bool {
         matches!(self.kind, ParseErrorKind::TooManySamples(_))
+    }
+
+    /// One stable word for the reason, for counters.
+    pub fn reason(&self) -> &'static str {
+        match self.kind {
+            ParseErrorKind::NotExposition { .. } => "not_exposition",
+            ParseErrorKind::Truncated => "truncated",
+            ParseErrorKind::TooManySamples(_) => "sample_limit",
+        }
     }
 
     /// What was read until the exposition failed.
