@@ -121,7 +121,7 @@ instances:
         good.url("/metrics")
     );
     for Bad { endpoint, .. } in &bad {
-        settings += &format!("  - openmetrics_endpoint: {endpoint}\n    min_collection_interval: 0.2\n{LIMITS}");
+        settings.extend(["  - openmetrics_endpoint: ", endpoint, "\n    min_collection_interval: 0.2\n", LIMITS]);
     }
     let mut running = Running::start(&settings, &[]);
     let stderr = |running: &Running| running.stderr();
@@ -255,8 +255,8 @@ async fn an_intake_that_takes_nothing_it_is_given() {
 #[tokio::test]
 async fn an_intake_that_takes_less_at_a_time() {
     let noise = |number: u64| (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let samples: String = (0..50).map(|number| format!("good{{a=\"{:x}\"}} 1\n", noise(number))).collect();
-    let target = Server::with(response(TEXT, format!("# TYPE good gauge\n{samples}"))).await;
+    let samples: Vec<String> = (0..50).map(|number| format!("good{{a=\"{:x}\"}} 1\n", noise(number))).collect();
+    let target = Server::with(response(TEXT, "# TYPE good gauge\n".to_owned() + &samples.concat())).await;
     let intake = Intake::start().await;
     intake.answer(SERIES, Reply::AcceptUpTo(600));
     let mut running = Running::start(&settings(&target, intake.url()), &[]);
