@@ -106,7 +106,7 @@ fn all_that_is_wrong_with_the_settings_is_reported_at_once() {
                 (_, 0) => "  - ",
                 _ => "    ",
             };
-            file += &format!("{indent}{option}: {value}\n");
+            file.extend([indent, option, ": ", value, "\n"]);
             wrong.push((file.lines().count(), *option));
         }
     }
