@@ -310,8 +310,8 @@ async fn an_agent_that_is_not_there() {
     let length = agent.recv(&mut buffer).await.unwrap();
     assert!(buffer[..length].starts_with(b"good:1|g|T"));
     running.until_said("takes packets again").await;
-    drop(agent);
     let finished = running.stop().await;
+    drop(agent);
     finished.assert_code(0);
     assert_eq!(finished.stderr.matches("cannot be reached").count(), 1, "{finished}");
 }
