@@ -93,6 +93,10 @@ impl<W: Submissions> Submissions for Passing<'_, W> {
         self.witness.service_check(check);
     }
 
+    fn health(&mut self, check: ServiceCheck) {
+        self.witness.health(check);
+    }
+
     fn metadata(&mut self, name: &str, value: &str) {
         self.witness.metadata(name, value);
     }

@@ -151,15 +151,15 @@ impl Pipeline {
 
     /// Ends the scrape that [`Pipeline::begin`] began.
     ///
-    /// An answer is a sign of health, whatever can be read of its body; but not one that is no exposition, or larger
-    /// than it may be.
+    /// An answer is a sign of health, whatever can be read of its body, as the original has it; but not one that is
+    /// larger than it may be.
     pub fn end<S: Submissions>(&mut self, read: Read, out: &mut S) -> Report {
         let Read { outcome, totals, error, body } = read;
         let Outcome { dropped, diagnostics, error: map_error } = outcome;
         let overflowed = map_error.as_ref().is_some_and(MapError::is_too_many_series);
         let limit = overflowed
             || body.as_ref().is_some_and(|failure| failure.limit)
-            || error.as_ref().is_some_and(|error| error.is_not_exposition() || error.is_too_many_samples());
+            || error.as_ref().is_some_and(ParseError::is_too_many_samples);
         let report = Report { totals, dropped, diagnostics, overflowed, ..Report::default() };
         let report = match (map_error, error, body) {
             (Some(error), ..) => failed(report, Stage::Mapping, error.reason(), error.to_string()),
@@ -190,7 +190,7 @@ impl Pipeline {
 
     fn health<S: Submissions>(&self, status: Status, message: &str, out: &mut S) {
         if let Some(check) = self.mapper.health(status, message) {
-            out.service_check(check);
+            out.health(check);
         }
     }
 }
@@ -271,6 +271,10 @@ impl Submissions for Recorder {
 
     fn service_check(&mut self, check: ServiceCheck) {
         self.service_checks.push(check);
+    }
+
+    fn health(&mut self, check: ServiceCheck) {
+        self.service_checks.insert(0, check);
     }
 
     fn metadata(&mut self, name: &str, value: &str) {

@@ -156,6 +156,10 @@ impl Submissions for Checks {
         self.0.push(check);
     }
 
+    fn health(&mut self, check: ServiceCheck) {
+        self.0.insert(0, check);
+    }
+
     fn metadata(&mut self, name: &str, value: &str) {
         tracing::debug!(name, value, "metadata of the target");
     }
