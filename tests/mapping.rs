@@ -1,31 +1,16 @@
 //! What the mapping does beyond the vectors of Datadog's check: the numbered differences and Retriever's own limits.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
-use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, Surroundings};
+use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
 use retriever::fixture::document;
 use retriever::parse::Format;
 use retriever::pipeline::{Pipeline, Recorder, Report};
 use retriever::road::Road;
 use retriever::scrape::{Body, Head, Response};
 use retriever::time::UnixTime;
-
-/// No environment, no files.
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn file(&self, _: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
 
 /// A target with these options.
 fn target(options: &str) -> Pipeline {
@@ -35,7 +20,7 @@ fn target(options: &str) -> Pipeline {
 /// The settings of an instance with these options, in YAML's flow style.
 fn instance(options: &str) -> Instance {
     let text = format!("instances: [{{openmetrics_endpoint: 'http://t', tag_by_endpoint: false, {options}}}]");
-    let config = Config::read(&text, "test", &Nothing);
+    let config = Config::read(&text, "test", &NoSurroundings);
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("{:?}", config.problems) };
     instance.as_ref().clone()
 }

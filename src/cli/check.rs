@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::format::Format;
 use super::print::talk;
 use super::runtime;
 use super::settings::{SettingsArgs, show};
@@ -53,14 +54,6 @@ enum StageArg {
     Submissions,
     /// Points and sketches, as they are sent
     Points,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One JSON document
-    Json,
 }
 
 impl From<StageArg> for Stage {

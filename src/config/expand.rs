@@ -28,6 +28,20 @@ impl Surroundings for ProcessSurroundings {
     }
 }
 
+/// No environment and no files: settings stand for themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSurroundings;
+
+impl Surroundings for NoSurroundings {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, _: &Path) -> io::Result<String> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
 /// The forms of a reference: how it opens, how it closes, and what is between.
 const FORMS: [(&str, &str, Kind); 3] =
     [("${env:", "}", Kind::Variable), ("${file:", "}", Kind::File), ("%%env_", "%%", Kind::Variable)];

@@ -22,7 +22,7 @@ mod tests;
 use std::cell::RefCell;
 use std::path::Path;
 
-pub use expand::{ProcessSurroundings, Surroundings};
+pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
 pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
