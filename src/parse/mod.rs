@@ -10,6 +10,7 @@ mod labels;
 mod line;
 mod lines;
 mod model;
+mod native;
 mod reader;
 mod sink;
 #[cfg(test)]
@@ -20,5 +21,6 @@ pub use diagnostic::Diagnostic;
 pub use error::ParseError;
 pub use format::Format;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
+pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
 pub use reader::{Reader, ReaderLimits, Totals};
 pub use sink::Sink;

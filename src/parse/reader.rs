@@ -301,6 +301,8 @@ fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels:
         value_text: line.value_text,
         value: line.value,
         timestamp_ms: line.timestamp_ms,
+        start_ms: None,
+        native: None,
         exemplar: line.exemplar.map(|tail| Exemplar {
             labels: exemplar_labels,
             value_text: tail.value_text,
