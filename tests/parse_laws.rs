@@ -407,7 +407,7 @@ proptest! {
         places in vec(any::<usize>(), 0..12),
         line_bytes in prop_oneof![5..30_usize, Just(1000)],
     ) {
-        let limits = ReaderLimits { line_bytes, labels: 3, samples: 10 };
+        let limits = ReaderLimits { line_bytes, labels: 3, samples: 10, ..ReaderLimits::default() };
         let (whole, whole_result) = read(format, limits, [body.as_slice()]);
         let (cut, cut_result) = read(format, limits, cut(&body, &places));
         prop_assert_eq!(whole, cut);
