@@ -138,7 +138,7 @@ fn number(Number(value): Number) -> String {
 
 fn timestamp(format: Format, milliseconds: i64) -> String {
     match format {
-        Format::PrometheusText => milliseconds.to_string(),
+        Format::PrometheusText | Format::PrometheusProtobuf => milliseconds.to_string(),
         // Whole seconds only: fractions are not exact in a double.
         Format::OpenMetrics => (milliseconds / 1000).to_string(),
     }

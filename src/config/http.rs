@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::init::InitConfig;
 use super::node::Value;
+use super::protocol::ScrapeProtocol;
 use super::secret::Secret;
 use super::section::Section;
 
@@ -27,6 +28,14 @@ pub struct HttpSettings {
     pub persist_connections: bool,
     /// Whether OpenMetrics is asked for, and taken as the format whatever the response says.
     pub use_latest_spec: bool,
+    /// The formats to ask for, best first (`scrape_protocols`), with the names and the meaning that Prometheus gives them:
+    /// `PrometheusProto`, `OpenMetricsText1.0.0`, `OpenMetricsText0.0.1`, `PrometheusText1.0.0`, `PrometheusText0.0.4`.
+    /// What the response says it is decides how it is read, so `use_latest_spec` has no effect beside it. Empty: text is
+    /// asked for, or OpenMetrics with `use_latest_spec`; protobuf is only asked for if it is named here.
+    pub scrape_protocols: Vec<ScrapeProtocol>,
+    /// The format in which a response is read whose content type is missing or none of these formats
+    /// (`fallback_scrape_protocol`); text if not set.
+    pub fallback_scrape_protocol: Option<ScrapeProtocol>,
     /// User name and password of basic authentication.
     pub basic_auth: Option<BasicAuth>,
     /// TLS.
@@ -47,6 +56,8 @@ impl Default for HttpSettings {
             allow_redirects: true,
             persist_connections: true,
             use_latest_spec: false,
+            scrape_protocols: Vec::new(),
+            fallback_scrape_protocol: None,
             basic_auth: None,
             tls: TlsSettings::default(),
             limits: BodyLimits::default(),
@@ -125,6 +136,7 @@ impl HttpSettings {
     pub(crate) fn read(section: &Section<'_>, init: &InitConfig) -> Self {
         let defaults = Self::default();
         let timeout = seconds(section, "timeout").or(init.timeout.and_then(duration)).unwrap_or(defaults.read_timeout);
+        let use_latest_spec = section.affirmative("use_latest_spec", false);
         Self {
             connect_timeout: seconds(section, "connect_timeout").unwrap_or(timeout),
             read_timeout: seconds(section, "read_timeout").unwrap_or(timeout),
@@ -133,7 +145,9 @@ impl HttpSettings {
             extra_headers: read_headers(section, "extra_headers"),
             allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
             persist_connections: section.affirmative("persist_connections", defaults.persist_connections),
-            use_latest_spec: section.affirmative("use_latest_spec", false),
+            use_latest_spec,
+            scrape_protocols: ScrapeProtocol::read_list(section, use_latest_spec),
+            fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),
             basic_auth: BasicAuth::read(section),
             tls: TlsSettings::read(section),
             limits: BodyLimits::read(section),

@@ -14,6 +14,7 @@ mod node;
 mod output;
 mod pattern;
 mod problem;
+mod protocol;
 mod secret;
 mod section;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
 pub use problem::{Position, Problem, Severity};
+pub use protocol::ScrapeProtocol;
 pub use secret::Secret;
 
 use init::InitConfig;

@@ -270,7 +270,7 @@ async fn the_content_type_decides_the_format_unless_the_settings_do() {
     ] {
         let server = Server::with(response(&format!("Content-Type: {content_type}\r\n"), EXPOSITION)).await;
         let answer = client(&patient()).fetch(&endpoint(&server.url("/"))).await.unwrap();
-        let mut exposition = answer.into_exposition(use_latest_spec);
+        let mut exposition = answer.into_exposition(&HttpSettings { use_latest_spec, ..HttpSettings::default() });
         assert_eq!(exposition.format, format);
         assert_eq!(read(&mut exposition.chunks).await.unwrap(), EXPOSITION.as_bytes());
     }

@@ -111,18 +111,7 @@ impl Times {
     ) -> Sample<'s> {
         let Self { timestamp_ms, start_ms } = self;
         let name = Quoted::new(name, false);
-        Sample {
-            series,
-            name,
-            labels,
-            role,
-            value_text,
-            value,
-            timestamp_ms,
-            start_ms,
-            exemplar: None,
-            native: None,
-        }
+        Sample { series, name, labels, role, value_text, value, timestamp_ms, start_ms, exemplar: None, native: None }
     }
 }
 
@@ -182,12 +171,7 @@ impl Expansion {
         }
     }
 
-    fn single<S: Sink + ?Sized>(
-        &mut self,
-        metric: &Metric<'_>,
-        value: f64,
-        out: &mut Out<'_, S>,
-    ) -> Result<(), Stop> {
+    fn single<S: Sink + ?Sized>(&mut self, metric: &Metric<'_>, value: f64, out: &mut Out<'_, S>) -> Result<(), Stop> {
         let name = out.family.name.as_str();
         self.series.name(name);
         let value = printed(&mut self.value, value);
