@@ -45,7 +45,7 @@ impl ScrapeProtocol {
         let names = || Self::ALL.into_iter().map(Self::as_str);
         // Letters in another case or a missing version are nearer than any other spelling.
         let begins = |known: &&str| known.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
-        let begun = names().filter(begins).last().filter(|_| !name.is_empty());
+        let begun = names().rfind(begins).filter(|_| !name.is_empty());
         Err(match begun.or_else(|| nearest(name, names())) {
             Some(near) => format!("there is no scrape protocol `{name}`; did you mean `{near}`?"),
             None => {
