@@ -72,6 +72,19 @@ impl Reader {
         }
     }
 
+    /// Ends an exposition that broke off: a last line without line end is left out, since half of a number is a number
+    /// too. Half of a message is none in any case.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::finish`].
+    pub fn finish_cut<S: Sink + ?Sized>(self, sink: &mut S) -> Result<Totals, ParseError> {
+        match self.0 {
+            Kind::Text(reader) => reader.finish_cut(sink),
+            Kind::Protobuf(reader) => reader.finish(),
+        }
+    }
+
     /// How much was read so far.
     pub fn totals(&self) -> Totals {
         match &self.0 {

@@ -68,7 +68,8 @@ fn metrics_before_a_violation_are_kept() {
     let broken = framed(b"\x0a\x01x\x18\x01\x22\x00\x22\x02\x12\x01\x22\x00");
     let (read, error) = failure(ReaderLimits::default(), &broken);
     assert_eq!(read.lines(), ["good 1.0", "x 0.0"]);
-    assert!(!error.is_truncated() && !error.is_not_exposition());
+    assert!(!error.is_truncated() && !error.is_not_exposition() && !error.is_over_limit());
+    assert_eq!(error.reason(), "malformed");
     assert_eq!((error.totals().families, error.totals().samples), (2, 2));
 }
 
@@ -104,6 +105,7 @@ fn limits_fail_the_scrape() {
     let (read, error) = failure(ReaderLimits { labels: 1, ..default }, &two);
     assert_eq!(read.lines().len(), 2);
     assert!(error.to_string().contains("more labels than the limit of 1"), "{error}");
+    assert_eq!((error.is_over_limit(), error.reason()), (true, "label_limit"));
     let (read, error) = failure(ReaderLimits { samples: 2, ..default }, &two);
     assert_eq!(read.lines().len(), 2);
     assert!(error.is_too_many_samples());
@@ -112,6 +114,7 @@ fn limits_fail_the_scrape() {
     assert!(error.to_string().contains("longer than 25 bytes"), "{error}");
     let (read, error) = failure(ReaderLimits { message_bytes: 30, ..default }, &two);
     assert_eq!(read.lines().len(), 1);
+    assert_eq!((error.is_over_limit(), error.reason()), (true, "message_limit"));
     assert!(error.to_string().contains("above the limit of 30") && error.to_string().contains("message_size_limit"));
 }
 
