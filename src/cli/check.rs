@@ -193,7 +193,7 @@ fn print(format: Format, documents: &[Value]) -> io::Result<()> {
 /// The entry of an instance for people.
 fn text(instance: &Value) -> String {
     let mut text = String::new();
-    let endpoint = instance["endpoint"].as_str().unwrap_or("(no endpoint)");
+    let endpoint = instance["endpoint"].as_str().map_or_else(|| "(no endpoint)".to_owned(), redact);
     if let Some(error) = instance["error"].as_str() {
         let _ = writeln!(text, "{endpoint}: {error}");
     }

@@ -133,44 +133,62 @@ enum Fault {
 }
 
 impl Subject {
-    /// Records one answer, an HTTP error as well, as the next scrape of the fixture; gives its file.
+    /// Records one answer, an HTTP error as well, as the next scrape of the fixture; gives its file. Of a failed one
+    /// nothing is left, not even a folder that was made for it.
     async fn scrape(&self) -> Result<PathBuf, Fault> {
-        let target = |error: ScrapeError| Fault::Target(error.to_string());
-        let response = self.client.fetch(&self.endpoint).await.map_err(target)?;
-        let in_folder = |error| Fault::File(self.folder.clone(), error);
-        fs::create_dir_all(&self.folder).map_err(in_folder)?;
-        let settings = self.folder.join("check.yaml");
-        if !settings.exists() {
-            let mut file = Partial::new(settings)?;
-            file.write(self.settings.as_bytes())?;
-            file.finish()?;
+        let response = self.client.fetch(&self.endpoint).await.map_err(|error| Fault::target(&error))?;
+        let is_new = !self.folder.exists();
+        fs::create_dir_all(&self.folder).map_err(|error| self.unwritable(error))?;
+        let kept = self.keep(response).await;
+        if kept.is_err() && is_new {
+            // Only when it is empty; that it cannot be removed changes nothing.
+            let _ = fs::remove_dir(&self.folder);
         }
+        kept
+    }
+
+    /// Writes an answer as it arrives, and the settings of the fixture if they are missing.
+    async fn keep(&self, response: Response) -> Result<PathBuf, Fault> {
         let next = (1..=u32::MAX).map(|number| self.folder.join(format!("{number}.http"))).find(|path| !path.exists());
-        let Some(path) = next else {
-            return Err(in_folder(io::Error::other("there are too many scrapes in it")));
-        };
+        let path = next.ok_or_else(|| self.unwritable(io::Error::other("there are too many scrapes in it")))?;
         let Response { head, mut body } = response;
         let mut file = Partial::new(path)?;
         file.write(&HttpMessage::write_head(&head))?;
-        while let Some(chunk) = body.chunk().await.map_err(target)? {
+        while let Some(chunk) = body.chunk().await.map_err(|error| Fault::target(&error))? {
             file.write(&chunk)?;
         }
+        let settings = self.folder.join("check.yaml");
+        if !settings.exists() {
+            let mut settings = Partial::new(settings)?;
+            settings.write(self.settings.as_bytes())?;
+            settings.finish()?;
+        }
         file.finish()
+    }
+
+    fn unwritable(&self, error: io::Error) -> Fault {
+        Fault::File(self.folder.clone(), error)
+    }
+}
+
+impl Fault {
+    fn target(error: &ScrapeError) -> Self {
+        Self::Target(error.to_string())
     }
 }
 
 /// A file that appears with all of its content or not at all.
 struct Partial {
     path: PathBuf,
-    partial: PathBuf,
+    unfinished: PathBuf,
     file: BufWriter<fs::File>,
 }
 
 impl Partial {
     fn new(path: PathBuf) -> Result<Self, Fault> {
-        let partial = path.with_extension("partial");
-        match fs::File::create(&partial) {
-            Ok(file) => Ok(Self { path, partial, file: BufWriter::new(file) }),
+        let unfinished = path.with_extension("partial");
+        match fs::File::create(&unfinished) {
+            Ok(file) => Ok(Self { path, unfinished, file: BufWriter::new(file) }),
             Err(error) => Err(Fault::File(path, error)),
         }
     }
@@ -180,7 +198,7 @@ impl Partial {
     }
 
     fn finish(mut self) -> Result<PathBuf, Fault> {
-        let finished = self.file.flush().and_then(|()| fs::rename(&self.partial, &self.path));
+        let finished = self.file.flush().and_then(|()| fs::rename(&self.unfinished, &self.path));
         finished.map(|()| self.path.clone()).map_err(|error| Fault::File(self.path.clone(), error))
     }
 }
@@ -189,6 +207,6 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         // That it cannot be removed either changes nothing.
-        let _ = fs::remove_file(&self.partial);
+        let _ = fs::remove_file(&self.unfinished);
     }
 }

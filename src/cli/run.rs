@@ -116,6 +116,11 @@ async fn check_key(api: ApiSettings) {
 /// Scrapes until a stop is asked for, and a little longer for the scrapes that run then.
 async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &watch::Receiver<u32>) {
     let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
+    let asked = stops.clone();
+    let stopping = async move {
+        reached(asked, 1).await;
+        tracing::info!("stopping");
+    };
     let schedule = run_schedule(
         targets,
         move |target| intervals[target.instance],
@@ -123,11 +128,10 @@ async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &wat
             let states = Arc::clone(&states);
             async move { states[target.instance].scrape(&target.endpoint, tick).await }
         },
-        reached(stops.clone(), 1),
+        stopping,
     );
     let impatience = async {
         reached(stops.clone(), 1).await;
-        tracing::info!("stopping");
         let _ = tokio::time::timeout(SCRAPE_PATIENCE, reached(stops.clone(), 2)).await;
     };
     tokio::select! {

@@ -230,8 +230,9 @@ impl BasicAuth {
 
 impl TlsSettings {
     fn read(section: &Section<'_>) -> Self {
-        let path =
-            |option| section.text(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section));
+        let path = |option| {
+            section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section))
+        };
         let ca_cert = path("tls_ca_cert");
         Self {
             verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),

@@ -107,12 +107,22 @@ pub struct Outcome {
     pub error: Option<MapError>,
 }
 
-/// Samples of the open family, by the end of their name, that the settings mean apart from it; looked up when the first
-/// one comes.
+/// Samples of the open family, by the end of their name, that the settings mean apart from it.
 #[derive(Default)]
 struct Apart<'m> {
-    total: Option<Option<Result<SelectedFamily<'m>, DropReason>>>,
-    created: Option<Option<Result<SelectedFamily<'m>, DropReason>>>,
+    total: Aside<'m>,
+    created: Aside<'m>,
+}
+
+/// What the settings say of such a sample; looked up when the first one comes.
+#[derive(Default)]
+enum Aside<'m> {
+    #[default]
+    NotLookedUp,
+    /// Nothing: it goes with its family.
+    WithFamily,
+    /// Something of its own.
+    Own(Box<Result<SelectedFamily<'m>, DropReason>>),
 }
 
 /// The mapping of one body.
@@ -146,16 +156,20 @@ impl<S: Submissions> Mapping<'_, S> {
     }
 
     fn compile(&mut self, exposed: &Family, sample: &Sample<'_>) -> Result<Plan, MapError> {
-        let apart = match sample.role {
+        let mut apart = match sample.role {
             Role::Total => Some(&mut self.apart.total),
             Role::Created => Some(&mut self.apart.created),
             _ => None,
         };
-        let apart = apart.and_then(|known| {
-            let compile = || self.compiler.compile_apart(exposed, sample, self.format, self.natives);
-            known.get_or_insert_with(compile).as_mut()
-        });
-        let family = match apart.unwrap_or(&mut self.family) {
+        if let Some(aside @ Aside::NotLookedUp) = &mut apart {
+            let own = self.compiler.compile_apart(exposed, sample, self.format, self.natives);
+            **aside = own.map_or(Aside::WithFamily, |own| Aside::Own(Box::new(own)));
+        }
+        let family = match apart {
+            Some(Aside::Own(own)) => &mut **own,
+            Some(Aside::NotLookedUp | Aside::WithFamily) | None => &mut self.family,
+        };
+        let family = match family {
             Ok(_) if !sample.value.is_finite() => return Ok(Plan::Drop(DropReason::NotFinite)),
             Ok(family) => family,
             Err(reason) => return Ok(Plan::Drop(*reason)),

@@ -153,8 +153,9 @@ impl TextReader {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let read = match self.lines.last().filter(wanted) {
-            Some(line) => self.state.line(line, sink),
+        let read = match self.lines.last() {
+            Some(line) if wanted(&line) => self.state.line(line, sink),
+            Some(line) => self.state.cut_line(line, sink),
             None => Ok(()),
         };
         match read.and_then(|()| self.state.verdict()) {
@@ -196,6 +197,17 @@ impl State {
 
     fn not_exposition(&self, first: String) -> ParseErrorKind {
         ParseErrorKind::NotExposition { content: Content::of(&first), lines: self.totals.lines, first }
+    }
+
+    /// A last line that was cut says nothing, unless it is all there is: then it shows what the body is.
+    fn cut_line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
+        let (RawLine::Text(text) | RawLine::TooLong(text)) = line;
+        if self.good || Content::of(text) == Content::Text {
+            self.totals.lines += 1;
+            self.content = true;
+            return Ok(());
+        }
+        self.line(line, sink)
     }
 
     fn line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
