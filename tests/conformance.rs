@@ -2,10 +2,13 @@
 //! named by the environment variable `RETRIEVER_CONFORMANCE`; it holds `cases.ndjson`, one JSON object a line. Nothing is
 //! asserted: the reader skips bad lines on purpose where others refuse the body.
 
+#[path = "conformance/protobuf.rs"]
+mod protobuf;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink};
+use retriever::parse::{Diagnostic, Family, Format, ParseError, Reader, ReaderLimits, Sample, Sink};
 use serde_json::Value;
 
 /// Keeps the first complaint and what the samples were.
@@ -32,11 +35,14 @@ impl Sink for Verdict {
     }
 }
 
+fn read_into(format: Format, body: &[u8], sink: &mut impl Sink) -> Option<ParseError> {
+    let mut reader = Reader::new(format, ReaderLimits::default());
+    reader.push(body, sink).and_then(|()| reader.finish(sink).map(drop)).err()
+}
+
 fn read(format: Format, body: &[u8]) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut reader = Reader::new(format, ReaderLimits::default());
-    let error = reader.push(body, &mut verdict).and_then(|()| reader.finish(&mut verdict).map(drop)).err();
-    if let Some(error) = error {
+    if let Some(error) = read_into(format, body, &mut verdict) {
         verdict.complaint.get_or_insert_with(|| error.to_string());
     }
     verdict
@@ -97,16 +103,20 @@ struct Tally {
     other_content: Vec<String>,
 }
 
-#[test]
-fn agreement_with_other_readers() {
+/// All cases; none if no folder of cases is named.
+fn cases() -> Vec<Value> {
     let Some(folder) = std::env::var_os("RETRIEVER_CONFORMANCE").map(PathBuf::from) else {
         println!("skipped: RETRIEVER_CONFORMANCE names no folder of cases");
-        return;
+        return Vec::new();
     };
     let cases = std::fs::read_to_string(folder.join("cases.ndjson")).expect("the folder holds cases.ndjson");
+    cases.lines().map(|line| serde_json::from_str(line).expect("each line is a JSON object")).collect()
+}
+
+#[test]
+fn agreement_with_other_readers() {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for line in cases.lines() {
-        let case: Value = serde_json::from_str(line).expect("each line is a JSON object");
+    for case in cases() {
         let format = match case["format"].as_str() {
             Some("prometheus-text") => Format::PrometheusText,
             Some("openmetrics-text") => Format::OpenMetrics,

@@ -31,7 +31,7 @@ pub(super) struct CheckArgs {
     fixture: Vec<PathBuf>,
 
     /// The `Content-Type` of bare bodies [default: told by the ending: .prom and .txt are Prometheus text, .om is
-    /// OpenMetrics]
+    /// OpenMetrics, .pb is protobuf]
     #[arg(long, value_name = "TYPE", requires = "fixture")]
     content_type: Option<String>,
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::init::InitConfig;
 use super::node::Value;
+use super::protocol::ScrapeProtocol;
 use super::secret::Secret;
 use super::section::Section;
 
@@ -27,6 +28,14 @@ pub struct HttpSettings {
     pub persist_connections: bool,
     /// Whether OpenMetrics is asked for, and taken as the format whatever the response says.
     pub use_latest_spec: bool,
+    /// The formats to ask for, best first (`scrape_protocols`), with the names and the meaning that Prometheus gives them:
+    /// `PrometheusProto`, `OpenMetricsText1.0.0`, `OpenMetricsText0.0.1`, `PrometheusText1.0.0`, `PrometheusText0.0.4`.
+    /// What the response says it is decides how it is read, so `use_latest_spec` has no effect beside it. Empty: text is
+    /// asked for, or OpenMetrics with `use_latest_spec`; protobuf is only asked for if it is named here.
+    pub scrape_protocols: Vec<ScrapeProtocol>,
+    /// The format in which a response is read whose content type is missing or none of these formats
+    /// (`fallback_scrape_protocol`); text if not set.
+    pub fallback_scrape_protocol: Option<ScrapeProtocol>,
     /// User name and password of basic authentication.
     pub basic_auth: Option<BasicAuth>,
     /// TLS.
@@ -47,6 +56,8 @@ impl Default for HttpSettings {
             allow_redirects: true,
             persist_connections: true,
             use_latest_spec: false,
+            scrape_protocols: Vec::new(),
+            fallback_scrape_protocol: None,
             basic_auth: None,
             tls: TlsSettings::default(),
             limits: BodyLimits::default(),
@@ -91,10 +102,12 @@ pub struct BodyLimits {
     pub header_bytes: usize,
     /// The body as it comes over the wire.
     pub wire_bytes: u64,
-    /// The body after decompression.
+    /// The body after decompression; of protobuf, also the names and labels that it means.
     pub body_bytes: u64,
     /// One line of the exposition.
     pub line_bytes: usize,
+    /// One metric family of an exposition in protobuf.
+    pub message_bytes: usize,
     /// Labels of one sample.
     pub labels: usize,
     /// Samples of one scrape.
@@ -112,6 +125,7 @@ impl Default for BodyLimits {
             wire_bytes: 1 << 30,
             body_bytes: 2 << 30,
             line_bytes: 16 << 20,
+            message_bytes: 64 << 20,
             labels: 512,
             samples: 5_000_000,
             series: 2_000_000,
@@ -125,6 +139,7 @@ impl HttpSettings {
     pub(crate) fn read(section: &Section<'_>, init: &InitConfig) -> Self {
         let defaults = Self::default();
         let timeout = seconds(section, "timeout").or(init.timeout.and_then(duration)).unwrap_or(defaults.read_timeout);
+        let use_latest_spec = section.affirmative("use_latest_spec", false);
         let connect_timeout = seconds(section, "connect_timeout").unwrap_or(timeout);
         let read_timeout = seconds(section, "read_timeout").unwrap_or(timeout);
         // What the other two allow must not be forbidden by one that nobody set.
@@ -137,7 +152,9 @@ impl HttpSettings {
             extra_headers: read_headers(section, "extra_headers"),
             allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
             persist_connections: section.affirmative("persist_connections", defaults.persist_connections),
-            use_latest_spec: section.affirmative("use_latest_spec", false),
+            use_latest_spec,
+            scrape_protocols: ScrapeProtocol::read_list(section, use_latest_spec),
+            fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),
             basic_auth: BasicAuth::read(section),
             tls: TlsSettings::read(section),
             limits: BodyLimits::read(section),
@@ -249,6 +266,7 @@ impl BodyLimits {
             wire_bytes: limit("wire_size_limit", defaults.wire_bytes),
             body_bytes: limit("body_size_limit", defaults.body_bytes),
             line_bytes: size("line_size_limit", defaults.line_bytes),
+            message_bytes: size("message_size_limit", defaults.message_bytes),
             labels: size("label_limit", defaults.labels),
             samples: limit("sample_limit", defaults.samples),
             series: limit("series_limit", defaults.series),

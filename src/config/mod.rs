@@ -14,6 +14,7 @@ mod node;
 mod output;
 mod pattern;
 mod problem;
+mod protocol;
 mod secret;
 mod section;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
+pub use protocol::ScrapeProtocol;
 pub use secret::Secret;
 
 use init::InitConfig;

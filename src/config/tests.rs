@@ -364,3 +364,48 @@ fn sizes_may_have_units() {
     assert_eq!((http.limits.body_bytes, http.limits.line_bytes, http.limits.samples), (10 << 20, 4096, u64::MAX));
     assert_eq!(http.total_timeout.as_secs(), 240);
 }
+
+#[test]
+fn scrape_protocols_are_named_as_prometheus_names_them() {
+    let config = with_options(
+        "scrape_protocols: [PrometheusProto, OpenMetricsText1.0.0]\nfallback_scrape_protocol: PrometheusText0.0.4",
+    );
+    assert_eq!(problems(&config), [""; 0]);
+    let http = &instance(&config).http;
+    assert_eq!(http.scrape_protocols, [ScrapeProtocol::PrometheusProto, ScrapeProtocol::OpenMetricsText1_0_0]);
+    assert_eq!(http.fallback_scrape_protocol, Some(ScrapeProtocol::PrometheusText0_0_4));
+    for protocol in ScrapeProtocol::ALL {
+        let config = with_options(&format!("scrape_protocols: [{}]", protocol.as_str()));
+        assert_eq!(instance(&config).http.scrape_protocols, [protocol]);
+    }
+    assert_eq!(instance(&with_options("")).http.scrape_protocols, []);
+}
+
+#[test]
+fn scrape_protocols_that_are_none_are_told() {
+    let config = with_options(
+        "scrape_protocols: [PrometheusProtobuf, openmetricstext1.0.0, PrometheusProto, PrometheusProto, 5, xml]\n\
+         fallback_scrape_protocol: PrometheusText",
+    );
+    let expected = [
+        "there is no scrape protocol `PrometheusProtobuf`; did you mean `PrometheusProto`?",
+        "there is no scrape protocol `openmetricstext1.0.0`; did you mean `OpenMetricsText1.0.0`?",
+        "`scrape_protocols` names `PrometheusProto` twice",
+        "entry 5 of `scrape_protocols` is the number `5`; expected text",
+        "there is no scrape protocol `xml`; expected PrometheusProto, OpenMetricsText0.0.1, OpenMetricsText1.0.0, \
+         PrometheusText0.0.4, PrometheusText1.0.0",
+        "there is no scrape protocol `PrometheusText`; did you mean `PrometheusText1.0.0`?",
+    ];
+    let problems = problems(&config);
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with("conf.yaml:") && problem.ends_with(&format!("error: {expected}")), "{problem}");
+    }
+    let empty = with_options("scrape_protocols: []");
+    assert!(self::problems(&empty)[0].contains("`scrape_protocols` is empty"));
+    let both = with_options("use_latest_spec: true\nscrape_protocols: [PrometheusProto]");
+    assert_eq!(
+        self::problems(&both),
+        ["conf.yaml:3:22: warning: `use_latest_spec` has no effect beside `scrape_protocols`"]
+    );
+}

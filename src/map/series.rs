@@ -48,9 +48,11 @@ impl<T: Trace> SeriesCompiler<'_, T> {
         family: &mut SelectedFamily<'_>,
         sample: &Sample<'_>,
     ) -> Result<Result<Plan, DropReason>, MapError> {
-        // A metric without a type that is called so was asked for by its name.
-        if sample.role == Role::Created && family.exposed != MetricType::Unknown {
-            return Ok(Err(DropReason::Created));
+        match sample.role {
+            // A metric without a type that is called so was asked for by its name.
+            Role::Created if family.exposed != MetricType::Unknown => return Ok(Err(DropReason::Created)),
+            Role::NativeHistogram => return Ok(Err(DropReason::NativeHistogram)),
+            _ => {}
         }
         let mut labels = LabelSet::of(sample);
         if let Err(reason) = labels.normalise(family.exposed, self.trace) {

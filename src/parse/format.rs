@@ -10,24 +10,41 @@ pub enum Format {
     PrometheusText,
     /// OpenMetrics text 1.0.
     OpenMetrics,
+    /// The protobuf format of Prometheus: `io.prometheus.client.MetricFamily` messages behind their lengths.
+    PrometheusProtobuf,
 }
 
 impl Format {
-    /// The format that a `Content-Type` header names: OpenMetrics if what stands before the first `;` is exactly its
-    /// media type, Prometheus text for whatever else is there or missing, as Datadog's check does.
+    /// The format that a `Content-Type` header names to one who has not asked for any: Prometheus text for whatever else is
+    /// there or missing, as for Datadog's check, and for protobuf that does not say of which messages.
     pub fn from_content_type(content_type: Option<&str>) -> Self {
-        match content_type.and_then(|header| header.split(';').next()) {
-            Some("application/openmetrics-text") => Self::OpenMetrics,
-            _ => Self::PrometheusText,
-        }
+        let named = content_type.and_then(Self::named_by);
+        let bare = content_type.is_none_or(|text| !text.contains(';'));
+        named.filter(|format| *format != Self::PrometheusProtobuf || !bare).unwrap_or(Self::PrometheusText)
     }
 
-    /// The format that the ending of a file name tells: `.prom` and `.txt` are Prometheus text, `.om` is OpenMetrics.
+    /// The format that a `Content-Type` header names; none if it is of another type. OpenMetrics must be exactly what
+    /// stands before the first `;`, as for Datadog's check. Parameters do not matter, as for Prometheus.
+    pub fn named_by(content_type: &str) -> Option<Self> {
+        let media_type = content_type.split(';').next()?;
+        if media_type == "application/openmetrics-text" {
+            return Some(Self::OpenMetrics);
+        }
+        let is = |name| media_type.trim().eq_ignore_ascii_case(name);
+        if is("text/plain") {
+            return Some(Self::PrometheusText);
+        }
+        is("application/vnd.google.protobuf").then_some(Self::PrometheusProtobuf)
+    }
+
+    /// The format that the ending of a file name tells: `.prom` and `.txt` are Prometheus text, `.om` is OpenMetrics,
+    /// `.pb` is protobuf.
     pub fn from_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?;
         match ending.to_ascii_lowercase().as_str() {
             "prom" | "txt" => Some(Self::PrometheusText),
             "om" => Some(Self::OpenMetrics),
+            "pb" => Some(Self::PrometheusProtobuf),
             _ => None,
         }
     }
@@ -37,6 +54,7 @@ impl Format {
         match self {
             Self::PrometheusText => "Prometheus text",
             Self::OpenMetrics => "OpenMetrics",
+            Self::PrometheusProtobuf => "Prometheus protobuf",
         }
     }
 }
@@ -74,6 +92,20 @@ mod tests {
             assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusText, "{header}");
         }
         assert_eq!(Format::from_content_type(None), Format::PrometheusText);
+        let bare = "application/vnd.google.protobuf";
+        assert_eq!(Format::from_content_type(Some(bare)), Format::PrometheusText);
+        assert_eq!(Format::named_by(bare), Some(Format::PrometheusProtobuf));
+        let protobuf = [
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            "Application/vnd.Google.Protobuf ;encoding=delimited",
+        ];
+        for header in protobuf {
+            assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusProtobuf, "{header}");
+        }
+        for header in ["", "text/html", "application/openmetrics-protobuf; version=1.0.0", "text/plain,text/html"] {
+            assert_eq!(Format::named_by(header), None, "{header}");
+        }
+        assert_eq!(Format::named_by("TEXT/PLAIN; version=9.9"), Some(Format::PrometheusText));
     }
 
     #[test]
@@ -81,6 +113,7 @@ mod tests {
         assert_eq!(Format::from_path(Path::new("a/b.prom")), Some(Format::PrometheusText));
         assert_eq!(Format::from_path(Path::new("b.TXT")), Some(Format::PrometheusText));
         assert_eq!(Format::from_path(Path::new("b.om")), Some(Format::OpenMetrics));
+        assert_eq!(Format::from_path(Path::new("a.pb")), Some(Format::PrometheusProtobuf));
         assert_eq!(Format::from_path(Path::new("prom")), None);
     }
 }

@@ -104,7 +104,7 @@ fn sample_line<'a>(input: &'a str, format: Format, labels: &mut Labels<'_, 'a>) 
     let series = &input[..input.len() - rest.len()];
     let (rest, (value_text, value)) = value(skip_blanks(rest))?;
     let (rest, timestamp_ms) = match format {
-        Format::PrometheusText => timestamp(rest, milliseconds)?,
+        Format::PrometheusText | Format::PrometheusProtobuf => timestamp(rest, milliseconds)?,
         Format::OpenMetrics => timestamp(rest, seconds)?,
     };
     let (rest, exemplar) =

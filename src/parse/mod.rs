@@ -1,6 +1,7 @@
 //! Reads expositions: bytes and a format in, families and samples borrowed from those bytes out. A malformed line costs
 //! itself and a diagnostic, never its neighbours; nothing here knows what the samples are for.
 
+mod any_reader;
 mod diagnostic;
 mod error;
 mod escape;
@@ -10,15 +11,19 @@ mod labels;
 mod line;
 mod lines;
 mod model;
+mod native;
+mod protobuf;
 mod reader;
 mod sink;
 #[cfg(test)]
 mod tests;
 mod token;
 
+pub use any_reader::Reader;
 pub use diagnostic::Diagnostic;
 pub use error::ParseError;
 pub use format::Format;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
-pub use reader::{Reader, ReaderLimits, Totals};
+pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
+pub use reader::{ReaderLimits, Totals};
 pub use sink::Sink;

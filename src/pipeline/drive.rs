@@ -21,7 +21,7 @@ impl Pipeline {
         if let Some(error) = ScrapeError::for_status(&response.head) {
             return self.refused(&error.to_string(), out);
         }
-        let Exposition { format, mut chunks } = response.into_exposition(self.instance().http.use_latest_spec);
+        let Exposition { format, mut chunks } = response.into_exposition(&self.instance().http);
         let mut scrape = self.begin(format, now, out);
         let failure = loop {
             match chunks.chunk().await {

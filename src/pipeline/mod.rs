@@ -108,7 +108,13 @@ impl Pipeline {
     /// A target that was never scraped.
     pub fn new(instance: Arc<Instance>) -> Self {
         let limits = &instance.http.limits;
-        let limits = ReaderLimits { line_bytes: limits.line_bytes, labels: limits.labels, samples: limits.samples };
+        let limits = ReaderLimits {
+            line_bytes: limits.line_bytes,
+            labels: limits.labels,
+            samples: limits.samples,
+            message_bytes: limits.message_bytes,
+            series_bytes: limits.body_bytes,
+        };
         Self { mapper: Mapper::new(instance), limits }
     }
 
@@ -159,7 +165,7 @@ impl Pipeline {
         let overflowed = map_error.as_ref().is_some_and(MapError::is_too_many_series);
         let limit = overflowed
             || body.as_ref().is_some_and(|failure| failure.limit)
-            || error.as_ref().is_some_and(ParseError::is_too_many_samples);
+            || error.as_ref().is_some_and(ParseError::is_over_limit);
         let report = Report { totals, dropped, diagnostics, overflowed, ..Report::default() };
         let report = match (map_error, error, body) {
             (Some(error), ..) => failed(report, Stage::Mapping, error.reason(), error.to_string()),
