@@ -1,6 +1,10 @@
 //! Measures how often the reader agrees with other readers on cases from their test suites. The folder of the cases is
-//! named by the environment variable `RETRIEVER_CONFORMANCE`; it holds `cases.ndjson`, one JSON object a line. Nothing is
-//! asserted: the reader skips bad lines on purpose where others refuse the body.
+//! named by the environment variable `RETRIEVER_CONFORMANCE`; it holds `cases.ndjson`, one JSON object a line.
+//!
+//! Two verdicts are compared. The lenient reader accepts a body when it reports nothing: no malformed line, no line that
+//! departs from the format, no failure of the whole; that must be the verdict of Prometheus. (A line that departs is
+//! read all the same, so its samples are not lost.) The strict reader accepts a body when it reports nothing; that must
+//! be the verdict of the specification.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +27,10 @@ impl Sink for Verdict {
         labels.sort();
         let value = sample.value;
         self.samples.push((format!("{} {labels:?} {value:?}", sample.name.text()), sample.timestamp_ms));
+    }
+
+    fn departing(&mut self, diagnostic: &Diagnostic) {
+        self.complaint.get_or_insert_with(|| diagnostic.message.clone());
     }
 
     fn family_end(&mut self, _: &Family) {}

@@ -140,7 +140,7 @@ fn timestamp(format: Format, milliseconds: i64) -> String {
     match format {
         Format::PrometheusText => milliseconds.to_string(),
         // Whole seconds only: fractions are not exact in a double.
-        Format::OpenMetrics => (milliseconds / 1000).to_string(),
+        Format::OpenMetrics | Format::OpenMetrics2 => (milliseconds / 1000).to_string(),
     }
 }
 

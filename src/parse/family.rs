@@ -116,7 +116,7 @@ impl Families {
 /// What a sample called `name` is within `family`; `None` when it does not belong there.
 fn role(family: &Family, format: Format, name: &str) -> Option<Role> {
     let Some(suffix) = name.strip_prefix(family.name.as_str()) else { return misnamed_created(family, name) };
-    let open_metrics = format == Format::OpenMetrics;
+    let open_metrics = format != Format::PrometheusText;
     match (family.metric_type, suffix) {
         (MetricType::Counter, "") => Some(if name.ends_with("_total") { Role::Total } else { Role::Value }),
         (MetricType::Counter, "_total") => Some(Role::Total),

@@ -10,6 +10,8 @@ pub enum Format {
     PrometheusText,
     /// OpenMetrics text 1.0.
     OpenMetrics,
+    /// OpenMetrics text 2.0, a draft.
+    OpenMetrics2,
 }
 
 impl Format {
@@ -37,6 +39,7 @@ impl Format {
         match self {
             Self::PrometheusText => "Prometheus text",
             Self::OpenMetrics => "OpenMetrics",
+            Self::OpenMetrics2 => "OpenMetrics 2.0",
         }
     }
 }

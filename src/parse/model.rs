@@ -148,6 +148,11 @@ pub struct Sample<'a> {
     pub value: f64,
     /// Milliseconds since the epoch.
     pub timestamp_ms: Option<i64>,
+    /// When the series began, in milliseconds since the epoch, where the format tells it beside the value. Other formats
+    /// tell it as a sample of [`Role::Created`] instead.
+    pub start_ms: Option<i64>,
     /// The exemplar behind the value.
     pub exemplar: Option<Exemplar<'a>>,
+    /// The exemplars behind that one; only OpenMetrics 2.0 has several.
+    pub more_exemplars: &'a [Exemplar<'a>],
 }

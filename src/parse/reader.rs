@@ -1,16 +1,19 @@
 //! Reads an exposition chunk by chunk and hands its families, samples and malformed lines to a [`Sink`].
 
+use super::departure::{Departed, Departure, Departures};
 use super::diagnostic::Diagnostic;
 use super::error::{Content, ParseError, ParseErrorKind};
 use super::escape::unescape_help;
 use super::family::Families;
 use super::format::Format;
+use super::held::Held;
 use super::labels::LabelBuffer;
 use super::line::{self, Labels, Line, SampleLine};
 use super::lines::{Lines, RawLine};
 use super::model::{Exemplar, Label, MetricType, Role, Sample};
 use super::sink::Sink;
 use super::token::{Fault, Reason};
+use super::wire::Wire;
 
 /// After this many malformed lines without a good one the body is given up as no exposition.
 const HOPELESS: u64 = 100;
@@ -45,6 +48,8 @@ pub struct Totals {
     pub samples: u64,
     /// Lines skipped with a diagnostic.
     pub malformed: u64,
+    /// Lines read although Prometheus refuses an exposition for them.
+    pub departing: u64,
 }
 
 /// Reads one exposition.
@@ -73,8 +78,18 @@ pub struct Totals {
 #[derive(Debug)]
 pub struct Reader {
     lines: Lines,
+    wire: Wire,
     state: State,
     failure: Option<ParseError>,
+}
+
+/// What stood around a line and is no part of it.
+#[derive(Clone, Copy, Debug)]
+struct LineEnd {
+    /// It ended with CRLF.
+    returns: bool,
+    /// It began with a byte order mark.
+    marked: bool,
 }
 
 /// Everything but the line cutter, so that a line may borrow from the cutter while it is read.
@@ -94,6 +109,14 @@ struct State {
     good: bool,
     /// The beginning of the first malformed line, as long as nothing good was read.
     first_malformed: Option<String>,
+    /// The number of the line being read.
+    line: u64,
+    /// Lines that wait for the end of a quote.
+    held: Option<Held>,
+    /// The kinds of departures that were reported; each is reported once.
+    reported: Vec<Departure>,
+    /// The number of the last line that departs from the format.
+    departing: u64,
 }
 
 impl Reader {
@@ -110,8 +133,12 @@ impl Reader {
             content: false,
             good: false,
             first_malformed: None,
+            line: 0,
+            held: None,
+            reported: Vec::new(),
+            departing: 0,
         };
-        Self { lines: Lines::new(limits.line_bytes), state, failure: None }
+        Self { lines: Lines::new(limits.line_bytes), wire: Wire::default(), state, failure: None }
     }
 
     /// Reads the next bytes of the exposition, cut anywhere.
@@ -126,8 +153,13 @@ impl Reader {
         }
         self.state.totals.bytes += chunk.len() as u64;
         let mut rest = chunk;
-        while let Some(line) = self.lines.next(&mut rest) {
-            if let Err(kind) = self.state.line(line, sink) {
+        loop {
+            let before = rest;
+            let line = self.lines.next(&mut rest);
+            let returns = self.wire.watch(&before[..before.len() - rest.len()]);
+            let Some(line) = line else { break };
+            let end = LineEnd { returns, marked: self.wire.take_mark() };
+            if let Err(kind) = self.state.line(line, end, sink) {
                 let failure = self.state.fail(kind, sink);
                 return Err(self.failure.insert(failure).clone());
             }
@@ -144,8 +176,9 @@ impl Reader {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let read = self.lines.last().map_or(Ok(()), |line| self.state.line(line, sink));
-        match read.and_then(|()| self.state.verdict()) {
+        let end = LineEnd { returns: self.wire.ends_with_return(), marked: self.wire.take_mark() };
+        let read = self.lines.last().map_or(Ok(()), |line| self.state.line(line, end, sink));
+        match read.and_then(|()| self.state.release(sink)).and_then(|()| self.state.verdict()) {
             Ok(()) => {
                 self.state.families.close(sink);
                 Ok(self.state.totals())
@@ -176,7 +209,7 @@ impl State {
         if let (false, Some(first)) = (self.good, self.first_malformed.take()) {
             return Err(self.not_exposition(first));
         }
-        if self.format == Format::OpenMetrics && self.content && !self.ended {
+        if self.format != Format::PrometheusText && self.content && !self.ended {
             return Err(ParseErrorKind::Truncated);
         }
         Ok(())
@@ -186,30 +219,131 @@ impl State {
         ParseErrorKind::NotExposition { content: Content::of(&first), lines: self.totals.lines, first }
     }
 
-    fn line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
+    fn line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, end: LineEnd, sink: &mut S) -> Result<(), ParseErrorKind> {
         self.totals.lines += 1;
+        self.line = self.totals.lines;
+        let (RawLine::Text(text) | RawLine::TooLong(text)) = line;
+        if end.marked {
+            self.departs(text, Departed { rest: text, departure: Departure::ByteOrderMark }, sink);
+        }
+        // The end of an overlong line may not have come yet.
+        if end.returns && matches!(line, RawLine::Text(_)) {
+            self.departs(text, Departed { rest: &text[text.len()..], departure: Departure::CarriageReturn }, sink);
+        }
         match line {
+            RawLine::Text(text) if self.held.is_some() => self.continue_held(text, sink),
             RawLine::Text(text) => self.text_line(text, sink),
             RawLine::TooLong(head) => {
+                self.release(sink)?;
+                self.line = self.totals.lines;
                 self.content = true;
                 let limit = self.limits.line_bytes;
-                self.malformed(head, 0, format!("the line is longer than the limit of {limit} bytes"), sink)
+                self.malformed(head, 0, format!("the line is longer than the limit of {limit} bytes"), "", sink)
             }
         }
     }
 
+    /// Reads a line behind one whose quote is open.
+    fn continue_held<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
+        let Some(mut held) = self.held.take() else { return self.text_line(text, sink) };
+        held.join(text);
+        match self.open_quote(held.text()) {
+            Ok(None) => {
+                self.line = held.first();
+                self.whole_line(held.text(), sink)
+            }
+            Ok(Some(quote)) if held.goes_on(quote, self.limits.line_bytes) => {
+                self.held = Some(held);
+                Ok(())
+            }
+            _ => self.give_up(&held, sink),
+        }
+    }
+
+    /// Where in `text` a quote is open at its end; an error when something else is wrong.
+    fn open_quote(&self, text: &str) -> Result<Option<usize>, ()> {
+        let mut departures = Departures::first(self.format);
+        let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
+        let fault = match line::classify(text, self.format, &mut departures) {
+            Ok(Line::Sample(input)) => {
+                let limit = self.limits.labels;
+                let (sample, exemplar) = (&mut sample, &mut exemplar);
+                let mut labels = Labels { sample, exemplar, limit, departures: &mut departures };
+                line::sample(input, self.format, &mut labels).err()
+            }
+            Ok(_) => None,
+            Err(fault) => Some(fault),
+        };
+        match fault {
+            None => Ok(None),
+            Some(Fault { rest, reason: Reason::OpenQuote }) => Ok(Some(offset(text, rest))),
+            Some(_) => Err(()),
+        }
+    }
+
+    /// The lines held are no line together: the first is malformed, the others stand for themselves.
+    fn give_up<S: Sink + ?Sized>(&mut self, held: &Held, sink: &mut S) -> Result<(), ParseErrorKind> {
+        for (number, line) in held.lines() {
+            self.line = number;
+            if number == held.first() {
+                self.whole_line(line, sink)?;
+            } else if self.held.is_some() {
+                self.continue_held(line, sink)?;
+            } else {
+                self.text_line(line, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the lines up that wait for the end of a quote.
+    fn release<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), ParseErrorKind> {
+        while let Some(held) = self.held.take() {
+            self.give_up(&held, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a line, or holds it when its quote is open and the format lets a line feed stand there (rule P7).
     fn text_line<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
-        let line = match line::classify(text, self.format) {
-            Ok(Line::Blank) => return Ok(()),
+        self.read_line(text, self.format == Format::PrometheusText, sink)
+    }
+
+    /// Reads a line that has no other line behind it.
+    fn whole_line<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
+        self.read_line(text, false, sink)
+    }
+
+    fn read_line<S: Sink + ?Sized>(&mut self, text: &str, hold: bool, sink: &mut S) -> Result<(), ParseErrorKind> {
+        let mut departures = Departures::first(self.format);
+        let line = match line::classify(text, self.format, &mut departures) {
+            Ok(Line::Blank) => {
+                if self.format != Format::PrometheusText {
+                    let departure = if self.ended { Departure::AfterEnd } else { Departure::BlankLine };
+                    self.departs(text, Departed { rest: text, departure }, sink);
+                }
+                return Ok(());
+            }
             Ok(_) if self.ended => {
-                return self.malformed(text, 0, "nothing may follow `# EOF`; the line is ignored".into(), sink);
+                return self.malformed(text, 0, "nothing may follow `# EOF`; the line is ignored".into(), text, sink);
             }
             Ok(line) => line,
-            Err(fault) => return self.fault(text, fault, sink),
+            Err(fault) => return self.hold_or_fault(text, fault, hold, sink),
         };
         self.content = true;
+        if !matches!(line, Line::Comment) && memchr::memchr(0xEF, text.as_bytes()).is_some() {
+            if let Some(at) = text.find('\u{FFFD}') {
+                departures.add(&text[at..], Departure::Replaced);
+            }
+        }
+        if let Line::Sample(input) = line {
+            return self.sample(text, input, departures, hold, sink);
+        }
+        if let Some(departed) = departures.refused {
+            self.departs(text, departed, sink);
+        }
         match line {
-            Line::Blank | Line::Comment => return Ok(()),
+            Line::Blank | Line::Comment | Line::Sample(_) => return Ok(()),
             Line::End => {
                 self.ended = true;
                 self.families.close(sink);
@@ -227,7 +361,6 @@ impl State {
                     return self.fault(text, Fault { rest: word, reason: Reason::Type(word) }, sink);
                 }
             }
-            Line::Sample(input) => return self.sample(text, input, sink),
         }
         self.good = true;
         Ok(())
@@ -238,12 +371,18 @@ impl State {
         &mut self,
         text: &'a str,
         input: &'a str,
+        mut departures: Departures<'a>,
+        hold: bool,
         sink: &mut S,
     ) -> Result<(), ParseErrorKind> {
         let mut sample_labels: Vec<Label<'a>> = self.labels.take();
         let mut exemplar_labels: Vec<Label<'a>> = self.exemplar_labels.take();
-        let mut labels =
-            Labels { sample: &mut sample_labels, exemplar: &mut exemplar_labels, limit: self.limits.labels };
+        let mut labels = Labels {
+            sample: &mut sample_labels,
+            exemplar: &mut exemplar_labels,
+            limit: self.limits.labels,
+            departures: &mut departures,
+        };
         let result = match line::sample(input, self.format, &mut labels) {
             Ok(_) if self.totals.samples >= self.limits.samples => {
                 Err(ParseErrorKind::TooManySamples(self.limits.samples))
@@ -251,21 +390,52 @@ impl State {
             Ok(line) => {
                 self.good = true;
                 self.totals.samples += 1;
+                if let Some(departed) = departures.refused {
+                    self.departs(text, departed, sink);
+                }
                 let sample = assemble(&line, &sample_labels, &exemplar_labels);
                 self.families.sample(&line.name.text(), sample, sink);
                 Ok(())
             }
-            Err(fault) => self.fault(text, fault, sink),
+            Err(fault) => self.hold_or_fault(text, fault, hold, sink),
         };
         self.labels.give_back(sample_labels);
         self.exemplar_labels.give_back(exemplar_labels);
         result
     }
 
+    /// Keeps a line whose quote is open until the next line comes; reports any other fault.
+    fn hold_or_fault<S: Sink + ?Sized>(
+        &mut self,
+        text: &str,
+        fault: Fault<'_>,
+        hold: bool,
+        sink: &mut S,
+    ) -> Result<(), ParseErrorKind> {
+        if hold && fault.reason == Reason::OpenQuote {
+            self.held = Some(Held::new(text, offset(text, fault.rest), self.line));
+            return Ok(());
+        }
+        self.fault(text, fault, sink)
+    }
+
     fn fault<S: Sink + ?Sized>(&mut self, text: &str, fault: Fault<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
-        // `rest` need not reach to the end of the line, so its place is told by its address.
-        let offset = (fault.rest.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        self.malformed(text, offset, fault.reason.to_string(), sink)
+        let token = fault.reason.token();
+        self.malformed(text, offset(text, fault.rest), fault.reason.to_string(), token, sink)
+    }
+
+    /// Counts a line that is read although Prometheus refuses it, and reports it if it is the first of its kind.
+    fn departs<S: Sink + ?Sized>(&mut self, text: &str, Departed { rest, departure }: Departed<'_>, sink: &mut S) {
+        if self.departing != self.line {
+            self.departing = self.line;
+            self.totals.departing += 1;
+        }
+        if self.reported.contains(&departure) {
+            return;
+        }
+        self.reported.push(departure);
+        let message = format!("{departure}; the line is read, Prometheus refuses the scrape");
+        sink.departing(&Diagnostic::new(self.line, text, offset(text, rest), message).warning());
     }
 
     fn malformed<S: Sink + ?Sized>(
@@ -273,11 +443,12 @@ impl State {
         text: &str,
         offset: usize,
         message: String,
+        token: &str,
         sink: &mut S,
     ) -> Result<(), ParseErrorKind> {
         self.content = true;
         self.totals.malformed += 1;
-        let diagnostic = Diagnostic::new(self.totals.lines, text, offset, message);
+        let diagnostic = Diagnostic::new(self.line, text, offset, message).about(token);
         sink.malformed(&diagnostic);
         if self.good {
             return Ok(());
@@ -291,6 +462,11 @@ impl State {
     }
 }
 
+/// Where in `text` its part `rest` begins; `rest` need not reach to the end, so its place is told by its address.
+fn offset(text: &str, rest: &str) -> usize {
+    (rest.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+}
+
 /// The sample, but for its role.
 fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels: &'a [Label<'a>]) -> Sample<'a> {
     Sample {
@@ -301,12 +477,14 @@ fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels:
         value_text: line.value_text,
         value: line.value,
         timestamp_ms: line.timestamp_ms,
+        start_ms: None,
         exemplar: line.exemplar.map(|tail| Exemplar {
             labels: exemplar_labels,
             value_text: tail.value_text,
             value: tail.value,
             timestamp_ms: tail.timestamp_ms,
         }),
+        more_exemplars: &[],
     }
 }
 

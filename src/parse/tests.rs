@@ -385,7 +385,10 @@ fn limits_cost_a_line_or_the_exposition() {
     );
     let error = result.expect_err("a fourth sample");
     assert!(error.is_too_many_samples(), "{error}");
-    assert_eq!(*error.totals(), Totals { bytes: body.len() as u64, lines: 7, families: 1, samples: 3, malformed: 2 });
+    assert_eq!(
+        *error.totals(),
+        Totals { bytes: body.len() as u64, lines: 7, families: 1, samples: 3, malformed: 2, departing: 0 }
+    );
 
     let limits = ReaderLimits { labels: 1, ..ReaderLimits::default() };
     let (log, _) = read_with(Format::PrometheusText, limits, b"a 1\nb{c=\"\",d=\"\"} 1\nb 1 # {c=\"\",d=\"\"} 1\n");

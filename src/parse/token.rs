@@ -64,6 +64,20 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+impl<'a> Reason<'a> {
+    /// The piece of the line that is wrong, where it is known to be one.
+    pub(super) fn token(self) -> &'a str {
+        match self {
+            Self::NotNumber(token)
+            | Self::OutOfRange(token)
+            | Self::NotMilliseconds(token)
+            | Self::NotSeconds(token)
+            | Self::Type(token) => token,
+            _ => "",
+        }
+    }
+}
+
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -191,6 +205,11 @@ pub(super) fn metric_name(input: &str) -> Parsed<'_, &str> {
     }
 }
 
+/// A metric name without quotes, whatever follows.
+pub(super) fn begins_metric_name(input: &str) -> Parsed<'_, &str> {
+    name(input, METRIC_START, METRIC, Reason::MetricName)
+}
+
 /// A label name without quotes.
 pub(super) fn label_name(input: &str) -> Parsed<'_, &str> {
     name(input, LABEL_START, LABEL, Reason::LabelName)
@@ -255,7 +274,17 @@ pub(super) fn milliseconds(input: &str) -> Parsed<'_, i64> {
 pub(super) fn seconds(input: &str) -> Parsed<'_, i64> {
     let (text, rest) = until_blank(input);
     match text.parse::<f64>() {
-        Ok(timestamp) if timestamp.is_finite() => Ok((rest, (timestamp * 1000.0) as i64)),
+        Ok(timestamp) if timestamp.is_finite() => Ok((rest, to_milliseconds(timestamp))),
         _ => Err(fault(input, Reason::NotSeconds(text))),
     }
+}
+
+/// What Go makes of seconds beyond the range of milliseconds on the machines where Prometheus mostly runs.
+const OUT_OF_RANGE: i64 = i64::MIN;
+
+fn to_milliseconds(seconds: f64) -> i64 {
+    let milliseconds = seconds * 1000.0;
+    // 2^63, the first number too large.
+    let limit = -(i64::MIN as f64);
+    if (-limit..limit).contains(&milliseconds) { milliseconds as i64 } else { OUT_OF_RANGE }
 }
