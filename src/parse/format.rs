@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use super::content_type::parameter;
+
 /// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -16,10 +18,15 @@ pub enum Format {
 
 impl Format {
     /// The format that a `Content-Type` header names: OpenMetrics if what stands before the first `;` is exactly its
-    /// media type, Prometheus text for whatever else is there or missing, as Datadog's check does.
+    /// media type, Prometheus text for whatever else is there or missing, as Datadog's check does. The draft of
+    /// OpenMetrics 2.0 is read only where the header says `version=2.0.0`.
     pub fn from_content_type(content_type: Option<&str>) -> Self {
-        match content_type.and_then(|header| header.split(';').next()) {
-            Some("application/openmetrics-text") => Self::OpenMetrics,
+        let Some(header) = content_type else { return Self::PrometheusText };
+        match header.split(';').next() {
+            Some("application/openmetrics-text") => match parameter(header, "version").as_deref() {
+                Some("2.0.0") => Self::OpenMetrics2,
+                _ => Self::OpenMetrics,
+            },
             _ => Self::PrometheusText,
         }
     }
@@ -59,7 +66,9 @@ mod tests {
         let open_metrics = [
             "application/openmetrics-text",
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            "application/openmetrics-text;version=2.0.0",
+            "application/openmetrics-text;version=2.0.1",
+            "application/openmetrics-text; version=2.0.0; version=2.0.0",
+            "application/openmetrics-text; x=version=2.0.0",
         ];
         for header in open_metrics {
             assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics, "{header}");
@@ -77,6 +86,12 @@ mod tests {
             assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusText, "{header}");
         }
         assert_eq!(Format::from_content_type(None), Format::PrometheusText);
+        for header in [
+            "application/openmetrics-text;version=2.0.0",
+            "application/openmetrics-text; charset=utf-8; Version=\"2.0.0\"",
+        ] {
+            assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics2, "{header}");
+        }
     }
 
     #[test]
