@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retriever::parse::{EscapingScheme, MediaType, canonical_bound};
+use retriever::parse::{EscapingScheme, Format, canonical_bound};
 use serde_json::Value;
 
 fn vectors(name: &str) -> Vec<Value> {
@@ -48,10 +48,10 @@ fn bounds_are_written_as_by_prometheus() {
 
 #[test]
 fn content_types_are_read_as_by_prometheus() {
-    let media_type = |name: &Value| match name.as_str() {
-        Some("prometheus-text" | "text/plain") => Some(MediaType::PrometheusText),
-        Some("openmetrics-text" | "application/openmetrics-text") => Some(MediaType::OpenMetrics),
-        Some("protobuf" | "application/vnd.google.protobuf") => Some(MediaType::Protobuf),
+    let format = |name: &Value| match name.as_str() {
+        Some("prometheus-text" | "text/plain") => Some(Format::PrometheusText),
+        Some("openmetrics-text" | "application/openmetrics-text") => Some(Format::OpenMetrics),
+        Some("protobuf" | "application/vnd.google.protobuf") => Some(Format::PrometheusProtobuf),
         None => None,
         Some(other) => panic!("{other}"),
     };
@@ -59,7 +59,7 @@ fn content_types_are_read_as_by_prometheus() {
     assert!(vectors.len() > 100);
     for vector in vectors {
         let header = vector["content_type"].as_str().expect("text");
-        let choice = MediaType::prometheus_choice(header, media_type(&vector["fallback"]));
-        assert_eq!(choice, media_type(&vector["parser"]), "{vector}");
+        let choice = Format::prometheus_choice(header, format(&vector["fallback"]));
+        assert_eq!(choice, format(&vector["parser"]), "{vector}");
     }
 }

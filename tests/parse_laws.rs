@@ -138,7 +138,7 @@ fn number(Number(value): Number) -> String {
 
 fn timestamp(format: Format, milliseconds: i64) -> String {
     match format {
-        Format::PrometheusText => milliseconds.to_string(),
+        Format::PrometheusText | Format::PrometheusProtobuf => milliseconds.to_string(),
         // Whole seconds only: fractions are not exact in a double.
         Format::OpenMetrics | Format::OpenMetrics2 => (milliseconds / 1000).to_string(),
     }
@@ -407,7 +407,7 @@ proptest! {
         places in vec(any::<usize>(), 0..12),
         line_bytes in prop_oneof![5..30_usize, Just(1000)],
     ) {
-        let limits = ReaderLimits { line_bytes, labels: 3, samples: 10 };
+        let limits = ReaderLimits { line_bytes, labels: 3, samples: 10, ..ReaderLimits::default() };
         let (whole, whole_result) = read(format, limits, [body.as_slice()]);
         let (cut, cut_result) = read(format, limits, cut(&body, &places));
         prop_assert_eq!(whole, cut);

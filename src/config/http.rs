@@ -91,10 +91,12 @@ pub struct BodyLimits {
     pub header_bytes: usize,
     /// The body as it comes over the wire.
     pub wire_bytes: u64,
-    /// The body after decompression.
+    /// The body after decompression; of protobuf, also the names and labels that it means.
     pub body_bytes: u64,
     /// One line of the exposition.
     pub line_bytes: usize,
+    /// One metric family of an exposition in protobuf.
+    pub message_bytes: usize,
     /// Labels of one sample.
     pub labels: usize,
     /// Samples of one scrape.
@@ -110,6 +112,7 @@ impl Default for BodyLimits {
             wire_bytes: 1 << 30,
             body_bytes: 4 << 30,
             line_bytes: 16 << 20,
+            message_bytes: 64 << 20,
             labels: 512,
             samples: 50_000_000,
             redirects: 10,
@@ -237,6 +240,7 @@ impl BodyLimits {
             wire_bytes: limit("wire_size_limit", defaults.wire_bytes),
             body_bytes: limit("body_size_limit", defaults.body_bytes),
             line_bytes: size("line_size_limit", defaults.line_bytes),
+            message_bytes: size("message_size_limit", defaults.message_bytes),
             labels: size("label_limit", defaults.labels),
             samples: limit("sample_limit", defaults.samples),
             redirects: u32::try_from(limit("redirect_limit", u64::from(defaults.redirects))).unwrap_or(u32::MAX),

@@ -147,10 +147,11 @@ impl<'i> FamilyCompiler<'i> {
         Ok(Ok(SelectedFamily { name: name.to_owned(), sent: sent.to_owned(), exposed, shape, names }))
     }
 
-    /// The name that the settings mean: without the prefix, and for counters of the text format without `_total`.
+    /// The name that the settings mean: without the prefix, and for counters without `_total` where their
+    /// families are named as their samples are, which is in the formats of Prometheus.
     fn known_name<'f>(&self, family: &'f Family, format: Format) -> &'f str {
         let name = match (format, family.metric_type) {
-            (Format::PrometheusText, MetricType::Counter) => {
+            (Format::PrometheusText | Format::PrometheusProtobuf, MetricType::Counter) => {
                 family.name.strip_suffix("_total").filter(|stem| !stem.is_empty()).unwrap_or(&family.name)
             }
             _ => &family.name,

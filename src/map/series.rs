@@ -48,8 +48,10 @@ impl<T: Trace> SeriesCompiler<'_, T> {
         family: &mut SelectedFamily<'_>,
         sample: &Sample<'_>,
     ) -> Result<Result<Plan, DropReason>, MapError> {
-        if sample.role == Role::Created {
-            return Ok(Err(DropReason::Created));
+        match sample.role {
+            Role::Created => return Ok(Err(DropReason::Created)),
+            Role::NativeHistogram => return Ok(Err(DropReason::NativeHistogram)),
+            _ => {}
         }
         let mut labels = LabelSet::of(sample);
         if let Err(reason) = labels.normalise(family.exposed, self.trace) {

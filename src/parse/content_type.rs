@@ -1,49 +1,25 @@
-//! How Prometheus reads the `Content-Type` of a scrape. Retriever itself does as Datadog's check: see
-//! [`Format::from_content_type`](super::Format::from_content_type).
+//! What a `Content-Type` header says, parameters and all, and how Prometheus reads it.
 
 use super::format::Format;
 
-/// A media type that Prometheus scrapes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MediaType {
-    /// `text/plain`, whatever its version.
-    PrometheusText,
-    /// `application/openmetrics-text`, whatever its version.
-    OpenMetrics,
-    /// `application/vnd.google.protobuf`, whatever its parameters.
-    Protobuf,
-}
-
-impl MediaType {
+impl Format {
     /// What Prometheus 3 reads a body as: what the header says, or `fallback` where the header is missing, cannot be
-    /// parsed, or names something else. Without a fallback such a scrape fails, which is `None` here.
+    /// parsed, or names something else. Without a fallback such a scrape fails, which is `None` here. Versions do not
+    /// matter. (Retriever itself reads as [`Format::from_content_type`] says, as Datadog's check does.)
     ///
     /// ```
-    /// # use retriever::parse::MediaType;
-    /// assert_eq!(MediaType::prometheus_choice("text/plain; charset=utf-8", None), Some(MediaType::PrometheusText));
-    /// assert_eq!(MediaType::prometheus_choice("text/html", None), None);
+    /// # use retriever::parse::Format;
+    /// assert_eq!(Format::prometheus_choice("text/plain; charset=utf-8", None), Some(Format::PrometheusText));
+    /// assert_eq!(Format::prometheus_choice("text/html", None), None);
     /// ```
     pub fn prometheus_choice(content_type: &str, fallback: Option<Self>) -> Option<Self> {
-        let named = parse(content_type).and_then(|(media_type, _)| Self::named(&media_type));
-        named.or(fallback)
-    }
-
-    fn named(media_type: &str) -> Option<Self> {
-        match media_type {
+        let named = parse(content_type).and_then(|(media_type, _)| match media_type.as_str() {
             "text/plain" => Some(Self::PrometheusText),
             "application/openmetrics-text" => Some(Self::OpenMetrics),
-            "application/vnd.google.protobuf" => Some(Self::Protobuf),
+            "application/vnd.google.protobuf" => Some(Self::PrometheusProtobuf),
             _ => None,
-        }
-    }
-
-    /// The text format of this media type; none for protobuf.
-    pub fn text_format(self) -> Option<Format> {
-        match self {
-            Self::PrometheusText => Some(Format::PrometheusText),
-            Self::OpenMetrics => Some(Format::OpenMetrics),
-            Self::Protobuf => None,
-        }
+        });
+        named.or(fallback)
     }
 }
 

@@ -130,7 +130,9 @@ fn sample_line<'a>(input: &'a str, format: Format, labels: &mut Labels<'_, 'a>) 
     let series = &input[..input.len() - rest.len()];
     let (rest, (value_text, value)) = value(one_blank(rest, format, labels.departures))?;
     let (rest, timestamp_ms) = match format {
-        Format::PrometheusText => timestamp(rest, format, milliseconds, labels.departures)?,
+        Format::PrometheusText | Format::PrometheusProtobuf => {
+            timestamp(rest, format, milliseconds, labels.departures)?
+        }
         Format::OpenMetrics | Format::OpenMetrics2 => timestamp(rest, format, seconds, labels.departures)?,
     };
     let (rest, exemplar) = match rest.strip_prefix('#') {

@@ -1,6 +1,7 @@
 //! Reads expositions: bytes and a format in, families and samples borrowed from those bytes out. A malformed line costs
 //! itself and a diagnostic, never its neighbours; nothing here knows what the samples are for.
 
+mod any_reader;
 mod content_type;
 mod departure;
 mod diagnostic;
@@ -15,6 +16,8 @@ mod line;
 mod lines;
 mod model;
 mod number;
+mod native;
+mod protobuf;
 mod reader;
 mod sink;
 #[cfg(test)]
@@ -22,12 +25,13 @@ mod tests;
 mod token;
 mod wire;
 
-pub use content_type::MediaType;
+pub use any_reader::Reader;
 pub use diagnostic::{Diagnostic, Severity};
 pub use error::ParseError;
 pub use escaping::EscapingScheme;
 pub use format::Format;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
+pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
 pub use number::{canonical_bound, canonical_number};
-pub use reader::{Reader, ReaderLimits, Totals};
+pub use reader::{ReaderLimits, Totals};
 pub use sink::Sink;

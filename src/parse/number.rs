@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::protobuf::push_bound;
+
 /// The number as Prometheus 3 writes it: the shortest digits that read back as the same number, an exponent from `1e+06`
 /// on and below `0.0001`, and always a `.` or an exponent.
 ///
@@ -13,23 +15,9 @@ use std::borrow::Cow;
 /// assert_eq!(canonical_number(f64::INFINITY), "+Inf");
 /// ```
 pub fn canonical_number(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    if value == 0.0 {
-        return "0.0".to_owned();
-    }
-    let scientific = format!("{value:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        return format!("{value:?}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+    let mut text = String::new();
+    push_bound(&mut text, value);
+    text
 }
 
 /// The text of a `le` or `quantile` label as Prometheus 3 keeps it: canonical if it is a number by Go's syntax (which

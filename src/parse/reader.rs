@@ -1,4 +1,4 @@
-//! Reads an exposition chunk by chunk and hands its families, samples and malformed lines to a [`Sink`].
+//! Reads an exposition in a text format chunk by chunk and hands its families, samples and malformed lines to a [`Sink`].
 
 use super::departure::{Departed, Departure, Departures};
 use super::diagnostic::Diagnostic;
@@ -27,11 +27,16 @@ pub struct ReaderLimits {
     pub labels: usize,
     /// Samples of an exposition; one more fails it.
     pub samples: u64,
+    /// Bytes of a metric family in protobuf, which is held in memory as a whole; a larger one fails the exposition.
+    pub message_bytes: usize,
+    /// Bytes of the names and labels of all samples of an exposition in protobuf, which says them once for many samples;
+    /// more of them fail it.
+    pub series_bytes: u64,
 }
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        Self { line_bytes: 1 << 20, labels: 1024, samples: 10_000_000 }
+        Self { line_bytes: 1 << 20, labels: 1024, samples: 10_000_000, message_bytes: 64 << 20, series_bytes: 4 << 30 }
     }
 }
 
@@ -40,7 +45,7 @@ impl Default for ReaderLimits {
 pub struct Totals {
     /// Bytes pushed.
     pub bytes: u64,
-    /// Lines, blank ones and comments included.
+    /// Lines, blank ones and comments included; protobuf has none.
     pub lines: u64,
     /// Families announced.
     pub families: u64,
@@ -52,31 +57,9 @@ pub struct Totals {
     pub departing: u64,
 }
 
-/// Reads one exposition.
-///
-/// ```
-/// # use retriever::parse::{Diagnostic, Family, Format, ParseError, Reader, ReaderLimits, Sample, Sink};
-/// struct Sum(f64);
-///
-/// impl Sink for Sum {
-///     fn family(&mut self, _: &Family) {}
-///     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
-///         self.0 += sample.value;
-///     }
-///     fn family_end(&mut self, _: &Family) {}
-///     fn malformed(&mut self, _: &Diagnostic) {}
-/// }
-///
-/// let mut reader = Reader::new(Format::PrometheusText, ReaderLimits::default());
-/// let mut sum = Sum(0.0);
-/// reader.push(b"a 1\nb{c=\"d\"", &mut sum)?;
-/// reader.push(b"} 2\n", &mut sum)?;
-/// assert_eq!(reader.finish(&mut sum)?.samples, 2);
-/// assert_eq!(sum.0, 3.0);
-/// # Ok::<(), ParseError>(())
-/// ```
+/// Reads one exposition in a text format.
 #[derive(Debug)]
-pub struct Reader {
+pub(super) struct TextReader {
     lines: Lines,
     wire: Wire,
     state: State,
@@ -119,9 +102,9 @@ struct State {
     departing: u64,
 }
 
-impl Reader {
+impl TextReader {
     /// A reader at the beginning of an exposition.
-    pub fn new(format: Format, limits: ReaderLimits) -> Self {
+    pub(super) fn new(format: Format, limits: ReaderLimits) -> Self {
         let state = State {
             format,
             limits,
@@ -147,7 +130,7 @@ impl Reader {
     ///
     /// When there are too many samples, or when the body is clearly no exposition. Nothing is handed out after that;
     /// further calls give the same error.
-    pub fn push<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), ParseError> {
+    pub(super) fn push<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), ParseError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
@@ -171,8 +154,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// As [`Reader::push`], and when OpenMetrics ends without `# EOF`.
-    pub fn finish<S: Sink + ?Sized>(mut self, sink: &mut S) -> Result<Totals, ParseError> {
+    /// As [`TextReader::push`], and when OpenMetrics ends without `# EOF`.
+    pub(super) fn finish<S: Sink + ?Sized>(mut self, sink: &mut S) -> Result<Totals, ParseError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -188,7 +171,7 @@ impl Reader {
     }
 
     /// How much was read so far.
-    pub fn totals(&self) -> Totals {
+    pub(super) fn totals(&self) -> Totals {
         self.state.totals()
     }
 }
@@ -478,6 +461,7 @@ fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels:
         value: line.value,
         timestamp_ms: line.timestamp_ms,
         start_ms: None,
+        native: None,
         exemplar: line.exemplar.map(|tail| Exemplar {
             labels: exemplar_labels,
             value_text: tail.value_text,

@@ -367,7 +367,7 @@ fn complaints_say_where_and_what_was_expected() {
 
 #[test]
 fn limits_cost_a_line_or_the_exposition() {
-    let limits = ReaderLimits { line_bytes: 20, labels: 2, samples: 3 };
+    let limits = ReaderLimits { line_bytes: 20, labels: 2, samples: 3, ..ReaderLimits::default() };
     let body =
         b"# TYPE a gauge\na 1\na{b=\"1\",c=\"2\"} 2\na{b=\"\",c=\"\",d=\"\"} 3\na 4\na                     5\na 6\n";
     let (log, result) = read_with(Format::PrometheusText, limits, body);

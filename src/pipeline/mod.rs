@@ -89,7 +89,13 @@ impl Pipeline {
     /// A target that was never scraped.
     pub fn new(instance: Arc<Instance>) -> Self {
         let limits = &instance.http.limits;
-        let limits = ReaderLimits { line_bytes: limits.line_bytes, labels: limits.labels, samples: limits.samples };
+        let limits = ReaderLimits {
+            line_bytes: limits.line_bytes,
+            labels: limits.labels,
+            samples: limits.samples,
+            message_bytes: limits.message_bytes,
+            series_bytes: limits.body_bytes,
+        };
         Self { mapper: Mapper::new(instance), limits }
     }
 
