@@ -13,8 +13,6 @@ pub(super) enum Departure {
     CarriageReturn,
     /// Bytes that are no UTF-8.
     Replaced,
-    /// A line feed inside quotes.
-    RawLineFeed,
     /// A blank where the format has none.
     Blank,
     /// None, several, or a tab where the format has one blank.
@@ -27,7 +25,7 @@ pub(super) enum Departure {
     SignedTimestamp,
     /// An exemplar in the text format.
     Exemplar,
-    /// Several exemplars, or none of them with a timestamp, where the format wants otherwise.
+    /// An exemplar without the timestamp that OpenMetrics 2.0 wants.
     ExemplarTimestamp,
     BlankLine,
     Comment,
@@ -49,8 +47,9 @@ impl Departure {
     /// Whether Prometheus 3 refuses the scrape for it.
     pub(super) fn is_refused_by_prometheus(self, format: Format) -> bool {
         match self {
-            Self::RawLineFeed | Self::TrailingComma | Self::NameNotFirst | Self::ExemplarTimestamp => false,
+            Self::TrailingComma | Self::NameNotFirst | Self::ExemplarTimestamp => false,
             Self::MissingComma | Self::Blank | Self::OneBlank => format != Format::PrometheusText,
+            Self::UnitNoSuffix => format != Format::OpenMetrics2,
             _ => true,
         }
     }
@@ -62,7 +61,6 @@ impl Departure {
             Self::ByteOrderMark if text => "P1",
             Self::CarriageReturn if text => "P1",
             Self::Replaced if text => "P8",
-            Self::RawLineFeed => "P7",
             Self::MissingComma if text => "P11",
             Self::Exemplar => "P10",
             Self::NoName if text => "P3",
@@ -78,7 +76,7 @@ impl Departure {
             Self::UnitNoSuffix if format == Format::OpenMetrics2 => return None,
             Self::UnitNoSuffix => "O9",
             Self::AfterEnd => "O2",
-            Self::ExemplarTimestamp => "O16",
+            Self::ExemplarTimestamp => "M4",
             _ => "O1",
         })
     }
@@ -90,7 +88,6 @@ impl fmt::Display for Departure {
             Self::ByteOrderMark => "the body begins with a byte order mark; the format has none",
             Self::CarriageReturn => "the line ends with CRLF; the format has LF alone",
             Self::Replaced => "the line holds U+FFFD, which stands for bytes that are not UTF-8",
-            Self::RawLineFeed => "a line feed inside quotes must be written `\\n`",
             Self::Blank => "no blank may stand here",
             Self::OneBlank => "exactly one blank must stand here",
             Self::MissingComma => "expected `,` between two labels",

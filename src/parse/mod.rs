@@ -17,9 +17,11 @@ mod lines;
 mod model;
 mod number;
 mod native;
+mod openmetrics2;
 mod protobuf;
 mod reader;
 mod sink;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -35,3 +37,4 @@ pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
 pub use number::{canonical_bound, canonical_number};
 pub use reader::{ReaderLimits, Totals};
 pub use sink::Sink;
+pub use strict::Strictness;

@@ -11,6 +11,7 @@ use super::labels::LabelBuffer;
 use super::line::{self, Labels, Line, SampleLine};
 use super::lines::{Lines, RawLine};
 use super::model::{Exemplar, Label, MetricType, Role, Sample};
+use super::openmetrics2;
 use super::sink::Sink;
 use super::token::{Fault, Reason};
 use super::wire::Wire;
@@ -320,7 +321,10 @@ impl State {
             }
         }
         if let Line::Sample(input) = line {
-            return self.sample(text, input, departures, hold, sink);
+            return match self.format {
+                Format::OpenMetrics2 => self.sample_of_draft(text, input, departures, sink),
+                _ => self.sample(text, input, departures, hold, sink),
+            };
         }
         if let Some(departed) = departures.refused {
             self.departs(text, departed, sink);
@@ -387,6 +391,37 @@ impl State {
         result
     }
 
+    /// Reads `input`, a part of `text`, as a sample line of OpenMetrics 2.0, which may stand for several samples.
+    fn sample_of_draft<'a, S: Sink + ?Sized>(
+        &mut self,
+        text: &'a str,
+        input: &'a str,
+        mut departures: Departures<'a>,
+        sink: &mut S,
+    ) -> Result<(), ParseErrorKind> {
+        let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
+        let limit = self.limits.labels;
+        let mut labels =
+            Labels { sample: &mut sample, exemplar: &mut exemplar, limit, departures: &mut departures };
+        let line = match openmetrics2::sample(input, &mut labels) {
+            Ok(line) => line,
+            Err(fault) => return self.fault(text, fault, sink),
+        };
+        if let Some(departed) = departures.refused {
+            self.departs(text, departed, sink);
+        }
+        self.good = true;
+        let Self { totals, limits, families, .. } = self;
+        openmetrics2::expand(&line, &sample, &line.exemplars(&exemplar), |name, sample| {
+            if totals.samples >= limits.samples {
+                return Err(ParseErrorKind::TooManySamples(limits.samples));
+            }
+            totals.samples += 1;
+            families.sample(name, sample, sink);
+            Ok(())
+        })
+    }
+
     /// Keeps a line whose quote is open until the next line comes; reports any other fault.
     fn hold_or_fault<S: Sink + ?Sized>(
         &mut self,
@@ -417,7 +452,8 @@ impl State {
             return;
         }
         self.reported.push(departure);
-        let message = format!("{departure}; the line is read, Prometheus refuses the scrape");
+        let refused = if self.format == Format::OpenMetrics2 { "" } else { ", Prometheus refuses the scrape" };
+        let message = format!("{departure}; the line is read{refused}");
         sink.departing(&Diagnostic::new(self.line, text, offset(text, rest), message).warning());
     }
 
@@ -473,7 +509,7 @@ fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels:
 }
 
 /// The type that a `TYPE` line names; `untyped` and `unknown` are the same in either format.
-fn metric_type(word: &str) -> Option<MetricType> {
+pub(super) fn metric_type(word: &str) -> Option<MetricType> {
     Some(match word {
         "counter" => MetricType::Counter,
         "gauge" => MetricType::Gauge,

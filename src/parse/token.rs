@@ -45,6 +45,10 @@ pub(super) enum Reason<'a> {
     ExemplarLabels,
     Type(&'a str),
     NoType(&'a str),
+    /// Words for what was expected.
+    Expected(&'static str),
+    /// The very text that was expected.
+    ExpectedText(&'static str),
     Other,
 }
 
@@ -116,6 +120,8 @@ impl fmt::Display for Reason<'_> {
                 f.write_str("summary, info, stateset, unknown or untyped")
             }
             Self::NoType(name) => write!(f, "expected a metric type after the name `{}`", Shown(name)),
+            Self::Expected(what) => write!(f, "expected {what}"),
+            Self::ExpectedText(text) => write!(f, "expected `{text}`"),
             Self::Other => f.write_str("the line is neither a sample nor metadata"),
         }
     }
@@ -246,7 +252,8 @@ pub(super) fn value(input: &str) -> Parsed<'_, (&str, f64)> {
     }
 }
 
-fn number(text: &str) -> Result<f64, Reason<'_>> {
+/// Reads a number as [`value`] does.
+pub(super) fn number(text: &str) -> Result<f64, Reason<'_>> {
     if text.len() <= EXACT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.bytes().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64);
     }
