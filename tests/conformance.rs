@@ -129,8 +129,7 @@ impl Tally {
     fn print(&self, what: &str) {
         println!("{what}: {} of {} verdicts the same", self.agree, self.total());
         println!("  content: {} the same, {} others", self.same_content, self.other_content.len());
-        let lists =
-            [("refused", &self.refused), ("taken", &self.taken), ("read otherwise", &self.other_content)];
+        let lists = [("refused", &self.refused), ("taken", &self.taken), ("read otherwise", &self.other_content)];
         for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             println!("  {what}: {}", list.len());
             list.iter().for_each(|entry| println!("    {entry}"));

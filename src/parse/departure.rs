@@ -37,6 +37,8 @@ pub(super) enum Departure {
     Padding,
     /// A type word of the other format.
     ForeignType,
+    /// The type `gaugehistogram` in the text format, whose own library reads and writes it.
+    GaugeHistogram,
     /// A unit that the family's name does not end with.
     UnitNoSuffix,
     /// A blank line behind `# EOF`.
@@ -69,7 +71,7 @@ impl Departure {
             Self::Blank | Self::OneBlank | Self::Padding | Self::SignedTimestamp | Self::NameNotFirst if text => {
                 return None;
             }
-            Self::TrailingComma if text => return None,
+            Self::TrailingComma | Self::GaugeHistogram if text => return None,
             Self::BlankLine | Self::Comment | Self::NoName => "O3",
             Self::NoText => "O8",
             Self::ForeignType => "O8",
@@ -101,7 +103,7 @@ impl fmt::Display for Departure {
             Self::NoName => "expected a metric name after the keyword",
             Self::NoText => "expected a blank behind the name, even before an empty text",
             Self::Padding => "one blank must stand before this word, and none behind it",
-            Self::ForeignType => "this type belongs to the other text format",
+            Self::ForeignType | Self::GaugeHistogram => "this type belongs to the other text format",
             Self::UnitNoSuffix => "the family's name must end with `_` and this unit",
             Self::AfterEnd => "nothing may follow `# EOF`",
         })

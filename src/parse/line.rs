@@ -378,13 +378,13 @@ fn metadata_of<'a>(
     if word.is_empty() {
         return Err(fault(rest, Reason::NoType(name.raw())));
     }
-    let foreign = match word {
-        "gaugehistogram" | "info" | "stateset" | "unknown" => !open_metrics,
-        "untyped" => open_metrics,
-        _ => false,
+    let foreign = match (word, open_metrics) {
+        ("gaugehistogram", false) => Some(Departure::GaugeHistogram),
+        ("info" | "stateset" | "unknown", false) | ("untyped", true) => Some(Departure::ForeignType),
+        _ => None,
     };
-    if foreign {
-        departures.add(&rest[rest.len() - rest.trim_start_matches([' ', '\t']).len()..], Departure::ForeignType);
+    if let Some(foreign) = foreign {
+        departures.add(rest.trim_start_matches([' ', '\t']), foreign);
     }
     Ok(("", Line::Type { name, word }))
 }

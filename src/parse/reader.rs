@@ -401,8 +401,7 @@ impl State {
     ) -> Result<(), ParseErrorKind> {
         let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
         let limit = self.limits.labels;
-        let mut labels =
-            Labels { sample: &mut sample, exemplar: &mut exemplar, limit, departures: &mut departures };
+        let mut labels = Labels { sample: &mut sample, exemplar: &mut exemplar, limit, departures: &mut departures };
         let line = match openmetrics2::sample(input, &mut labels) {
             Ok(line) => line,
             Err(fault) => return self.fault(text, fault, sink),

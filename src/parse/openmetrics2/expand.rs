@@ -70,7 +70,8 @@ impl Expansion<'_> {
         };
         let mut below = f64::NEG_INFINITY;
         for ((_, bound), value) in &self.composite.buckets {
-            let held: Vec<_> = self.exemplars.iter().filter(|e| e.value > below && e.value <= *bound).copied().collect();
+            let held: Vec<_> =
+                self.exemplars.iter().filter(|e| e.value > below && e.value <= *bound).copied().collect();
             self.sample(bucket, Some(("le", *bound)), *value, &held, hand_out)?;
             below = *bound;
         }

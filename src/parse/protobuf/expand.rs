@@ -183,12 +183,7 @@ impl Expansion {
         }
     }
 
-    fn single<S: Sink + ?Sized>(
-        &mut self,
-        metric: &Metric<'_>,
-        value: f64,
-        out: &mut Out<'_, S>,
-    ) -> Result<(), Stop> {
+    fn single<S: Sink + ?Sized>(&mut self, metric: &Metric<'_>, value: f64, out: &mut Out<'_, S>) -> Result<(), Stop> {
         let name = out.family.name.as_str();
         self.series.name(name);
         let value = printed(&mut self.value, value);

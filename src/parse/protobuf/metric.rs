@@ -375,8 +375,6 @@ impl<'a> ExemplarFields<'a> {
     /// Reads the exemplar of a bucket in place of what was here before.
     pub(super) fn decode_of_bucket(&mut self, bucket: &'a [u8], label_limit: usize) -> Result<(), Violation> {
         self.clear();
-        each(bucket, |field| {
-            if field.number == 3 { self.decode(field.bytes()?, label_limit) } else { Ok(()) }
-        })
+        each(bucket, |field| if field.number == 3 { self.decode(field.bytes()?, label_limit) } else { Ok(()) })
     }
 }

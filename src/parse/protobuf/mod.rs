@@ -162,12 +162,7 @@ impl State {
     }
 
     /// Reads the metrics of the family; `number` counts them.
-    fn metrics<'m, S: Sink + ?Sized>(
-        &mut self,
-        message: &'m [u8],
-        number: &mut u64,
-        sink: &mut S,
-    ) -> Result<(), Stop> {
+    fn metrics<'m, S: Sink + ?Sized>(&mut self, message: &'m [u8], number: &mut u64, sink: &mut S) -> Result<(), Stop> {
         self.expansion.family(&self.family);
         let mut out = Out {
             sink,

@@ -14,7 +14,10 @@ use crate::parse::token::{Fault, Reason};
 /// What a metadata line says.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Metadata<'a> {
-    Help,
+    /// Without text it says nothing.
+    Help {
+        is_empty: bool,
+    },
     Type(MetricType),
     Unit(&'a str),
 }
@@ -22,7 +25,13 @@ pub(super) enum Metadata<'a> {
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
 /// Checks the line of `findings`. Returns whether it is `# EOF`.
-pub(super) fn check(format: Format, rules: &mut Rules, is_utf8: bool, first: bool, findings: &mut Findings<'_>) -> bool {
+pub(super) fn check(
+    format: Format,
+    rules: &mut Rules,
+    is_utf8: bool,
+    first: bool,
+    findings: &mut Findings<'_>,
+) -> bool {
     let mut departures = Departures::every(format);
     let mut text = findings.text;
     if first && text.starts_with(BYTE_ORDER_MARK) {
@@ -52,9 +61,10 @@ pub(super) fn check(format: Format, rules: &mut Rules, is_utf8: bool, first: boo
         Ok(Line::End) => ended = true,
         Ok(Line::Help { name, text }) => {
             if let Rules::Text(_) = rules {
-                check_escapes(text, "\\n", "P4", findings);
+                // `\"` belongs to OpenMetrics, but exporters that write both formats have one way to escape.
+                check_escapes(text, "\\n\"", "P4", findings);
             }
-            metadata(name, Metadata::Help, rules, findings);
+            metadata(name, Metadata::Help { is_empty: text.is_empty() }, rules, findings);
         }
         Ok(Line::Unit { name, unit }) => metadata(name, Metadata::Unit(unit), rules, findings),
         Ok(Line::Type { name, word }) => match metric_type(word) {
@@ -187,7 +197,7 @@ fn check_escapes(raw: &str, escapable: &str, rule: &'static str, findings: &mut 
             continue;
         }
         if !characters.next().is_some_and(|(_, escaped)| escapable.contains(escaped)) {
-            findings.add(&raw[at..], rule, "a backslash must be doubled unless it begins an escape of the format");
+            findings.add(&raw[at..], rule, "a backslash must be doubled unless it begins an escape");
         }
     }
 }

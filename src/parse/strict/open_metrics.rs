@@ -79,7 +79,7 @@ impl OpenMetricsRules {
             findings.token(raw, "M5", "a name must be quoted on all lines of its family, or on none");
         }
         let twice = match what {
-            Metadata::Help => std::mem::replace(&mut family.has_help, true).then_some("HELP"),
+            Metadata::Help { .. } => std::mem::replace(&mut family.has_help, true).then_some("HELP"),
             Metadata::Type(metric_type) => family.metric_type.replace(metric_type).map(|_| "TYPE"),
             Metadata::Unit(unit) => family.unit.replace(unit.to_owned()).map(|_| "UNIT"),
         };
@@ -135,9 +135,8 @@ impl OpenMetricsRules {
         if begins && let Some(histogram) = family.histogram.take() {
             histogram.finish(Some(metric_type), findings.report());
         }
-        let histogram = family
-            .histogram
-            .get_or_insert_with(|| Histogram::new(findings.place(), values::rule(metric_type)));
+        let histogram =
+            family.histogram.get_or_insert_with(|| Histogram::new(findings.place(), values::rule(metric_type)));
         match (suffix, bound) {
             ("_bucket", Some(bound)) => histogram.bucket(bound, seen, findings),
             ("_count" | "_gcount", _) => histogram.count(seen.value),

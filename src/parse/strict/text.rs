@@ -15,7 +15,8 @@ use crate::parse::token::number;
 #[derive(Debug, Default)]
 pub(super) struct TextRules {
     families: HashMap<String, Declared>,
-    series: HashSet<(String, Identity)>,
+    /// With their timestamps: Prometheus keeps samples of one series if their timestamps differ.
+    series: HashSet<(String, Identity, Option<i64>)>,
     /// By family and labels, in order, so that findings come in the same order every time.
     histograms: BTreeMap<(String, Identity), Histogram>,
 }
@@ -32,7 +33,7 @@ impl TextRules {
     pub(super) fn metadata(&mut self, name: &Quoted<'_>, what: Metadata<'_>, findings: &mut Findings<'_>) {
         let family = self.families.entry(name.text().into_owned()).or_default();
         match what {
-            Metadata::Help if std::mem::replace(&mut family.has_help, true) => {
+            Metadata::Help { is_empty: false } if std::mem::replace(&mut family.has_help, true) => {
                 findings.token(name.raw(), "P6", "a name may have only one `HELP` line");
             }
             Metadata::Type(_) if family.metric_type.is_some() => {
@@ -45,12 +46,12 @@ impl TextRules {
                 family.metric_type = Some(metric_type);
             }
             // `UNIT` is a comment in this format.
-            Metadata::Help | Metadata::Unit(_) => {}
+            Metadata::Help { .. } | Metadata::Unit(_) => {}
         }
     }
 
     pub(super) fn sample(&mut self, seen: &Seen<'_>, findings: &mut Findings<'_>) {
-        if !self.series.insert((seen.name.to_owned(), seen.identity(None))) {
+        if !self.series.insert((seen.name.to_owned(), seen.identity(None), seen.timestamp_ms)) {
             findings.token(seen.raw_name, "P14", "the series stands in the exposition twice");
         }
         let (family, metric_type, suffix) = self.owner(seen.name);

@@ -106,7 +106,8 @@ fn bucket_bound(seen: &Seen<'_>, rule: &'static str, findings: &mut Findings<'_>
         return None;
     };
     let raw = label.value.raw();
-    let bound = number(raw).ok().filter(|bound| !bound.is_nan() && (bound.is_finite() || matches!(raw, "+Inf" | "-Inf")));
+    let bound =
+        number(raw).ok().filter(|bound| !bound.is_nan() && (bound.is_finite() || matches!(raw, "+Inf" | "-Inf")));
     if bound.is_none() {
         findings.token(raw, rule, "the bound must be a number or `+Inf`");
     }
@@ -125,8 +126,7 @@ fn check_exemplar(exemplar: &Exemplar<'_>, may_stand: bool, bound: Option<f64>, 
     let length: usize =
         exemplar.labels.iter().map(|label| characters(&label.name.text()) + characters(&label.value.text())).sum();
     if length > EXEMPLAR_CHARACTERS {
-        let message =
-            format!("the labels of the exemplar have {length} characters; {EXEMPLAR_CHARACTERS} are allowed");
+        let message = format!("the labels of the exemplar have {length} characters; {EXEMPLAR_CHARACTERS} are allowed");
         findings.token(place, "O16", message);
     }
     if bound.is_some_and(|bound| exemplar.value > bound) {
