@@ -211,6 +211,7 @@ fn rule_of(reason: Reason<'_>, format: Format) -> &'static str {
         Reason::OpenQuote if text => "P7",
         Reason::Type(_) | Reason::NoType(_) if text => "P5",
         Reason::EmptyMetricName | Reason::EmptyLabelName if text => "P18",
+        Reason::MetricName | Reason::AfterMetricName(_) if text => "P17",
         Reason::SecondMetricName(_) | Reason::AfterQuotedName(_) if text => "P17",
         _ if text => "P11",
         Reason::NotSeconds(_) => "O12",
