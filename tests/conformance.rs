@@ -132,7 +132,9 @@ impl Tally {
         let lists = [("refused", &self.refused), ("taken", &self.taken), ("read otherwise", &self.other_content)];
         for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             println!("  {what}: {}", list.len());
-            list.iter().for_each(|entry| println!("    {entry}"));
+            for entry in list {
+                println!("    {entry}");
+            }
         }
     }
 }

@@ -58,26 +58,30 @@ impl Departure {
 
     /// The rule of `docs/formats.md` that it breaks; `None` where the format as specified allows it.
     pub(super) fn rule(self, format: Format) -> Option<&'static str> {
-        let text = format == Format::PrometheusText;
+        if format == Format::PrometheusText { self.text_rule() } else { self.open_metrics_rule(format) }
+    }
+
+    fn text_rule(self) -> Option<&'static str> {
         Some(match self {
-            Self::ByteOrderMark if text => "P1",
-            Self::CarriageReturn if text => "P1",
-            Self::Replaced if text => "P8",
-            Self::MissingComma if text => "P11",
+            Self::ByteOrderMark | Self::CarriageReturn => "P1",
+            Self::NoName => "P3",
+            Self::ForeignType => "P5",
+            Self::Replaced => "P8",
             Self::Exemplar => "P10",
-            Self::NoName if text => "P3",
-            Self::ForeignType if text => "P5",
-            // The text format lets blanks stand anywhere, defines the sign, and says nothing of the name's place.
-            Self::Blank | Self::OneBlank | Self::Padding | Self::SignedTimestamp | Self::NameNotFirst if text => {
-                return None;
-            }
-            Self::TrailingComma | Self::GaugeHistogram if text => return None,
+            Self::MissingComma => "P11",
+            // The format lets blanks stand anywhere and one comma behind the labels, it defines the sign, and says
+            // nothing of the name's place. The rest is not noted in it.
+            _ => return None,
+        })
+    }
+
+    fn open_metrics_rule(self, format: Format) -> Option<&'static str> {
+        Some(match self {
+            Self::AfterEnd => "O2",
             Self::BlankLine | Self::Comment | Self::NoName => "O3",
-            Self::NoText => "O8",
-            Self::ForeignType => "O8",
+            Self::NoText | Self::ForeignType => "O8",
             Self::UnitNoSuffix if format == Format::OpenMetrics2 => return None,
             Self::UnitNoSuffix => "O9",
-            Self::AfterEnd => "O2",
             Self::ExemplarTimestamp => "M4",
             _ => "O1",
         })

@@ -28,6 +28,21 @@ pub enum MetricType {
 }
 
 impl MetricType {
+    /// The type that a `TYPE` line names; `untyped` and `unknown` are the same in any format.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "counter" => Self::Counter,
+            "gauge" => Self::Gauge,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            "unknown" | "untyped" => Self::Unknown,
+            _ => return None,
+        })
+    }
+
     /// The word of OpenMetrics for this type.
     pub fn as_str(self) -> &'static str {
         match self {

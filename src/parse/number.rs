@@ -48,20 +48,19 @@ fn go_number(text: &str) -> Option<f64> {
     };
     let hexadecimal = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
     let digits = without_separators(unsigned, hexadecimal.is_some())?;
-    let value = match hexadecimal {
-        Some(_) => hexadecimal_number(&digits[2..])?,
-        None => {
-            let signless = !digits.starts_with(['+', '-']);
-            let value: f64 = digits.parse().ok().filter(|_| signless)?;
-            let signed_nan = value.is_nan() && unsigned.len() != text.len();
-            let overflow = value.is_infinite() && digits.bytes().any(|byte| byte.is_ascii_digit());
-            if signed_nan || overflow {
-                return None;
-            }
-            value
-        }
-    };
+    let value = if hexadecimal.is_some() { hexadecimal_number(&digits[2..])? } else { decimal_number(&digits)? };
+    // NaN takes no sign.
+    if value.is_nan() && unsigned.len() != text.len() {
+        return None;
+    }
     Some(if negative { -value } else { value })
+}
+
+/// A decimal number without a sign.
+fn decimal_number(text: &str) -> Option<f64> {
+    let value: f64 = text.parse().ok().filter(|_| !text.starts_with(['+', '-']))?;
+    let overflows = value.is_infinite() && text.bytes().any(|byte| byte.is_ascii_digit());
+    (!overflows).then_some(value)
 }
 
 /// The text without `_`, each of which must stand between digits (or behind the prefix of a hexadecimal number).

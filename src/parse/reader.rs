@@ -315,10 +315,11 @@ impl State {
             Err(fault) => return self.hold_or_fault(text, fault, hold, sink),
         };
         self.content = true;
-        if !matches!(line, Line::Comment) && memchr::memchr(0xEF, text.as_bytes()).is_some() {
-            if let Some(at) = text.find('\u{FFFD}') {
-                departures.add(&text[at..], Departure::Replaced);
-            }
+        if !matches!(line, Line::Comment)
+            && memchr::memchr(0xEF, text.as_bytes()).is_some()
+            && let Some(at) = text.find('\u{FFFD}')
+        {
+            departures.add(&text[at..], Departure::Replaced);
         }
         if let Line::Sample(input) = line {
             return match self.format {
@@ -341,7 +342,7 @@ impl State {
             }
             Line::Unit { name, unit } => self.families.unit(&name.text(), unit, sink),
             Line::Type { name, word } => {
-                let metric_type = metric_type(word);
+                let metric_type = MetricType::from_word(word);
                 // With an unknown word too the line begins the family: its samples must not join the one before.
                 self.families.metric_type(&name.text(), metric_type.unwrap_or_default(), sink);
                 if metric_type.is_none() {
@@ -505,19 +506,4 @@ fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels:
         }),
         more_exemplars: &[],
     }
-}
-
-/// The type that a `TYPE` line names; `untyped` and `unknown` are the same in either format.
-pub(super) fn metric_type(word: &str) -> Option<MetricType> {
-    Some(match word {
-        "counter" => MetricType::Counter,
-        "gauge" => MetricType::Gauge,
-        "histogram" => MetricType::Histogram,
-        "gaugehistogram" => MetricType::GaugeHistogram,
-        "summary" => MetricType::Summary,
-        "info" => MetricType::Info,
-        "stateset" => MetricType::StateSet,
-        "unknown" | "untyped" => MetricType::Unknown,
-        _ => return None,
-    })
 }

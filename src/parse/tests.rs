@@ -441,3 +441,35 @@ fn open_metrics_without_its_end_is_truncated() {
         assert_eq!(read(Format::OpenMetrics, empty).1.map(|totals| totals.samples), Ok(0), "{empty:?}");
     }
 }
+
+#[test]
+fn diagnostics_show_the_token() {
+    let mut shown = Vec::new();
+    struct Shown<'v>(&'v mut Vec<String>);
+    impl Sink for Shown<'_> {
+        fn family(&mut self, _: &Family) {}
+        fn sample(&mut self, _: &Family, _: &Sample<'_>) {}
+        fn family_end(&mut self, _: &Family) {}
+        fn malformed(&mut self, diagnostic: &Diagnostic) {
+            self.0.push(diagnostic.to_string());
+        }
+        fn departing(&mut self, diagnostic: &Diagnostic) {
+            self.0.push(diagnostic.to_string());
+        }
+    }
+    let mut reader = Reader::new(Format::PrometheusText, ReaderLimits::default());
+    let body = b"a{b=\"\xC3\xA9\"} 1,5 7\n# TYPE c  Gauge\na 1 -5\na 2 -6\n";
+    reader.push(body, &mut Shown(&mut shown)).expect("an exposition");
+    assert_eq!(
+        shown,
+        [
+            "line 1, column 10: the value `1,5` is not a number\n  | a{b=\"\u{e9}\"} 1,5 7\n  |          ^^^",
+            "line 2, column 9: warning: one blank must stand before this word, and none behind it; the line is read, \
+             Prometheus refuses the scrape\n  | # TYPE c  Gauge\n  |         ^",
+            "line 2, column 11: `Gauge` is no metric type; expected counter, gauge, histogram, gaugehistogram, summary, \
+             info, stateset, unknown or untyped\n  | # TYPE c  Gauge\n  |           ^^^^^",
+            "line 3, column 5: warning: Prometheus reads no timestamp with a sign in this format; the line is read, \
+             Prometheus refuses the scrape\n  | a 1 -5\n  |     ^",
+        ]
+    );
+}

@@ -49,9 +49,9 @@ pub(in crate::parse) struct Side {
 /// Reads a composite value behind its `{`, up to and including `}`.
 pub(super) fn composite(input: &str) -> Parsed<'_, Composite<'_>> {
     let gauge = input.starts_with("gcount:");
-    let (rest, _) = expect(input, if gauge { "gcount:" } else { "count:" })?;
+    let (rest, ()) = expect(input, if gauge { "gcount:" } else { "count:" })?;
     let (rest, count) = number_token(rest)?;
-    let (rest, _) = expect(rest, if gauge { ",gsum:" } else { ",sum:" })?;
+    let (rest, ()) = expect(rest, if gauge { ",gsum:" } else { ",sum:" })?;
     let (rest, sum) = number_token(rest)?;
     let mut composite = Composite { kind: Kind::Histogram, count, sum, buckets: Vec::new(), native: None };
     if gauge {
@@ -77,12 +77,12 @@ pub(super) fn composite(input: &str) -> Parsed<'_, Composite<'_>> {
         composite.buckets = buckets;
         rest
     };
-    expect(rest, "}").map(|(rest, _)| (rest, composite))
+    expect(rest, "}").map(|(rest, ())| (rest, composite))
 }
 
 /// Classic buckets, the last of them infinite.
 fn classic(input: &str) -> Parsed<'_, Buckets<'_>> {
-    let (list, _) = expect(input, ",bucket:[")?;
+    let (list, ()) = expect(input, ",bucket:[")?;
     let (rest, buckets) = pairs(list)?;
     match buckets.last() {
         Some((("+Inf", _), _)) => Ok((rest, buckets)),
@@ -91,15 +91,15 @@ fn classic(input: &str) -> Parsed<'_, Buckets<'_>> {
 }
 
 fn native(input: &str) -> Parsed<'_, Native> {
-    let (rest, _) = expect(input, ",schema:")?;
+    let (rest, ()) = expect(input, ",schema:")?;
     let at = rest;
     let (rest, schema) = integer::<i32>(rest)?;
     if !(-4..=8).contains(&schema) {
         return Err(fault(at, Reason::Expected("a schema from -4 to 8")));
     }
-    let (rest, _) = expect(rest, ",zero_threshold:")?;
+    let (rest, ()) = expect(rest, ",zero_threshold:")?;
     let (rest, (_, zero_threshold)) = number_token(rest)?;
-    let (rest, _) = expect(rest, ",zero_count:")?;
+    let (rest, ()) = expect(rest, ",zero_count:")?;
     let (rest, (_, zero_count)) = number_token(rest)?;
     let (rest, negative) = side(rest, ",negative_spans:[", ",negative_buckets:[")?;
     let (rest, positive) = side(rest, ",positive_spans:[", ",positive_buckets:[")?;
@@ -111,14 +111,14 @@ fn side<'a>(input: &'a str, spans: &'static str, counts: &'static str) -> Parsed
     let Some(list) = input.strip_prefix(spans) else { return Ok((input, Side::default())) };
     let (rest, spans) = items(list, |input| {
         let (rest, offset) = integer::<i32>(input)?;
-        let (rest, _) = expect(rest, ":")?;
+        let (rest, ()) = expect(rest, ":")?;
         let (rest, length) = integer::<u32>(rest)?;
         Ok((rest, Span { offset, length }))
     })?;
     if spans.iter().skip(1).any(|span| span.offset < 0) {
         return Err(fault(list, Reason::Expected("spans whose offsets behind the first are not negative")));
     }
-    let (list, _) = expect(rest, counts)?;
+    let (list, ()) = expect(rest, counts)?;
     let (rest, counts) = items(list, |input| number_token(input).map(|(rest, (_, value))| (rest, value)))?;
     let length: u64 = spans.iter().map(|span| u64::from(span.length)).sum();
     if length != counts.len() as u64 {
@@ -131,7 +131,7 @@ fn side<'a>(input: &'a str, spans: &'static str, counts: &'static str) -> Parsed
 fn pairs(input: &str) -> Parsed<'_, Buckets<'_>> {
     items(input, |input| {
         let (rest, bound) = number_token(input)?;
-        let (rest, _) = expect(rest, ":")?;
+        let (rest, ()) = expect(rest, ":")?;
         let (rest, value) = number_token(rest)?;
         Ok((rest, (bound, value)))
     })
@@ -148,7 +148,7 @@ fn items<'a, T>(mut input: &'a str, item: impl Fn(&'a str) -> Parsed<'a, T>) -> 
         found.push(next);
         input = match rest.strip_prefix(',') {
             Some(rest) => rest,
-            None => return expect(rest, "]").map(|(rest, _)| (rest, found)),
+            None => return expect(rest, "]").map(|(rest, ())| (rest, found)),
         };
     }
 }

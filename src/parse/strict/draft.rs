@@ -2,6 +2,7 @@
 
 use super::finding::Findings;
 use super::seen::Seen;
+use super::values;
 use crate::parse::model::MetricType;
 use crate::parse::openmetrics2::{Composite, Kind};
 
@@ -25,26 +26,14 @@ pub(super) fn check(family: &str, metric_type: MetricType, seen: &Seen<'_>, find
         return;
     }
     match metric_type {
-        MetricType::Counter if seen.value.is_nan() || seen.value < 0.0 => {
-            findings.token(seen.value_text, "T1", "the value must be neither negative nor NaN");
-        }
+        MetricType::Counter => values::not_negative(seen, values::rule(metric_type), findings),
         MetricType::Info => {
-            if seen.value != 1.0 {
-                findings.token(seen.value_text, "T5", "the value must be 1");
-            }
+            values::info(seen, findings);
             if !family.ends_with("_info") {
                 findings.token(seen.raw_name, "M1", "the name of an info metric must end in `_info`");
             }
         }
-        MetricType::StateSet => {
-            if seen.value != 0.0 && seen.value != 1.0 {
-                findings.token(seen.value_text, "T6", "the value must be 0 or 1");
-            }
-            if seen.label(family).is_none() {
-                let message = format!("the sample must have the label `{family}`, which names the state");
-                findings.token(seen.raw_name, "T6", message);
-            }
-        }
+        MetricType::StateSet => values::state(family, seen, findings),
         _ => {}
     }
     if let Some(composite) = seen.composite {
@@ -75,7 +64,7 @@ fn check_composite(composite: &Composite<'_>, findings: &mut Findings<'_>) {
             }
         }
     } else if let Some((_, (text, infinite))) = composite.buckets.last()
-        && *infinite != count
+        && (*infinite - count).abs() > 0.0
     {
         findings.token(text, "M6", "the bucket `+Inf` must have the count of the histogram");
     }

@@ -51,7 +51,7 @@ impl Histogram {
         let mut add = |message: &str| self.place.report(self.rule, message, report);
         match self.last {
             Some((bound, infinite)) if bound == f64::INFINITY => {
-                if self.count.is_some_and(|count| count.to_bits() != infinite.to_bits() && count != infinite) {
+                if self.count.is_some_and(|count| (count - infinite).abs() > 0.0) {
                     add("the count of the histogram must be that of its bucket `+Inf`");
                 }
             }

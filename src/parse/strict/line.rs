@@ -8,7 +8,6 @@ use crate::parse::format::Format;
 use crate::parse::line::{self, Labels, Line};
 use crate::parse::model::{Exemplar, Label, MetricType, Quoted};
 use crate::parse::openmetrics2;
-use crate::parse::reader::metric_type;
 use crate::parse::token::{Fault, Reason};
 
 /// What a metadata line says.
@@ -67,7 +66,7 @@ pub(super) fn check(
             metadata(name, Metadata::Help { is_empty: text.is_empty() }, rules, findings);
         }
         Ok(Line::Unit { name, unit }) => metadata(name, Metadata::Unit(unit), rules, findings),
-        Ok(Line::Type { name, word }) => match metric_type(word) {
+        Ok(Line::Type { name, word }) => match MetricType::from_word(word) {
             Some(metric_type) => metadata(name, Metadata::Type(metric_type), rules, findings),
             None => fault = Some(Fault { rest: word, reason: Reason::Type(word) }),
         },
@@ -204,18 +203,23 @@ fn check_escapes(raw: &str, escapable: &str, rule: &'static str, findings: &mut 
 
 /// The rule that a line breaks which cannot be read.
 fn rule_of(reason: Reason<'_>, format: Format) -> &'static str {
-    let text = format == Format::PrometheusText;
+    if format == Format::PrometheusText {
+        return match reason {
+            Reason::Type(_) | Reason::NoType(_) => "P5",
+            Reason::OpenQuote => "P7",
+            Reason::Value | Reason::NotNumber(_) | Reason::OutOfRange(_) => "P9",
+            Reason::NotMilliseconds(_) | Reason::AfterSample => "P10",
+            Reason::MetricName
+            | Reason::AfterMetricName(_)
+            | Reason::SecondMetricName(_)
+            | Reason::AfterQuotedName(_) => "P17",
+            Reason::EmptyMetricName | Reason::EmptyLabelName => "P18",
+            _ => "P11",
+        };
+    }
     match reason {
-        Reason::Value | Reason::NotNumber(_) | Reason::OutOfRange(_) if text => "P9",
-        Reason::NotMilliseconds(_) | Reason::AfterSample if text => "P10",
-        Reason::OpenQuote if text => "P7",
-        Reason::Type(_) | Reason::NoType(_) if text => "P5",
-        Reason::EmptyMetricName | Reason::EmptyLabelName if text => "P18",
-        Reason::MetricName | Reason::AfterMetricName(_) if text => "P17",
-        Reason::SecondMetricName(_) | Reason::AfterQuotedName(_) if text => "P17",
-        _ if text => "P11",
-        Reason::NotSeconds(_) => "O12",
         Reason::Type(_) | Reason::NoType(_) => "O8",
+        Reason::NotSeconds(_) => "O12",
         Reason::ExemplarLabels | Reason::NameInExemplar(_) => "O16",
         Reason::Expected(_) | Reason::ExpectedText(_) => "M2",
         _ => "O1",

@@ -29,9 +29,10 @@ pub(super) fn check(
     let rule = rule(metric_type);
     let mut bound = None;
     match (metric_type, suffix) {
-        (MetricType::Counter, "_total") => not_negative(seen, rule, findings),
+        (MetricType::Counter, "_total") | (MetricType::Summary | MetricType::Histogram, "_sum") => {
+            not_negative(seen, rule, findings);
+        }
         (MetricType::Summary, "") => quantile(seen, findings),
-        (MetricType::Summary | MetricType::Histogram, "_sum") => not_negative(seen, rule, findings),
         (MetricType::Summary | MetricType::Histogram, "_count") | (MetricType::GaugeHistogram, "_gcount") => {
             whole(seen, rule, findings);
         }
@@ -42,16 +43,8 @@ pub(super) fn check(
         (MetricType::GaugeHistogram, "_gsum") if seen.value.is_nan() => {
             findings.token(seen.value_text, rule, "the sum must not be NaN");
         }
-        (MetricType::Info, _) if seen.value != 1.0 => findings.token(seen.value_text, rule, "the value must be 1"),
-        (MetricType::StateSet, _) => {
-            if seen.value != 0.0 && seen.value != 1.0 {
-                findings.token(seen.value_text, rule, "the value must be 0 or 1");
-            }
-            if seen.label(family).is_none() {
-                let message = format!("the sample must have the label `{family}`, which names the state");
-                findings.token(seen.raw_name, rule, message);
-            }
-        }
+        (MetricType::Info, _) => info(seen, findings),
+        (MetricType::StateSet, _) => state(family, seen, findings),
         _ => {}
     }
     let forbidden = match (metric_type, suffix) {
@@ -74,7 +67,27 @@ pub(super) fn check(
     bound
 }
 
-fn not_negative(seen: &Seen<'_>, rule: &'static str, findings: &mut Findings<'_>) {
+/// Checks the value of an info metric.
+pub(super) fn info(seen: &Seen<'_>, findings: &mut Findings<'_>) {
+    if ![1.0].contains(&seen.value) {
+        findings.token(seen.value_text, rule(MetricType::Info), "the value must be 1");
+    }
+}
+
+/// Checks a state of the state set `family`.
+pub(super) fn state(family: &str, seen: &Seen<'_>, findings: &mut Findings<'_>) {
+    let rule = rule(MetricType::StateSet);
+    if ![0.0, 1.0].contains(&seen.value) {
+        findings.token(seen.value_text, rule, "the value must be 0 or 1");
+    }
+    if seen.label(family).is_none() {
+        let message = format!("the sample must have the label `{family}`, which names the state");
+        findings.token(seen.raw_name, rule, message);
+    }
+}
+
+/// Checks a value that only grows.
+pub(super) fn not_negative(seen: &Seen<'_>, rule: &'static str, findings: &mut Findings<'_>) {
     if seen.value.is_nan() || seen.value < 0.0 {
         findings.token(seen.value_text, rule, "the value must be neither negative nor NaN");
     }
