@@ -442,26 +442,34 @@ fn open_metrics_without_its_end_is_truncated() {
     }
 }
 
+/// Keeps diagnostics as they are shown to people.
+#[derive(Default)]
+struct Shown(Vec<String>);
+
+impl Sink for Shown {
+    fn family(&mut self, _: &Family) {}
+
+    fn sample(&mut self, _: &Family, _: &Sample<'_>) {}
+
+    fn family_end(&mut self, _: &Family) {}
+
+    fn malformed(&mut self, diagnostic: &Diagnostic) {
+        self.0.push(diagnostic.to_string());
+    }
+
+    fn departing(&mut self, diagnostic: &Diagnostic) {
+        self.malformed(diagnostic);
+    }
+}
+
 #[test]
 fn diagnostics_show_the_token() {
-    let mut shown = Vec::new();
-    struct Shown<'v>(&'v mut Vec<String>);
-    impl Sink for Shown<'_> {
-        fn family(&mut self, _: &Family) {}
-        fn sample(&mut self, _: &Family, _: &Sample<'_>) {}
-        fn family_end(&mut self, _: &Family) {}
-        fn malformed(&mut self, diagnostic: &Diagnostic) {
-            self.0.push(diagnostic.to_string());
-        }
-        fn departing(&mut self, diagnostic: &Diagnostic) {
-            self.0.push(diagnostic.to_string());
-        }
-    }
+    let mut shown = Shown::default();
     let mut reader = Reader::new(Format::PrometheusText, ReaderLimits::default());
     let body = b"a{b=\"\xC3\xA9\"} 1,5 7\n# TYPE c  Gauge\na 1 -5\na 2 -6\n";
-    reader.push(body, &mut Shown(&mut shown)).expect("an exposition");
+    reader.push(body, &mut shown).expect("an exposition");
     assert_eq!(
-        shown,
+        shown.0,
         [
             "line 1, column 10: the value `1,5` is not a number\n  | a{b=\"\u{e9}\"} 1,5 7\n  |          ^^^",
             "line 2, column 9: warning: one blank must stand before this word, and none behind it; the line is read, \
