@@ -12,8 +12,11 @@ use crate::time::UnixTime;
 /// One target and all that is remembered of it.
 #[derive(Debug)]
 pub struct Road {
+    instance: Arc<Instance>,
     pipeline: Pipeline,
     aggregator: Aggregator,
+    /// Whether everything is to be forgotten before the next scrape.
+    overflowed: bool,
 }
 
 /// What one scrape contributes.
@@ -33,7 +36,7 @@ impl Road {
         // The Agent, not the check, adds the service to what an instance submits.
         let service = instance.service.iter().map(|service| Arc::from(format!("service:{service}")));
         let aggregator = Aggregator::new(instance.min_collection_interval).with_tags(service.collect());
-        Self { pipeline: Pipeline::new(instance), aggregator }
+        Self { pipeline: Pipeline::new(Arc::clone(&instance)), instance, aggregator, overflowed: false }
     }
 
     /// The contexts of all submissions so far.
@@ -53,17 +56,23 @@ impl Road {
         now: UnixTime,
         witness: &mut W,
     ) -> Contribution {
+        if self.overflowed {
+            // Failed scrapes age nothing, so what a target makes up at every scrape would stay for ever.
+            *self = Self::new(Arc::clone(&self.instance));
+        }
         let mut out = Passing { aggregator: &mut self.aggregator, now, witness };
         let report = self.pipeline.scrape(response, now, &mut out).await;
         let batch = self.aggregator.commit(now);
+        let refused = self.aggregator.take_refused();
+        self.overflowed = report.overflowed;
         // Only what a successful scrape lacks has vanished.
-        if report.failure.is_none() {
+        if report.failure.is_none() && report.ignored.is_none() {
             let expired = self.aggregator.expire();
             if !expired.is_empty() {
                 self.pipeline.release(expired);
             }
         }
-        Contribution { report, batch, refused: self.aggregator.take_refused() }
+        Contribution { report, batch, refused }
     }
 }
 

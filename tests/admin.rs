@@ -53,12 +53,13 @@ fn read(body: &str) -> Report {
     let mut scrape = pipeline.begin(Format::PrometheusText, UnixTime::from_seconds(STARTED), &mut out);
     scrape.push(body.as_bytes());
     let read = scrape.finish(None);
-    pipeline.end(read)
+    pipeline.end(read, &mut out)
 }
 
 fn unanswered() -> Report {
-    let failure = FetchFailure { message: "connection refused".to_owned(), connection: true };
-    pipeline().unanswered(&failure, &mut Recorder::default())
+    let failure =
+        FetchFailure { reason: "test", message: "connection refused".to_owned(), connection: true, limit: false };
+    pipeline().unanswered(failure, &mut Recorder::default())
 }
 
 fn scraped(report: &Report, seconds: f64) -> Scraped<'_> {

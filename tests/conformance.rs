@@ -6,10 +6,13 @@
 //! read all the same, so its samples are not lost.) The strict reader accepts a body when it reports nothing; that must
 //! be the verdict of the specification. Samples are compared as maps of labels, the name among them as `__name__`.
 
+#[path = "conformance/protobuf.rs"]
+mod protobuf;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink, Strictness};
+use retriever::parse::{Diagnostic, Family, Format, ParseError, Reader, ReaderLimits, Sample, Sink, Strictness};
 use serde_json::Value;
 
 /// Keeps the first complaint and what the samples were.
@@ -39,11 +42,14 @@ impl Sink for Verdict {
     }
 }
 
+fn read_into(format: Format, strictness: Strictness, body: &[u8], sink: &mut impl Sink) -> Option<ParseError> {
+    let mut reader = Reader::with_strictness(format, ReaderLimits::default(), strictness);
+    reader.push(body, sink).and_then(|()| reader.finish(sink).map(drop)).err()
+}
+
 fn read(format: Format, strictness: Strictness, body: &[u8]) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut reader = Reader::with_strictness(format, ReaderLimits::default(), strictness);
-    let error = reader.push(body, &mut verdict).and_then(|()| reader.finish(&mut verdict).map(drop)).err();
-    if let Some(error) = error {
+    if let Some(error) = read_into(format, strictness, body, &mut verdict) {
         verdict.complaint.get_or_insert_with(|| error.to_string());
     }
     verdict
@@ -145,17 +151,21 @@ fn is_disputed(case: &Value) -> bool {
     notes.into_iter().any(|note| note.contains("drops") || note.contains("differently"))
 }
 
-#[test]
-fn agreement_with_other_readers() {
+/// All cases; none if no folder of cases is named.
+fn cases() -> Vec<Value> {
     let Some(folder) = std::env::var_os("RETRIEVER_CONFORMANCE").map(PathBuf::from) else {
         println!("skipped: RETRIEVER_CONFORMANCE names no folder of cases");
-        return;
+        return Vec::new();
     };
     let cases = std::fs::read_to_string(folder.join("cases.ndjson")).expect("the folder holds cases.ndjson");
+    cases.lines().map(|line| serde_json::from_str(line).expect("each line is a JSON object")).collect()
+}
+
+#[test]
+fn agreement_with_other_readers() {
     let mut lenient: BTreeMap<String, Tally> = BTreeMap::new();
     let mut strict: BTreeMap<String, Tally> = BTreeMap::new();
-    for line in cases.lines() {
-        let case: Value = serde_json::from_str(line).expect("each line is a JSON object");
+    for case in cases() {
         let format = match case["format"].as_str() {
             Some("prometheus-text") => Format::PrometheusText,
             Some("openmetrics-text") => Format::OpenMetrics,

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::print::talk;
 use super::runtime;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, show};
 use crate::config::{ConfiguredInstance, Instance, Problem};
-use crate::discover::Endpoint;
+use crate::discover::{Endpoint, redact};
 use crate::fixture::{Recording, Replayed, START, Scrapes, Stage, document, replay};
 use crate::pipeline::Report;
 use crate::scrape::{Client, USER_AGENT};
@@ -29,7 +30,7 @@ pub(super) struct CheckArgs {
     fixture: Vec<PathBuf>,
 
     /// The `Content-Type` of bare bodies [default: told by the ending: .prom and .txt are Prometheus text, .om is
-    /// OpenMetrics]
+    /// OpenMetrics, .pb is protobuf]
     #[arg(long, value_name = "TYPE", requires = "fixture")]
     content_type: Option<String>,
 
@@ -73,11 +74,12 @@ impl From<StageArg> for Stage {
 
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let config = args.settings.load();
+    let config = if args.fixture.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
+    show(&config.problems);
     let recordings = match read_recordings(args) {
         Ok(recordings) => recordings,
         Err(message) => {
-            eprintln!("{message}");
+            talk(message);
             return Exit::Unusable;
         }
     };
@@ -85,7 +87,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     let runtime = match runtime::single() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("{error}");
+            talk(error);
             return Exit::Unusable;
         }
     };
@@ -104,22 +106,22 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
                 };
                 match replayed {
                     Ok(replayed) => {
-                        exit = exit.max(talk(&instance.endpoint, &replayed.reports));
+                        exit = exit.max(complain(&redact(&instance.endpoint), &replayed.reports));
                         replayed.document
                     }
                     Err(message) => {
-                        eprintln!("{message}");
+                        talk(&message);
                         exit = Exit::Unusable;
-                        document::instance(Some(&instance.endpoint), Some(message), Vec::new())
+                        document::instance(Some(&instance.endpoint), Some(&message), &[])
                     }
                 }
             }
         };
         documents.push(document);
     }
-    match print(args.format, documents) {
+    match print(args.format, &documents) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("cannot write the output: {error}");
+            talk(format_args!("cannot write the output: {error}"));
             Exit::Unusable
         }
         _ => exit,
@@ -136,7 +138,7 @@ fn read_recordings(args: &CheckArgs) -> Result<Option<Vec<Recording>>, String> {
 
 fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    document::instance(endpoint, Some(errors.join("\n")), Vec::new())
+    document::instance(endpoint, Some(&errors.join("\n")), &[])
 }
 
 /// One scrape of the endpoint itself.
@@ -150,29 +152,34 @@ async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String
 }
 
 /// Says on the standard error what went wrong.
-fn talk(endpoint: &str, reports: &[Report]) -> Exit {
+fn complain(endpoint: &str, reports: &[Report]) -> Exit {
     let mut exit = Exit::Fine;
     for report in reports {
-        for diagnostic in &report.diagnostics {
-            eprintln!("{endpoint}: {diagnostic}");
+        let diagnostics = report.told_diagnostics();
+        for diagnostic in diagnostics {
+            talk(format_args!("{endpoint}: {diagnostic}"));
             exit = Exit::Findings;
         }
+        let more = report.totals.malformed.saturating_sub(diagnostics.len() as u64);
+        if more > 0 && !diagnostics.is_empty() {
+            talk(format_args!("{endpoint}: and {more} more malformed lines"));
+        }
         if let Some(failure) = &report.failure {
-            eprintln!("{endpoint}: {failure}");
+            talk(format_args!("{endpoint}: {failure}"));
             exit = Exit::Findings;
         } else if let Some(ignored) = &report.ignored {
-            eprintln!("{endpoint}: ignored: {ignored}");
+            talk(format_args!("{endpoint}: ignored: {ignored}"));
         }
     }
     exit
 }
 
-fn print(format: Format, documents: Vec<Value>) -> io::Result<()> {
+fn print(format: Format, documents: &[Value]) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match format {
         Format::Json => serde_json::to_writer(&mut out, &document::document(documents))?,
         Format::Text => {
-            for document in &documents {
+            for document in documents {
                 out.write_all(text(document).as_bytes())?;
             }
         }
@@ -186,7 +193,7 @@ fn print(format: Format, documents: Vec<Value>) -> io::Result<()> {
 /// The entry of an instance for people.
 fn text(instance: &Value) -> String {
     let mut text = String::new();
-    let endpoint = instance["endpoint"].as_str().unwrap_or("(no endpoint)");
+    let endpoint = instance["endpoint"].as_str().map_or_else(|| "(no endpoint)".to_owned(), redact);
     if let Some(error) = instance["error"].as_str() {
         let _ = writeln!(text, "{endpoint}: {error}");
     }

@@ -5,6 +5,7 @@
 mod check;
 mod exit;
 mod parse;
+mod print;
 mod record;
 mod run;
 mod runtime;

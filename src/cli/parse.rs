@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
 use crate::parse::{
-    Diagnostic, Exemplar, Family, Format, Label, ParseError, Reader, ReaderLimits, Sample, Sink, Strictness,
+    Diagnostic, Exemplar, Family, Format, Label, NativeBucket, NativeHistogram, ParseError, Reader, ReaderLimits,
+    Sample, Sink, Strictness,
 };
 
 /// How many bytes are read at once.
@@ -23,7 +24,7 @@ pub(super) struct ParseArgs {
     file: PathBuf,
 
     /// The `Content-Type` that the exposition came with [default: told by the ending: .prom and .txt are Prometheus
-    /// text, .om is OpenMetrics; otherwise Prometheus text]
+    /// text, .om is OpenMetrics, .pb is protobuf; otherwise Prometheus text]
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
 
@@ -195,6 +196,30 @@ fn exemplar_json(exemplar: &Exemplar<'_>) -> Value {
     })
 }
 
+/// A number as JSON has it, or as text where JSON has none.
+fn number_json(number: f64) -> Value {
+    if number.is_finite() {
+        json!(number)
+    } else if number.is_nan() {
+        json!("nan")
+    } else {
+        json!(if number > 0.0 { "inf" } else { "-inf" })
+    }
+}
+
+fn histogram_json(histogram: &NativeHistogram<'_>) -> Value {
+    let bucket = |bucket: NativeBucket| json!([bucket.lower, bucket.upper, bucket.count].map(number_json));
+    json!({
+        "count": number_json(histogram.count),
+        "sum": number_json(histogram.sum),
+        "schema": histogram.schema,
+        "zero_threshold": number_json(histogram.zero_threshold),
+        "zero_count": number_json(histogram.zero_count),
+        "positive": histogram.positive_buckets().map(bucket).collect::<Value>(),
+        "negative": histogram.negative_buckets().map(bucket).collect::<Value>(),
+    })
+}
+
 /// A comma before everything but the first entry.
 fn separator(written: u64) -> &'static str {
     if written == 0 { "\n" } else { ",\n" }
@@ -226,6 +251,9 @@ impl<W: Write> Sink for JsonPrinter<W> {
         }
         if !sample.more_exemplars.is_empty() {
             entry["more_exemplars"] = sample.more_exemplars.iter().map(exemplar_json).collect();
+        }
+        if let (Some(native), Some(entry)) = (sample.native, entry.as_object_mut()) {
+            entry.insert("histogram".to_owned(), histogram_json(native));
         }
         self.out.write(format_args!("{}{entry}", separator(self.samples)));
         self.samples += 1;
@@ -308,6 +336,9 @@ impl<W: Write, T: Write> Sink for TextPrinter<W, T> {
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
         self.out.write(format_args!("  {} {}", OneLine(sample.series), sample.value_text));
+        if let Some(native) = sample.native {
+            self.out.write(format_args!(" histogram {}", histogram_json(native)));
+        }
         if let Some(timestamp) = sample.timestamp_ms {
             self.out.write(format_args!(" at {timestamp} ms"));
         }
@@ -433,6 +464,40 @@ mod tests {
         assert_eq!(document["families"][0]["samples"][0]["value"], "1");
         assert!(talk.contains("truncated"), "{talk}");
         assert_eq!(outcome, Exit::Findings);
+    }
+
+    /// `h` with two observations in (1, 2], one below -1, one in the zero bucket, and the exposition breaks off behind it.
+    const NATIVE: &[u8] = b"\x46\x0a\x01h\x18\x04\x22\x3f\x0a\x06\x0a\x01a\x12\x01b\x3a\x35\x08\x04\
+        \x11\0\0\0\0\0\0\xf8\x3f\x31\0\0\0\0\0\0\xe0\x3f\x38\x01\
+        \x4a\x05\x08\x82\x10\x10\x01\x50\x02\x62\x04\x08\x02\x10\x01\x68\x04\
+        \x82\x01\x0b\x11\0\0\0\0\0\0\xf0\x3f\x1a\0\x05";
+
+    #[test]
+    fn native_histograms_have_a_key_of_their_own() {
+        let (outcome, out, talk) = printed("x.pb", Output::Json, NATIVE);
+        let document: Value = serde_json::from_str(&out).expect("JSON");
+        let sample = |name: &str, le: &str, value: &str, exemplar: Value| {
+            let labels = if le.is_empty() { json!({"a": "b"}) } else { json!({"a": "b", "le": le}) };
+            json!({"name": name, "labels": labels, "value": value, "timestamp_ms": null, "exemplar": exemplar})
+        };
+        let mut native = sample("h", "", "4", Value::Null);
+        native["histogram"] = json!({
+            "count": 4.0, "sum": 1.5, "schema": 0, "zero_threshold": 0.5, "zero_count": 1.0,
+            "positive": [[1.0, 2.0, 2.0]], "negative": [["-inf", -f64::MAX, 1.0]],
+        });
+        assert_eq!(
+            document["families"],
+            json!([{"name": "h", "type": "histogram", "help": null, "unit": null, "samples": [
+                native,
+                sample("h_count", "", "4", Value::Null),
+                sample("h_sum", "", "1.5", Value::Null),
+                sample("h_bucket", "+Inf", "4", Value::Null),
+            ]}])
+        );
+        assert!(talk.contains("truncated"), "{talk}");
+        assert_eq!(outcome, Exit::Findings);
+        let (_, out, _) = printed("x.pb", Output::Text, NATIVE);
+        assert!(out.contains("  h{a=\"b\"} 4 histogram {\"count\":4.0,"), "{out}");
     }
 
     /// Accepts nothing, as a closed pipe.

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use self::target::{TargetState, start_targets};
 
 use super::exit::Exit;
+use super::print::talk;
 use super::runtime;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, show};
 use crate::config::{ApiSettings, Config, Global, Output};
 use crate::discover::Target;
 use crate::scrape::run_schedule;
@@ -33,9 +34,10 @@ pub(super) struct RunArgs {
     settings: SettingsArgs,
 }
 
-/// Exit status: 0 stopped by a signal, 2 the settings cannot be used or something could not be started.
+/// Exit status: 0 stopped by a signal, or because nobody reads the console any more; 2 the settings cannot be used or something could not be started.
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let config = args.settings.load();
+    let config = args.settings.read();
+    show(&config.problems);
     if config.has_errors() {
         return Exit::Unusable;
     }
@@ -46,7 +48,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     match started {
         Ok(()) => Exit::Fine,
         Err(message) => {
-            eprintln!("{message}");
+            talk(message);
             Exit::Unusable
         }
     }
@@ -58,11 +60,11 @@ async fn serve(config: Config) -> Result<(), String> {
     if global.enrichment.hostname.is_empty() {
         global.enrichment.hostname = gethostname::gethostname().to_string_lossy().into_owned();
     }
-    let stops = stops().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let (stop, stops) = stops().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
     let submitter = Arc::new(submitter);
     let telemetry = Telemetry::new(UnixTime::now(), delivery_source(&submitter));
-    let (targets, states) = start_targets(instances, &telemetry, &submitter)?;
+    let (targets, states) = start_targets(instances, &telemetry, &submitter, &stop)?;
     let readiness = Readiness::default();
     let (served, unserved) = watch::channel(false);
     let admin = match global.admin_listen {
@@ -91,7 +93,7 @@ fn announce(global: &Global, targets: usize) {
         Output::Console => {
             tracing::info!(
                 targets,
-                "no API key and no DogStatsD address are set: metrics are printed and go nowhere else"
+                "metrics are printed and go nowhere else: set `api_key` (DD_API_KEY) or `dogstatsd_url` for more"
             );
         }
         Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
@@ -114,6 +116,11 @@ async fn check_key(api: ApiSettings) {
 /// Scrapes until a stop is asked for, and a little longer for the scrapes that run then.
 async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &watch::Receiver<u32>) {
     let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
+    let asked = stops.clone();
+    let stopping = async move {
+        reached(asked, 1).await;
+        tracing::info!("stopping");
+    };
     let schedule = run_schedule(
         targets,
         move |target| intervals[target.instance],
@@ -121,11 +128,10 @@ async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &wat
             let states = Arc::clone(&states);
             async move { states[target.instance].scrape(&target.endpoint, tick).await }
         },
-        reached(stops.clone(), 1),
+        stopping,
     );
     let impatience = async {
         reached(stops.clone(), 1).await;
-        tracing::info!("stopping");
         let _ = tokio::time::timeout(SCRAPE_PATIENCE, reached(stops.clone(), 2)).await;
     };
     tokio::select! {
@@ -151,21 +157,22 @@ fn delivery_source(submitter: &Arc<Submitter>) -> DeliverySource {
     Arc::new(move || submitter.stats())
 }
 
-/// How often the process was asked to stop.
-fn stops() -> io::Result<watch::Receiver<u32>> {
+/// How often the process was asked to stop, by signals or through the sender.
+fn stops() -> io::Result<(watch::Sender<u32>, watch::Receiver<u32>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (sender, receiver) = watch::channel(0);
+    let signalled = sender.clone();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            sender.send_modify(|count| *count += 1);
+            signalled.send_modify(|count| *count += 1);
         }
     });
-    Ok(receiver)
+    Ok((sender, receiver))
 }
 
 /// Waits until a watched value is at least `value`.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
+use super::print::{Printer, talk};
 use super::runtime;
 use crate::fixture::{Case, Verdict};
 
@@ -23,7 +24,7 @@ pub(super) fn run(args: &TestArgs) -> Exit {
     let runtime = match runtime::single() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("{error}");
+            talk(error);
             return Exit::Unusable;
         }
     };
@@ -33,40 +34,40 @@ pub(super) fn run(args: &TestArgs) -> Exit {
         match Case::find(folder) {
             Ok(found) => cases.extend(found),
             Err(error) => {
-                eprintln!("{error}");
+                talk(error);
                 exit = Exit::Unusable;
             }
         }
     }
-    let mut equal = 0;
+    let (mut equal, mut out) = (0, Printer::default());
     for case in &cases {
-        let verdict = runtime.block_on(case.replay()).and_then(|replayed| case.judge(replayed, args.update));
+        let verdict = runtime.block_on(case.replay()).and_then(|replayed| case.judge(&replayed, args.update));
         match verdict {
             Ok(Verdict::Equal) => {
-                println!("ok       {}", case.name());
+                out.line(format_args!("ok       {}", case.name()));
                 equal += 1;
             }
             Ok(Verdict::Accepted) => {
-                println!("accepted {}", case.name());
+                out.line(format_args!("accepted {}", case.name()));
                 equal += 1;
             }
             Ok(Verdict::Different(differences)) => {
-                println!("differs  {}", case.name());
+                out.line(format_args!("differs  {}", case.name()));
                 for difference in differences {
-                    println!("    {difference}");
+                    out.line(format_args!("    {difference}"));
                 }
                 exit = exit.max(Exit::Findings);
             }
             Ok(Verdict::NoSnapshot) => {
-                println!("new      {}: there is no snapshot; `--update` writes it", case.name());
+                out.line(format_args!("new      {}: there is no snapshot; `--update` writes it", case.name()));
                 exit = exit.max(Exit::Findings);
             }
             Err(error) => {
-                println!("error    {}: {error}", case.name());
+                out.line(format_args!("error    {}: {error}", case.name()));
                 exit = Exit::Unusable;
             }
         }
     }
-    println!("{equal} of {} fixtures as expected", cases.len());
-    exit
+    out.line(format_args!("{equal} of {} fixtures as expected", cases.len()));
+    out.finish(exit)
 }

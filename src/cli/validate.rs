@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::exit::Exit;
+use super::print::Printer;
 use super::settings::SettingsArgs;
 use crate::config::{Config, ConfiguredInstance, Output, Problem, Severity};
 
@@ -28,37 +29,42 @@ enum Format {
 /// Exit status: 0 nothing to report, 1 warnings only, 2 errors.
 pub(super) fn run(args: &ValidateArgs) -> Exit {
     let config = args.settings.read();
+    let mut out = Printer::default();
     match args.format {
-        Format::Text => print_text(&config),
-        Format::Json => print_json(&config.problems),
+        Format::Text => print_text(&config, &mut out),
+        Format::Json => print_json(&config.problems, &mut out),
     }
-    if config.has_errors() {
+    let exit = if config.has_errors() {
         Exit::Unusable
     } else if config.problems.is_empty() {
         Exit::Fine
     } else {
         Exit::Findings
-    }
+    };
+    out.finish(exit)
 }
 
-fn print_text(config: &Config) {
+fn print_text(config: &Config, out: &mut Printer) {
     for problem in &config.problems {
-        println!("{problem}");
+        out.line(problem);
     }
     let valid = config.instances.iter().filter(|instance| matches!(instance, ConfiguredInstance::Valid(_))).count();
     let output = match &config.global.output {
         Output::Api(api) => format!("the API at {}", api.url),
-        Output::Dogstatsd(_) => "a DogStatsD listener".to_owned(),
+        Output::Dogstatsd(address) => format!("the DogStatsD listener at {address}"),
         Output::Console => "the console".to_owned(),
     };
     if config.has_errors() {
-        println!("the settings cannot be used: {valid} of {} instances are valid", config.instances.len());
+        out.line(format_args!(
+            "the settings cannot be used: {valid} of {} instances are valid",
+            config.instances.len()
+        ));
     } else {
-        println!("the settings can be used: {valid} instances, output to {output}");
+        out.line(format_args!("the settings can be used: {valid} instances, output to {output}"));
     }
 }
 
-fn print_json(problems: &[Problem]) {
+fn print_json(problems: &[Problem], out: &mut Printer) {
     let problems: Vec<_> = problems
         .iter()
         .map(|problem| {
@@ -71,5 +77,5 @@ fn print_json(problems: &[Problem]) {
             })
         })
         .collect();
-    println!("{}", json!({ "problems": problems }));
+    out.line(json!({ "problems": problems }));
 }

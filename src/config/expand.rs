@@ -40,6 +40,11 @@ enum Kind {
 
 /// `text` with its references replaced. The error says which reference failed and why, without any value.
 pub(crate) fn expand(text: &str, surroundings: &dyn Surroundings) -> Result<String, String> {
+    if text.starts_with("ENC[") && text.ends_with(']') {
+        let message =
+            "`ENC[...]` stands for a secret that only the Agent can read; use `${env:NAME}` or `${file:PATH}`";
+        return Err(message.to_owned());
+    }
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((at, open, close, kind)) = next_reference(rest) {

@@ -42,6 +42,10 @@ pub struct Contexts {
 
 impl Contexts {
     /// The number of a context, given out now if it is new.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 contexts, for which there is no memory.
     pub fn intern(&mut self, context: Context) -> ContextId {
         if let Some(id) = self.by_key.get(&context) {
             return *id;
@@ -67,7 +71,11 @@ impl Contexts {
         shared
     }
 
-    /// The context behind a number that [`Contexts::intern`] gave and nobody released since.
+    /// The context behind a number.
+    ///
+    /// # Panics
+    ///
+    /// When [`Contexts::intern`] did not give out the number, or it was released since.
     pub fn get(&self, id: ContextId) -> &Arc<Context> {
         self.slots[id.index()].as_ref().expect("a context is asked for between its interning and its release")
     }

@@ -46,7 +46,7 @@ impl Group {
     fn complete(&mut self) {
         self.0.reverse();
         self.0.sort_by(|a, b| a.0.total_cmp(&b.0));
-        self.0.dedup_by(|later, earlier| later.0 == earlier.0);
+        self.0.dedup_by(|later, earlier| later.0.total_cmp(&earlier.0).is_eq());
     }
 
     /// The lowest bucket begins at zero, or at negative infinity if its bound is negative.
@@ -128,7 +128,8 @@ fn bucket(
             return Ok(Submission::Metric { kind: MetricKind::MonotonicCount, context, value, flush_first_value });
         }
     };
-    if lower == upper && upper.is_infinite() {
+    // Only there both bounds are infinite.
+    if upper == f64::NEG_INFINITY {
         return Err(DropReason::InfiniteBucket);
     }
     if bound_tags {

@@ -20,15 +20,39 @@ enum Kind {
         "the metric `{family}` has the type `temporal_percent` with the `scale` 0, by which nothing can be divided"
     )]
     ZeroScale { family: String },
+    #[error(
+        "the target has more than {limit} series, those of the last scrapes included; all of them are forgotten. Select \
+         fewer, leave out labels whose values change all the time, or raise `series_limit`"
+    )]
+    TooManySeries { limit: u64 },
 }
 
 impl MapError {
+    /// One stable word for the reason, for counters.
+    pub fn reason(&self) -> &'static str {
+        match self.0 {
+            Kind::NoNativeTransformer { .. } => "no_native_transformer",
+            Kind::FaultyRule { .. } => "faulty_rule",
+            Kind::ZeroScale { .. } => "zero_scale",
+            Kind::TooManySeries { .. } => "series_limit",
+        }
+    }
+
     pub(crate) fn no_native_transformer(family: &str, exposed: MetricType) -> Self {
         Self(Kind::NoNativeTransformer { family: family.to_owned(), exposed })
     }
 
     pub(crate) fn faulty_rule(family: &str, message: &str) -> Self {
         Self(Kind::FaultyRule { family: family.to_owned(), message: message.to_owned() })
+    }
+
+    /// Whether the target has more series than may be remembered.
+    pub(crate) fn is_too_many_series(&self) -> bool {
+        matches!(self.0, Kind::TooManySeries { .. })
+    }
+
+    pub(crate) fn too_many_series(limit: u64) -> Self {
+        Self(Kind::TooManySeries { limit })
     }
 
     pub(crate) fn zero_scale(family: &str) -> Self {

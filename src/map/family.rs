@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance, MetricMatcher, MetricPatterns, MetricRule, Status, Transformer};
-use crate::parse::{Family, Format, MetricType};
+use crate::parse::{Family, Format, MetricType, Sample};
 
 use super::context::Contexts;
 use super::dropped::DropReason;
 use super::error::MapError;
-use super::trace::{Step, Trace};
+use super::trace::{NoTrace, Step, Trace};
 
 /// A family that is collected.
 #[derive(Debug)]
@@ -119,6 +119,26 @@ impl<'i> FamilyCompiler<'i> {
             trace.step(Step::Dropped(reason));
         }
         selected
+    }
+
+    /// What becomes of a sample of a text family that is no part of the family for the original, but a metric of its own
+    /// without a type, if the settings mean that metric: `x_total` of a counter that is announced as `x`, and
+    /// `x_created`.
+    pub(crate) fn compile_apart(
+        &self,
+        family: &Family,
+        sample: &Sample<'_>,
+        format: Format,
+        natives: &mut NativeTypes,
+    ) -> Option<Result<SelectedFamily<'i>, DropReason>> {
+        let name = sample.name.text();
+        if format != Format::PrometheusText || name == family.name {
+            return None;
+        }
+        match self.select(without_prefix(&name, self.instance), MetricType::Unknown, natives, &mut NoTrace) {
+            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
+            Ok(Err(_)) | Err(_) => None,
+        }
     }
 
     fn select(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance};
-use crate::parse::{Role, Sample};
+use crate::parse::{MetricType, Role, Sample};
 
 use super::context::{Context, ContextId, Contexts, Tag};
 use super::dropped::DropReason;
@@ -49,7 +49,8 @@ impl<T: Trace> SeriesCompiler<'_, T> {
         sample: &Sample<'_>,
     ) -> Result<Result<Plan, DropReason>, MapError> {
         match sample.role {
-            Role::Created => return Ok(Err(DropReason::Created)),
+            // A metric without a type that is called so was asked for by its name.
+            Role::Created if family.exposed != MetricType::Unknown => return Ok(Err(DropReason::Created)),
             Role::NativeHistogram => return Ok(Err(DropReason::NativeHistogram)),
             _ => {}
         }

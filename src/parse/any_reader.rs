@@ -102,6 +102,24 @@ impl Reader {
         }
     }
 
+    /// Ends an exposition that broke off: a last line without line end is left out, since half of a number is a number
+    /// too. Half of a message is none in any case.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::finish`].
+    pub fn finish_cut<S: Sink + ?Sized>(self, sink: &mut S) -> Result<Totals, ParseError> {
+        let is_strict = self.checker.is_some();
+        if let Some(checker) = self.checker {
+            checker.finish_cut(&mut |finding| sink.malformed(finding));
+        }
+        match self.kind {
+            Kind::Text(reader) if is_strict => reader.finish_cut(&mut WithoutDiagnostics(sink)),
+            Kind::Text(reader) => reader.finish_cut(sink),
+            Kind::Protobuf(reader) => reader.finish(),
+        }
+    }
+
     /// How much was read so far.
     pub fn totals(&self) -> Totals {
         match &self.kind {

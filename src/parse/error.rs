@@ -25,7 +25,7 @@ pub(super) enum ParseErrorKind {
              exporter and whatever limits the size or time of its answers"
     )]
     Truncated,
-    #[error("the exposition has more than {0} samples; the rest was not read, raise the limit or expose less")]
+    #[error("the exposition has more than {0} samples; the rest was not read; raise `sample_limit` or expose less")]
     TooManySamples(u64),
     #[error(
         "names and labels of the exposition's series are longer than {0} bytes in all; the rest was not read, raise \
@@ -96,6 +96,35 @@ impl ParseError {
     /// Whether the exposition has more samples than the limit; the samples up to the limit were handed out.
     pub fn is_too_many_samples(&self) -> bool {
         matches!(self.kind, ParseErrorKind::TooManySamples(_))
+    }
+
+    /// Whether the exposition is more than one of the limits allows.
+    pub fn is_over_limit(&self) -> bool {
+        match self.kind {
+            ParseErrorKind::TooManySamples(_)
+            | ParseErrorKind::TooMuchText(_)
+            | ParseErrorKind::MessageTooLarge { .. }
+            | ParseErrorKind::Protobuf { violation: Violation::TooManyLabels(_), .. } => true,
+            ParseErrorKind::NotExposition { .. }
+            | ParseErrorKind::Truncated
+            | ParseErrorKind::NotProtobuf { .. }
+            | ParseErrorKind::MessageLength { .. }
+            | ParseErrorKind::TruncatedMessage { .. }
+            | ParseErrorKind::Protobuf { .. } => false,
+        }
+    }
+
+    /// One stable word for the reason, for counters.
+    pub fn reason(&self) -> &'static str {
+        match self.kind {
+            ParseErrorKind::NotExposition { .. } | ParseErrorKind::NotProtobuf { .. } => "not_exposition",
+            ParseErrorKind::Truncated | ParseErrorKind::TruncatedMessage { .. } => "truncated",
+            ParseErrorKind::TooManySamples(_) => "sample_limit",
+            ParseErrorKind::TooMuchText(_) => "body_limit",
+            ParseErrorKind::MessageTooLarge { .. } => "message_limit",
+            ParseErrorKind::Protobuf { violation: Violation::TooManyLabels(_), .. } => "label_limit",
+            ParseErrorKind::MessageLength { .. } | ParseErrorKind::Protobuf { .. } => "malformed",
+        }
     }
 
     /// What was read until the exposition failed.

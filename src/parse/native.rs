@@ -171,6 +171,7 @@ fn scaled(fraction: f64, exponent: i64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "powers of two and counts are exact")]
 mod tests {
     use super::*;
 

@@ -37,7 +37,7 @@ pub struct ReaderLimits {
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        Self { line_bytes: 1 << 20, labels: 1024, samples: 10_000_000, message_bytes: 64 << 20, series_bytes: 4 << 30 }
+        Self { line_bytes: 16 << 20, labels: 512, samples: 5_000_000, message_bytes: 64 << 20, series_bytes: 2 << 30 }
     }
 }
 
@@ -151,17 +151,41 @@ impl TextReader {
         Ok(())
     }
 
-    /// Ends the exposition: reads a last line without line end, and closes the open family.
+    /// Ends the exposition: reads a last line without line end, and closes the open family. In OpenMetrics, which ends
+    /// with a marker, such a line is only read if it is the marker: anything else was cut.
     ///
     /// # Errors
     ///
     /// As [`TextReader::push`], and when OpenMetrics ends without `# EOF`.
-    pub(super) fn finish<S: Sink + ?Sized>(mut self, sink: &mut S) -> Result<Totals, ParseError> {
+    pub(super) fn finish<S: Sink + ?Sized>(self, sink: &mut S) -> Result<Totals, ParseError> {
+        let cut = self.state.format != Format::PrometheusText;
+        self.end(sink, |line| !cut || matches!(line, RawLine::Text("# EOF")))
+    }
+
+    /// Ends an exposition that broke off: a last line without line end is left out, since half of a number is a number
+    /// too.
+    ///
+    /// # Errors
+    ///
+    /// As [`TextReader::finish`].
+    pub(super) fn finish_cut<S: Sink + ?Sized>(self, sink: &mut S) -> Result<Totals, ParseError> {
+        self.end(sink, |_| false)
+    }
+
+    fn end<S: Sink + ?Sized>(
+        mut self,
+        sink: &mut S,
+        wanted: impl FnOnce(&RawLine<'_>) -> bool,
+    ) -> Result<Totals, ParseError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
         let end = LineEnd { returns: self.wire.ends_with_return(), marked: self.wire.take_mark() };
-        let read = self.lines.last().map_or(Ok(()), |line| self.state.line(line, end, sink));
+        let read = match self.lines.last() {
+            Some(line) if wanted(&line) => self.state.line(line, end, sink),
+            Some(line) => self.state.cut_line(line, end, sink),
+            None => Ok(()),
+        };
         match read.and_then(|()| self.state.release(sink)).and_then(|()| self.state.verdict()) {
             Ok(()) => {
                 self.state.families.close(sink);
@@ -201,6 +225,23 @@ impl State {
 
     fn not_exposition(&self, first: String) -> ParseErrorKind {
         ParseErrorKind::NotExposition { content: Content::of(&first), lines: self.totals.lines, first }
+    }
+
+    /// A last line that was cut says nothing, unless it is all there is, and shows what the body is, or should not be
+    /// there.
+    fn cut_line<S: Sink + ?Sized>(
+        &mut self,
+        line: RawLine<'_>,
+        end: LineEnd,
+        sink: &mut S,
+    ) -> Result<(), ParseErrorKind> {
+        let (RawLine::Text(text) | RawLine::TooLong(text)) = line;
+        if !self.ended && (self.good || Content::of(text) == Content::Text) {
+            self.totals.lines += 1;
+            self.content = true;
+            return Ok(());
+        }
+        self.line(line, end, sink)
     }
 
     fn line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, end: LineEnd, sink: &mut S) -> Result<(), ParseErrorKind> {

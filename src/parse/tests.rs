@@ -436,7 +436,7 @@ fn a_failed_reader_stays_failed() {
 fn open_metrics_without_its_end_is_truncated() {
     let (log, result) = read(Format::OpenMetrics, "# TYPE a gauge\na 1\n# TYPE b gauge\nb 12");
     assert!(result.is_err_and(|error| error.is_truncated()));
-    assert_eq!(log, ["a gauge", "  a = 1 Value", ".", "b gauge", "  b = 12 Value", "."]);
+    assert_eq!(log, ["a gauge", "  a = 1 Value", ".", "b gauge", "."]);
     for empty in ["", "\n", "# EOF", "# EOF\r\n\n"] {
         assert_eq!(read(Format::OpenMetrics, empty).1.map(|totals| totals.samples), Ok(0), "{empty:?}");
     }

@@ -58,7 +58,8 @@ fn subscriber<W>(filter: EnvFilter, format: LogFormat, colours: bool, writer: W)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    // That a line cannot be written must not be said on the standard error: to write to one that is gone is a panic.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).with_writer(writer);
     match format {
         LogFormat::Text => Box::new(builder.with_ansi(colours).with_target(false).finish()),
         LogFormat::Json => Box::new(builder.with_ansi(false).json().flatten_event(true).finish()),

@@ -4,4 +4,5 @@
 
 pub(crate) mod deliveries;
 pub(crate) mod intake;
+pub(crate) mod program;
 pub(crate) mod proto;

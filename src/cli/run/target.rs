@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::config::{ConfiguredInstance, Instance};
 use crate::discover::{Endpoint, Target, static_targets};
 use crate::map::{Contexts, ServiceCheck, Submission, Submissions};
@@ -21,14 +23,24 @@ pub(super) struct TargetState {
     road: tokio::sync::Mutex<Road>,
     telemetry: TargetTelemetry,
     submitter: Arc<Submitter>,
+    /// Asks the process to stop.
+    stop: watch::Sender<u32>,
     condition: Mutex<Condition>,
 }
 
 /// How the last scrape went, so that only changes are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Condition {
-    up: Option<bool>,
+    state: Option<State>,
     malformed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Up,
+    Down,
+    /// Out of reach, which `ignore_connection_errors` says is no failure.
+    Ignored,
 }
 
 /// The targets and their states, in the same order; everything that keeps one from being scraped at all is an error.
@@ -36,6 +48,7 @@ pub(super) fn start_targets(
     instances: Vec<ConfiguredInstance>,
     telemetry: &Telemetry,
     submitter: &Arc<Submitter>,
+    stop: &watch::Sender<u32>,
 ) -> Result<(Vec<Target>, Vec<TargetState>), String> {
     let (mut endpoints, mut states) = (Vec::new(), Vec::new());
     for instance in instances {
@@ -47,6 +60,7 @@ pub(super) fn start_targets(
             road: tokio::sync::Mutex::new(Road::new(Arc::clone(&instance))),
             telemetry: telemetry.target(&endpoint.to_string()),
             submitter: Arc::clone(submitter),
+            stop: stop.clone(),
             condition: Mutex::default(),
             instance,
         });
@@ -83,27 +97,35 @@ impl TargetState {
             batch: contribution.batch,
             service_checks: checks.finish(&self.instance),
         };
-        if let Err(error) = self.submitter.submit(&delivery)
-            && !error.is_broken_pipe()
-        {
-            tracing::error!("{error}");
+        match self.submitter.submit(&delivery) {
+            Ok(()) => {}
+            // There is nobody left to scrape for.
+            Err(error) if error.is_broken_pipe() => self.stop.send_modify(|asked| *asked = (*asked).max(1)),
+            Err(error) => tracing::error!("{error}"),
         }
     }
 
     /// One line when the target comes up or goes down, and when it begins to expose lines that cannot be read.
     fn tell(&self, endpoint: &Endpoint, report: &Report) {
-        let now = Condition { up: Some(report.failure.is_none()), malformed: report.totals.malformed > 0 };
+        let diagnostics = report.told_diagnostics();
+        let (state, told) = match (&report.failure, &report.ignored) {
+            (Some(failure), _) => (State::Down, Some(failure)),
+            (None, Some(ignored)) => (State::Ignored, Some(ignored)),
+            (None, None) => (State::Up, None),
+        };
+        let now = Condition { state: Some(state), malformed: !diagnostics.is_empty() };
         let mut condition = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *condition, now);
-        match &report.failure {
-            Some(failure) if before.up != Some(false) => tracing::warn!(%endpoint, "the target is down: {failure}"),
-            Some(failure) => tracing::debug!(%endpoint, "the target is still down: {failure}"),
-            None if before.up != Some(true) => {
-                tracing::info!(%endpoint, samples = report.totals.samples, "the target is up");
+        let cause = told.map(|failure| failure.message.as_str()).unwrap_or_default();
+        match state {
+            _ if before.state == Some(state) => tracing::debug!(%endpoint, "as before: {state:?} {cause}"),
+            State::Up => tracing::info!(%endpoint, samples = report.totals.samples, "the target is up"),
+            State::Down => tracing::warn!(%endpoint, "the target is down: {cause}"),
+            State::Ignored => {
+                tracing::info!(%endpoint, "the target is out of reach, which the settings say to ignore: {cause}");
             }
-            None => {}
         }
-        if let Some(diagnostic) = report.diagnostics.first()
+        if let Some(diagnostic) = diagnostics.first()
             && !before.malformed
         {
             tracing::warn!(%endpoint, lines = report.totals.malformed, "lines cannot be read; the first:\n{diagnostic}");

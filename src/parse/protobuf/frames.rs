@@ -62,7 +62,7 @@ impl Frames {
         }
         self.position += std::mem::take(&mut self.last);
         if self.partial.is_empty() {
-            return self.from_chunk(chunk);
+            return self.take_from(chunk);
         }
         loop {
             let wanted = match extent(&self.partial) {
@@ -85,7 +85,7 @@ impl Frames {
         }
     }
 
-    fn from_chunk<'f, 'c: 'f>(&'f mut self, chunk: &mut &'c [u8]) -> Option<Frame<'f>> {
+    fn take_from<'f, 'c: 'f>(&'f mut self, chunk: &mut &'c [u8]) -> Option<Frame<'f>> {
         if chunk.is_empty() {
             return None;
         }

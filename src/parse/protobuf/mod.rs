@@ -129,13 +129,12 @@ impl State {
         ParseError::new(kind, self.totals)
     }
 
-    /// What the body is that gave no family and does not begin like one.
+    /// What the body is that gave no family and begins like none: behind the length of one stands the key of a field.
     fn other_content(&self) -> Option<Content> {
         match self.begin[..] {
-            [b'<', second] if self.totals.families == 0 && second.is_ascii_graphic() => Some(Content::Html),
-            [b'{' | b'[', second] if self.totals.families == 0 && b"\"{[ \t\r\n".contains(&second) => {
-                Some(Content::Json)
-            }
+            _ if self.totals.families > 0 => None,
+            [b'<', b'!' | b'?' | b'A'..=b'Z' | b'a'..=b'z'] => Some(Content::Html),
+            [b'{', b'"' | b'}'] | [b'[', b'"' | b'{' | b'['] => Some(Content::Json),
             _ => None,
         }
     }

@@ -26,7 +26,7 @@ pub(in crate::parse) enum Violation {
     NoLabelName,
     #[error("there is no metric type with the number {0}; expected 0 to 5")]
     MetricType(i32),
-    #[error("it has more labels than the limit of {0}")]
+    #[error("it has more labels than the limit of {0}; raise `label_limit` if they are wanted")]
     TooManyLabels(usize),
     #[error("it has more than {0} {1}")]
     TooMany(usize, &'static str),

@@ -99,6 +99,12 @@ impl Checker {
         }
     }
 
+    /// The same for an exposition that broke off: a last line without line end is left out.
+    pub(super) fn finish_cut(mut self, report: &mut dyn FnMut(&Diagnostic)) {
+        self.partial.clear();
+        self.finish(report);
+    }
+
     fn line(&mut self, bytes: &[u8], report: &mut dyn FnMut(&Diagnostic)) {
         self.line += 1;
         let text = String::from_utf8_lossy(bytes);

@@ -29,7 +29,10 @@ pub(super) struct Sender {
     /// What the running requests carry.
     under_way: HashMap<Id, Payload>,
     is_draining: bool,
+    /// Kinds that failed, or were refused, since the intake last accepted one of them.
+    in_trouble: [bool; PayloadKind::ALL.len()],
     malformed: Throttle,
+    too_large: Throttle,
     overflow: Throttle,
     lost_before: u64,
 }
@@ -44,7 +47,9 @@ impl Sender {
             requests: JoinSet::new(),
             under_way: HashMap::new(),
             is_draining: false,
+            in_trouble: Default::default(),
             malformed: Throttle::default(),
+            too_large: Throttle::default(),
             overflow: Throttle::default(),
             lost_before: 0,
         }
@@ -157,24 +162,31 @@ impl Sender {
         match answer {
             Answer::Accepted => self.accept(&payload),
             Answer::Malformed(errors) => self.reject(&payload, &errors, now),
-            Answer::TooLarge => self.split(&payload),
+            Answer::TooLarge => self.split(&payload, now),
             Answer::Refused(status) => self.hold(payload, status, now, chance),
             Answer::Later { reason, wait } => {
                 let kind = payload.kind;
                 self.gates[kind as usize].fail(now, self.pace.transient, chance, wait);
-                let url = self.client.url();
-                self.put_back(payload, format!("`{url}{}`: {reason}; it will be tried again", kind.path()));
+                let message = format!("`{}{}`: {reason}; it will be tried again", self.client.url(), kind.path());
+                // Once: whatever fails from here on fails for the same reason, most likely.
+                if self.is_well() {
+                    tracing::warn!("{message}");
+                } else {
+                    tracing::debug!("{message}");
+                }
+                self.in_trouble[kind as usize] = true;
+                self.put_back(payload, message);
             }
         }
         self.judge_health();
     }
 
     fn accept(&mut self, payload: &Payload) {
-        let gate = &mut self.gates[payload.kind as usize];
-        if gate.is_unhealthy() {
-            tracing::info!("`{}{}` accepts payloads again", self.client.url(), payload.kind.path());
+        let was_in_trouble = std::mem::take(&mut self.in_trouble[payload.kind as usize]);
+        if was_in_trouble && self.is_well() {
+            tracing::info!("`{}` accepts payloads again", self.client.url());
         }
-        gate.succeed();
+        self.gates[payload.kind as usize].succeed();
         self.shared.lock().stats.succeed(UnixTime::now(), payload.entries, payload.body.len());
     }
 
@@ -190,14 +202,28 @@ impl Sender {
         state.stats.fail(UnixTime::now(), message);
     }
 
-    fn split(&mut self, payload: &Payload) {
+    fn split(&mut self, payload: &Payload, now: Instant) {
         self.gates[payload.kind as usize].succeed();
-        let halves = payload.halve();
-        let mut state = self.shared.lock();
-        match halves {
-            Some(halves) => halves.into_iter().for_each(|half| state.push(half)),
-            None => state.stats.dropped.add(DropReason::TooLarge, payload.entries),
+        if let Some(halves) = payload.halve() {
+            let mut state = self.shared.lock();
+            for half in halves {
+                state.push(half);
+            }
+            return;
         }
+        let message = format!(
+            "`{}{}` takes not even a single point (413): {} bytes are too large; points are dropped: check what limits \
+             the size of requests on the way to Datadog",
+            self.client.url(),
+            payload.kind.path(),
+            payload.body.len()
+        );
+        if let Some(withheld) = self.too_large.pass(now) {
+            tracing::error!("{message} ({withheld} more like this since the last such message)");
+        }
+        let mut state = self.shared.lock();
+        state.stats.dropped.add(DropReason::TooLarge, payload.entries);
+        state.stats.fail(UnixTime::now(), message);
     }
 
     fn hold(&mut self, payload: Payload, status: StatusCode, now: Instant, chance: f64) {
@@ -211,18 +237,25 @@ impl Sender {
         let message = format!("`{url}{}` answers {status}: {advice}; metrics are held for 55 minutes", kind.path());
         let was_refused = self.gates.iter().any(Gate::is_refused);
         self.gates[kind as usize].refuse(now, self.pace.refused, chance);
-        if !was_refused {
+        if was_refused {
+            tracing::debug!("{message}");
+        } else {
             tracing::error!("{message}");
         }
+        self.in_trouble[kind as usize] = true;
         self.put_back(payload, message);
     }
 
     fn put_back(&self, payload: Payload, message: String) {
-        tracing::debug!("{message}");
         let mut state = self.shared.lock();
         state.stats.retries += 1;
         state.stats.fail(UnixTime::now(), message);
         state.push(payload);
+    }
+
+    /// Whether no kind has failed since it last succeeded.
+    fn is_well(&self) -> bool {
+        !self.in_trouble.contains(&true)
     }
 
     fn judge_health(&self) {

@@ -22,13 +22,16 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
     let mut connection: Option<Connection> = None;
     let mut wait = RECONNECT.0;
     let mut burst = 0;
+    let mut trouble = Trouble::default();
     while let Some(packet) = outbox.take().await {
         let mut open = match connection.take().filter(|open| !open.is_stale()) {
             Some(open) => open,
             None => match Connection::open(&address).await {
                 Ok(open) => open,
                 Err(error) => {
-                    outbox.unreachable(format!("`{shown}` cannot be reached: {error}; is an Agent listening there?"));
+                    let message = format!("`{shown}` cannot be reached: {error}; is an Agent listening there?");
+                    trouble.begins(&message);
+                    outbox.unreachable(message);
                     sleep(wait).await;
                     wait = (wait * 2).min(RECONNECT.1);
                     continue;
@@ -38,15 +41,24 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
         match open.send(&packet.bytes).await {
             Sent::Yes => {
                 outbox.sent();
+                trouble.ends(&shown);
                 wait = RECONNECT.0;
             }
-            Sent::Lost(error) => outbox.lost(format!("`{shown}` did not take a packet: {error}")),
+            Sent::Lost(error) => {
+                let message = format!("`{shown}` did not take a packet: {error}");
+                trouble.begins(&message);
+                outbox.lost(message);
+            }
             Sent::Broken(error) => {
-                outbox.lost(format!("`{shown}` did not take a packet: {error}"));
+                let message = format!("`{shown}` did not take a packet: {error}");
+                trouble.begins(&message);
+                outbox.lost(message);
                 continue;
             }
             Sent::Again(error) => {
-                outbox.unreachable(format!("`{shown}` cannot be reached: {error}; is an Agent listening there?"));
+                let message = format!("`{shown}` cannot be reached: {error}; is an Agent listening there?");
+                trouble.begins(&message);
+                outbox.unreachable(message);
                 sleep(wait).await;
                 wait = (wait * 2).min(RECONNECT.1);
                 continue;
@@ -58,5 +70,25 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
             sleep(PAUSE).await;
         }
         connection = Some(open);
+    }
+}
+
+/// Whether packets went wrong last, so that only changes are said.
+#[derive(Debug, Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    fn begins(&mut self, message: &str) {
+        if std::mem::replace(&mut self.0, true) {
+            tracing::debug!("{message}");
+        } else {
+            tracing::warn!("{message}");
+        }
+    }
+
+    fn ends(&mut self, shown: &str) {
+        if std::mem::take(&mut self.0) {
+            tracing::info!("`{shown}` takes packets again");
+        }
     }
 }
