@@ -71,7 +71,7 @@ fn complain(talk: &mut impl Write, message: impl fmt::Display) {
 
 fn print(args: &ParseArgs, input: impl Read, out: impl Write, talk: &mut impl Write) -> Exit {
     let format = match &args.content_type {
-        Some(content_type) => Format::from_content_type(Some(content_type)),
+        Some(content_type) => Format::named_by(content_type).unwrap_or(Format::PrometheusText),
         None => Format::from_path(&args.file).unwrap_or(Format::PrometheusText),
     };
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };

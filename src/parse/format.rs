@@ -19,10 +19,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a `Content-Type` header names, Prometheus text for whatever else is there or missing, as Datadog's
-    /// check does.
+    /// The format that a `Content-Type` header names to one who has not asked for any: Prometheus text for whatever else is
+    /// there or missing, as for Datadog's check, and for protobuf that does not say of which messages.
     pub fn from_content_type(content_type: Option<&str>) -> Self {
-        content_type.and_then(Self::named_by).unwrap_or(Self::PrometheusText)
+        let named = content_type.and_then(Self::named_by);
+        let bare = content_type.is_none_or(|text| !text.contains(';'));
+        named.filter(|format| *format != Self::PrometheusProtobuf || !bare).unwrap_or(Self::PrometheusText)
     }
 
     /// The format that a `Content-Type` header names; none if it is of another type. OpenMetrics must be exactly what
@@ -105,8 +107,10 @@ mod tests {
         ] {
             assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics2, "{header}");
         }
+        let bare = "application/vnd.google.protobuf";
+        assert_eq!(Format::from_content_type(Some(bare)), Format::PrometheusText);
+        assert_eq!(Format::named_by(bare), Some(Format::PrometheusProtobuf));
         let protobuf = [
-            "application/vnd.google.protobuf",
             "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
             "Application/vnd.Google.Protobuf ;encoding=delimited",
         ];

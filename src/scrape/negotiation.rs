@@ -46,11 +46,15 @@ fn media_type(protocol: ScrapeProtocol) -> &'static str {
     }
 }
 
-/// The format of a body that came with this head. `use_latest_spec` decides over the head, as in Datadog's check, unless
-/// `scrape_protocols` says what to ask for; `fallback_scrape_protocol` decides where the head names no format.
+/// The format of a body that came with this head. Where neither of the two options of Prometheus is set it is told as
+/// Datadog's check tells it: `use_latest_spec` decides over the head. Otherwise the head decides, and
+/// `fallback_scrape_protocol` where it names no format.
 pub(super) fn format(head: &Head, settings: &HttpSettings) -> Format {
     if settings.use_latest_spec && settings.scrape_protocols.is_empty() {
         return Format::OpenMetrics;
+    }
+    if settings.scrape_protocols.is_empty() && settings.fallback_scrape_protocol.is_none() {
+        return Format::from_content_type(head.content_type());
     }
     let fallback = || match settings.fallback_scrape_protocol {
         Some(ScrapeProtocol::PrometheusProto) => Format::PrometheusProtobuf,
@@ -141,11 +145,12 @@ mod tests {
                 ("text/plain;version=\"0.0.4\";charset=utf-8", Format::PrometheusText),
                 ("TEXT/PLAIN", Format::PrometheusText),
                 ("application/openmetrics-text; version=2.0.0; charset=utf-8", Format::OpenMetrics2),
-                ("application/vnd.google.protobuf", Format::PrometheusProtobuf),
                 ("application/vnd.google.protobuf; encoding=text", Format::PrometheusProtobuf),
             ] {
                 assert_eq!(read_as(Some(known), &settings), format, "{known}");
             }
+            let bare = read_as(Some("application/vnd.google.protobuf"), &settings);
+            assert_eq!(bare == Format::PrometheusProtobuf, fallback_scrape_protocol.is_some());
         }
     }
 
