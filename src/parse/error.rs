@@ -10,7 +10,7 @@ use super::reader::Totals;
 #[error("{kind}")]
 pub struct ParseError {
     kind: ParseErrorKind,
-    totals: Totals,
+    totals: Box<Totals>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +79,7 @@ impl fmt::Display for Place<'_> {
 
 impl ParseError {
     pub(super) fn new(kind: ParseErrorKind, totals: Totals) -> Self {
-        Self { kind, totals }
+        Self { kind, totals: Box::new(totals) }
     }
 
     /// Whether the body is no exposition at all: an HTML page, a JSON document, binary data, some other text.

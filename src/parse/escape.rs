@@ -11,7 +11,7 @@ pub(crate) fn unescape(raw: &str) -> String {
 pub(crate) fn unescape_help(raw: &str, format: Format) -> String {
     match format {
         Format::PrometheusText | Format::PrometheusProtobuf => undo(raw, false),
-        Format::OpenMetrics => undo(raw, true),
+        Format::OpenMetrics | Format::OpenMetrics2 => undo(raw, true),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use super::content_type::parameter;
+
 /// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -10,6 +12,8 @@ pub enum Format {
     PrometheusText,
     /// OpenMetrics text 1.0.
     OpenMetrics,
+    /// OpenMetrics text 2.0, a draft.
+    OpenMetrics2,
     /// The protobuf format of Prometheus: `io.prometheus.client.MetricFamily` messages behind their lengths.
     PrometheusProtobuf,
 }
@@ -24,11 +28,13 @@ impl Format {
     }
 
     /// The format that a `Content-Type` header names; none if it is of another type. OpenMetrics must be exactly what
-    /// stands before the first `;`, as for Datadog's check. Parameters do not matter, as for Prometheus.
+    /// stands before the first `;`, as for Datadog's check. Of the parameters only one matters: `version=2.0.0` means the
+    /// draft of OpenMetrics 2.0.
     pub fn named_by(content_type: &str) -> Option<Self> {
         let media_type = content_type.split(';').next()?;
         if media_type == "application/openmetrics-text" {
-            return Some(Self::OpenMetrics);
+            let is_draft = parameter(content_type, "version").is_some_and(|version| version == "2.0.0");
+            return Some(if is_draft { Self::OpenMetrics2 } else { Self::OpenMetrics });
         }
         let is = |name| media_type.trim().eq_ignore_ascii_case(name);
         if is("text/plain") {
@@ -54,6 +60,7 @@ impl Format {
         match self {
             Self::PrometheusText => "Prometheus text",
             Self::OpenMetrics => "OpenMetrics",
+            Self::OpenMetrics2 => "OpenMetrics 2.0",
             Self::PrometheusProtobuf => "Prometheus protobuf",
         }
     }
@@ -74,7 +81,9 @@ mod tests {
         let open_metrics = [
             "application/openmetrics-text",
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            "application/openmetrics-text;version=2.0.0",
+            "application/openmetrics-text;version=2.0.1",
+            "application/openmetrics-text; version=2.0.0; version=2.0.0",
+            "application/openmetrics-text; x=version=2.0.0",
         ];
         for header in open_metrics {
             assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics, "{header}");
@@ -92,6 +101,12 @@ mod tests {
             assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusText, "{header}");
         }
         assert_eq!(Format::from_content_type(None), Format::PrometheusText);
+        for header in [
+            "application/openmetrics-text;version=2.0.0",
+            "application/openmetrics-text; charset=utf-8; Version=\"2.0.0\"",
+        ] {
+            assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics2, "{header}");
+        }
         let bare = "application/vnd.google.protobuf";
         assert_eq!(Format::from_content_type(Some(bare)), Format::PrometheusText);
         assert_eq!(Format::named_by(bare), Some(Format::PrometheusProtobuf));

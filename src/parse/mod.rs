@@ -2,28 +2,39 @@
 //! itself and a diagnostic, never its neighbours; nothing here knows what the samples are for.
 
 mod any_reader;
+mod content_type;
+mod departure;
 mod diagnostic;
 mod error;
 mod escape;
+mod escaping;
 mod family;
 mod format;
+mod held;
 mod labels;
 mod line;
 mod lines;
 mod model;
 mod native;
+mod number;
+mod openmetrics2;
 mod protobuf;
 mod reader;
 mod sink;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod token;
+mod wire;
 
 pub use any_reader::Reader;
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Severity};
 pub use error::ParseError;
+pub use escaping::EscapingScheme;
 pub use format::Format;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
 pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
+pub use number::{canonical_bound, canonical_number};
 pub use reader::{ReaderLimits, Totals};
 pub use sink::Sink;
+pub use strict::Strictness;

@@ -28,6 +28,21 @@ pub enum MetricType {
 }
 
 impl MetricType {
+    /// The type that a `TYPE` line names; `untyped` and `unknown` are the same in any format.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "counter" => Self::Counter,
+            "gauge" => Self::Gauge,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            "unknown" | "untyped" => Self::Unknown,
+            _ => return None,
+        })
+    }
+
     /// The word of OpenMetrics for this type.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -152,11 +167,13 @@ pub struct Sample<'a> {
     pub value: f64,
     /// Milliseconds since the epoch.
     pub timestamp_ms: Option<i64>,
-    /// When the series began, in milliseconds since the epoch, where the format tells it beside the value. Text formats
-    /// tell it as a sample of [`Role::Created`] instead.
+    /// When the series began, in milliseconds since the epoch, where the format tells it beside the value. The older text
+    /// formats tell it as a sample of [`Role::Created`] instead.
     pub start_ms: Option<i64>,
     /// The exemplar behind the value; those of a native histogram are kept there.
     pub exemplar: Option<Exemplar<'a>>,
+    /// The exemplars behind that one; only OpenMetrics 2.0 has several.
+    pub more_exemplars: &'a [Exemplar<'a>],
     /// The histogram of a sample that is a [`Role::NativeHistogram`].
     pub native: Option<&'a NativeHistogram<'a>>,
 }

@@ -1,16 +1,20 @@
 //! Reads an exposition in a text format chunk by chunk and hands its families, samples and malformed lines to a [`Sink`].
 
+use super::departure::{Departed, Departure, Departures};
 use super::diagnostic::Diagnostic;
 use super::error::{Content, ParseError, ParseErrorKind};
 use super::escape::unescape_help;
 use super::family::Families;
 use super::format::Format;
+use super::held::Held;
 use super::labels::LabelBuffer;
 use super::line::{self, Labels, Line, SampleLine};
 use super::lines::{Lines, RawLine};
 use super::model::{Exemplar, Label, MetricType, Role, Sample};
+use super::openmetrics2;
 use super::sink::Sink;
 use super::token::{Fault, Reason};
+use super::wire::Wire;
 
 /// After this many malformed lines without a good one the body is given up as no exposition.
 const HOPELESS: u64 = 100;
@@ -50,14 +54,26 @@ pub struct Totals {
     pub samples: u64,
     /// Lines skipped with a diagnostic.
     pub malformed: u64,
+    /// Lines read although Prometheus refuses an exposition for them.
+    pub departing: u64,
 }
 
 /// Reads one exposition in a text format.
 #[derive(Debug)]
 pub(super) struct TextReader {
     lines: Lines,
+    wire: Wire,
     state: State,
     failure: Option<ParseError>,
+}
+
+/// What stood around a line and is no part of it.
+#[derive(Clone, Copy, Debug)]
+struct LineEnd {
+    /// It ended with CRLF.
+    returns: bool,
+    /// It began with a byte order mark.
+    marked: bool,
 }
 
 /// Everything but the line cutter, so that a line may borrow from the cutter while it is read.
@@ -77,6 +93,14 @@ struct State {
     good: bool,
     /// The beginning of the first malformed line, as long as nothing good was read.
     first_malformed: Option<String>,
+    /// The number of the line being read.
+    line: u64,
+    /// Lines that wait for the end of a quote.
+    held: Option<Held>,
+    /// The kinds of departures that were reported; each is reported once.
+    reported: Vec<Departure>,
+    /// The number of the last line that departs from the format.
+    departing: u64,
 }
 
 impl TextReader {
@@ -93,8 +117,12 @@ impl TextReader {
             content: false,
             good: false,
             first_malformed: None,
+            line: 0,
+            held: None,
+            reported: Vec::new(),
+            departing: 0,
         };
-        Self { lines: Lines::new(limits.line_bytes), state, failure: None }
+        Self { lines: Lines::new(limits.line_bytes), wire: Wire::default(), state, failure: None }
     }
 
     /// Reads the next bytes of the exposition, cut anywhere.
@@ -109,8 +137,13 @@ impl TextReader {
         }
         self.state.totals.bytes += chunk.len() as u64;
         let mut rest = chunk;
-        while let Some(line) = self.lines.next(&mut rest) {
-            if let Err(kind) = self.state.line(line, sink) {
+        loop {
+            let before = rest;
+            let line = self.lines.next(&mut rest);
+            let returns = self.wire.watch(&before[..before.len() - rest.len()]);
+            let Some(line) = line else { break };
+            let end = LineEnd { returns, marked: self.wire.take_mark() };
+            if let Err(kind) = self.state.line(line, end, sink) {
                 let failure = self.state.fail(kind, sink);
                 return Err(self.failure.insert(failure).clone());
             }
@@ -125,7 +158,7 @@ impl TextReader {
     ///
     /// As [`TextReader::push`], and when OpenMetrics ends without `# EOF`.
     pub(super) fn finish<S: Sink + ?Sized>(self, sink: &mut S) -> Result<Totals, ParseError> {
-        let cut = self.state.format == Format::OpenMetrics;
+        let cut = self.state.format != Format::PrometheusText;
         self.end(sink, |line| !cut || matches!(line, RawLine::Text("# EOF")))
     }
 
@@ -147,12 +180,13 @@ impl TextReader {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
+        let end = LineEnd { returns: self.wire.ends_with_return(), marked: self.wire.take_mark() };
         let read = match self.lines.last() {
-            Some(line) if wanted(&line) => self.state.line(line, sink),
-            Some(line) => self.state.cut_line(line, sink),
+            Some(line) if wanted(&line) => self.state.line(line, end, sink),
+            Some(line) => self.state.cut_line(line, end, sink),
             None => Ok(()),
         };
-        match read.and_then(|()| self.state.verdict()) {
+        match read.and_then(|()| self.state.release(sink)).and_then(|()| self.state.verdict()) {
             Ok(()) => {
                 self.state.families.close(sink);
                 Ok(self.state.totals())
@@ -183,7 +217,7 @@ impl State {
         if let (false, Some(first)) = (self.good, self.first_malformed.take()) {
             return Err(self.not_exposition(first));
         }
-        if self.format == Format::OpenMetrics && self.content && !self.ended {
+        if self.format != Format::PrometheusText && self.content && !self.ended {
             return Err(ParseErrorKind::Truncated);
         }
         Ok(())
@@ -193,41 +227,152 @@ impl State {
         ParseErrorKind::NotExposition { content: Content::of(&first), lines: self.totals.lines, first }
     }
 
-    /// A last line that was cut says nothing, unless it is all there is: then it shows what the body is.
-    fn cut_line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
+    /// A last line that was cut says nothing, unless it is all there is, and shows what the body is, or should not be
+    /// there.
+    fn cut_line<S: Sink + ?Sized>(
+        &mut self,
+        line: RawLine<'_>,
+        end: LineEnd,
+        sink: &mut S,
+    ) -> Result<(), ParseErrorKind> {
         let (RawLine::Text(text) | RawLine::TooLong(text)) = line;
-        if self.good || Content::of(text) == Content::Text {
+        if !self.ended && (self.good || Content::of(text) == Content::Text) {
             self.totals.lines += 1;
             self.content = true;
             return Ok(());
         }
-        self.line(line, sink)
+        self.line(line, end, sink)
     }
 
-    fn line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
+    fn line<S: Sink + ?Sized>(&mut self, line: RawLine<'_>, end: LineEnd, sink: &mut S) -> Result<(), ParseErrorKind> {
         self.totals.lines += 1;
+        self.line = self.totals.lines;
+        let (RawLine::Text(text) | RawLine::TooLong(text)) = line;
+        if end.marked {
+            self.departs(text, Departed { rest: text, departure: Departure::ByteOrderMark }, sink);
+        }
+        // The end of an overlong line may not have come yet.
+        if end.returns && matches!(line, RawLine::Text(_)) {
+            self.departs(text, Departed { rest: &text[text.len()..], departure: Departure::CarriageReturn }, sink);
+        }
         match line {
+            RawLine::Text(text) if self.held.is_some() => self.continue_held(text, sink),
             RawLine::Text(text) => self.text_line(text, sink),
             RawLine::TooLong(head) => {
+                self.release(sink)?;
+                self.line = self.totals.lines;
                 self.content = true;
                 let limit = self.limits.line_bytes;
-                self.malformed(head, 0, format!("the line is longer than the limit of {limit} bytes"), sink)
+                self.malformed(head, 0, format!("the line is longer than the limit of {limit} bytes"), "", sink)
             }
         }
     }
 
+    /// Reads a line behind one whose quote is open.
+    fn continue_held<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
+        let Some(mut held) = self.held.take() else { return self.text_line(text, sink) };
+        held.join(text);
+        match self.open_quote(held.text()) {
+            Ok(None) => {
+                self.line = held.first();
+                self.whole_line(held.text(), sink)
+            }
+            Ok(Some(quote)) if held.goes_on(quote, self.limits.line_bytes) => {
+                self.held = Some(held);
+                Ok(())
+            }
+            _ => self.give_up(&held, sink),
+        }
+    }
+
+    /// Where in `text` a quote is open at its end; an error when something else is wrong.
+    fn open_quote(&self, text: &str) -> Result<Option<usize>, ()> {
+        let mut departures = Departures::first(self.format);
+        let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
+        let fault = match line::classify(text, self.format, &mut departures) {
+            Ok(Line::Sample(input)) => {
+                let limit = self.limits.labels;
+                let (sample, exemplar) = (&mut sample, &mut exemplar);
+                let mut labels = Labels { sample, exemplar, limit, departures: &mut departures };
+                line::sample(input, self.format, &mut labels).err()
+            }
+            Ok(_) => None,
+            Err(fault) => Some(fault),
+        };
+        match fault {
+            None => Ok(None),
+            Some(Fault { rest, reason: Reason::OpenQuote }) => Ok(Some(offset(text, rest))),
+            Some(_) => Err(()),
+        }
+    }
+
+    /// The lines held are no line together: the first is malformed, the others stand for themselves.
+    fn give_up<S: Sink + ?Sized>(&mut self, held: &Held, sink: &mut S) -> Result<(), ParseErrorKind> {
+        for (number, line) in held.lines() {
+            self.line = number;
+            if number == held.first() {
+                self.whole_line(line, sink)?;
+            } else if self.held.is_some() {
+                self.continue_held(line, sink)?;
+            } else {
+                self.text_line(line, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the lines up that wait for the end of a quote.
+    fn release<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), ParseErrorKind> {
+        while let Some(held) = self.held.take() {
+            self.give_up(&held, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a line, or holds it when its quote is open and the format lets a line feed stand there (rule P7).
     fn text_line<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
-        let line = match line::classify(text, self.format) {
-            Ok(Line::Blank) => return Ok(()),
+        self.read_line(text, self.format == Format::PrometheusText, sink)
+    }
+
+    /// Reads a line that has no other line behind it.
+    fn whole_line<S: Sink + ?Sized>(&mut self, text: &str, sink: &mut S) -> Result<(), ParseErrorKind> {
+        self.read_line(text, false, sink)
+    }
+
+    fn read_line<S: Sink + ?Sized>(&mut self, text: &str, hold: bool, sink: &mut S) -> Result<(), ParseErrorKind> {
+        let mut departures = Departures::first(self.format);
+        let line = match line::classify(text, self.format, &mut departures) {
+            Ok(Line::Blank) => {
+                if self.format != Format::PrometheusText {
+                    let departure = if self.ended { Departure::AfterEnd } else { Departure::BlankLine };
+                    self.departs(text, Departed { rest: text, departure }, sink);
+                }
+                return Ok(());
+            }
             Ok(_) if self.ended => {
-                return self.malformed(text, 0, "nothing may follow `# EOF`; the line is ignored".into(), sink);
+                return self.malformed(text, 0, "nothing may follow `# EOF`; the line is ignored".into(), text, sink);
             }
             Ok(line) => line,
-            Err(fault) => return self.fault(text, fault, sink),
+            Err(fault) => return self.hold_or_fault(text, fault, hold, sink),
         };
         self.content = true;
+        if !matches!(line, Line::Comment)
+            && memchr::memchr(0xEF, text.as_bytes()).is_some()
+            && let Some(at) = text.find('\u{FFFD}')
+        {
+            departures.add(&text[at..], Departure::Replaced);
+        }
+        if let Line::Sample(input) = line {
+            return match self.format {
+                Format::OpenMetrics2 => self.sample_of_draft(text, input, departures, sink),
+                _ => self.sample(text, input, departures, hold, sink),
+            };
+        }
+        if let Some(departed) = departures.refused {
+            self.departs(text, departed, sink);
+        }
         match line {
-            Line::Blank | Line::Comment => return Ok(()),
+            Line::Blank | Line::Comment | Line::Sample(_) => return Ok(()),
             Line::End => {
                 self.ended = true;
                 self.families.close(sink);
@@ -238,14 +383,13 @@ impl State {
             }
             Line::Unit { name, unit } => self.families.unit(&name.text(), unit, sink),
             Line::Type { name, word } => {
-                let metric_type = metric_type(word);
+                let metric_type = MetricType::from_word(word);
                 // With an unknown word too the line begins the family: its samples must not join the one before.
                 self.families.metric_type(&name.text(), metric_type.unwrap_or_default(), sink);
                 if metric_type.is_none() {
                     return self.fault(text, Fault { rest: word, reason: Reason::Type(word) }, sink);
                 }
             }
-            Line::Sample(input) => return self.sample(text, input, sink),
         }
         self.good = true;
         Ok(())
@@ -256,12 +400,18 @@ impl State {
         &mut self,
         text: &'a str,
         input: &'a str,
+        mut departures: Departures<'a>,
+        hold: bool,
         sink: &mut S,
     ) -> Result<(), ParseErrorKind> {
         let mut sample_labels: Vec<Label<'a>> = self.labels.take();
         let mut exemplar_labels: Vec<Label<'a>> = self.exemplar_labels.take();
-        let mut labels =
-            Labels { sample: &mut sample_labels, exemplar: &mut exemplar_labels, limit: self.limits.labels };
+        let mut labels = Labels {
+            sample: &mut sample_labels,
+            exemplar: &mut exemplar_labels,
+            limit: self.limits.labels,
+            departures: &mut departures,
+        };
         let result = match line::sample(input, self.format, &mut labels) {
             Ok(_) if self.totals.samples >= self.limits.samples => {
                 Err(ParseErrorKind::TooManySamples(self.limits.samples))
@@ -269,21 +419,83 @@ impl State {
             Ok(line) => {
                 self.good = true;
                 self.totals.samples += 1;
+                if let Some(departed) = departures.refused {
+                    self.departs(text, departed, sink);
+                }
                 let sample = assemble(&line, &sample_labels, &exemplar_labels);
                 self.families.sample(&line.name.text(), sample, sink);
                 Ok(())
             }
-            Err(fault) => self.fault(text, fault, sink),
+            Err(fault) => self.hold_or_fault(text, fault, hold, sink),
         };
         self.labels.give_back(sample_labels);
         self.exemplar_labels.give_back(exemplar_labels);
         result
     }
 
+    /// Reads `input`, a part of `text`, as a sample line of OpenMetrics 2.0, which may stand for several samples.
+    fn sample_of_draft<'a, S: Sink + ?Sized>(
+        &mut self,
+        text: &'a str,
+        input: &'a str,
+        mut departures: Departures<'a>,
+        sink: &mut S,
+    ) -> Result<(), ParseErrorKind> {
+        let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
+        let limit = self.limits.labels;
+        let mut labels = Labels { sample: &mut sample, exemplar: &mut exemplar, limit, departures: &mut departures };
+        let line = match openmetrics2::sample(input, &mut labels) {
+            Ok(line) => line,
+            Err(fault) => return self.fault(text, fault, sink),
+        };
+        if let Some(departed) = departures.refused {
+            self.departs(text, departed, sink);
+        }
+        self.good = true;
+        let Self { totals, limits, families, .. } = self;
+        openmetrics2::expand(&line, &sample, &line.exemplars(&exemplar), |name, sample| {
+            if totals.samples >= limits.samples {
+                return Err(ParseErrorKind::TooManySamples(limits.samples));
+            }
+            totals.samples += 1;
+            families.sample(name, sample, sink);
+            Ok(())
+        })
+    }
+
+    /// Keeps a line whose quote is open until the next line comes; reports any other fault.
+    fn hold_or_fault<S: Sink + ?Sized>(
+        &mut self,
+        text: &str,
+        fault: Fault<'_>,
+        hold: bool,
+        sink: &mut S,
+    ) -> Result<(), ParseErrorKind> {
+        if hold && fault.reason == Reason::OpenQuote {
+            self.held = Some(Held::new(text, offset(text, fault.rest), self.line));
+            return Ok(());
+        }
+        self.fault(text, fault, sink)
+    }
+
     fn fault<S: Sink + ?Sized>(&mut self, text: &str, fault: Fault<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
-        // `rest` need not reach to the end of the line, so its place is told by its address.
-        let offset = (fault.rest.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        self.malformed(text, offset, fault.reason.to_string(), sink)
+        let token = fault.reason.token();
+        self.malformed(text, offset(text, fault.rest), fault.reason.to_string(), token, sink)
+    }
+
+    /// Counts a line that is read although Prometheus refuses it, and reports it if it is the first of its kind.
+    fn departs<S: Sink + ?Sized>(&mut self, text: &str, Departed { rest, departure }: Departed<'_>, sink: &mut S) {
+        if self.departing != self.line {
+            self.departing = self.line;
+            self.totals.departing += 1;
+        }
+        if self.reported.contains(&departure) {
+            return;
+        }
+        self.reported.push(departure);
+        let refused = if self.format == Format::OpenMetrics2 { "" } else { ", Prometheus refuses the scrape" };
+        let message = format!("{departure}; the line is read{refused}");
+        sink.departing(&Diagnostic::new(self.line, text, offset(text, rest), message).warning());
     }
 
     fn malformed<S: Sink + ?Sized>(
@@ -291,11 +503,12 @@ impl State {
         text: &str,
         offset: usize,
         message: String,
+        token: &str,
         sink: &mut S,
     ) -> Result<(), ParseErrorKind> {
         self.content = true;
         self.totals.malformed += 1;
-        let diagnostic = Diagnostic::new(self.totals.lines, text, offset, message);
+        let diagnostic = Diagnostic::new(self.line, text, offset, message).about(token);
         sink.malformed(&diagnostic);
         if self.good {
             return Ok(());
@@ -307,6 +520,11 @@ impl State {
         let first = std::mem::take(first);
         Err(self.not_exposition(first))
     }
+}
+
+/// Where in `text` its part `rest` begins; `rest` need not reach to the end, so its place is told by its address.
+fn offset(text: &str, rest: &str) -> usize {
+    (rest.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
 /// The sample, but for its role.
@@ -327,20 +545,6 @@ fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels:
             value: tail.value,
             timestamp_ms: tail.timestamp_ms,
         }),
+        more_exemplars: &[],
     }
-}
-
-/// The type that a `TYPE` line names; `untyped` and `unknown` are the same in either format.
-fn metric_type(word: &str) -> Option<MetricType> {
-    Some(match word {
-        "counter" => MetricType::Counter,
-        "gauge" => MetricType::Gauge,
-        "histogram" => MetricType::Histogram,
-        "gaugehistogram" => MetricType::GaugeHistogram,
-        "summary" => MetricType::Summary,
-        "info" => MetricType::Info,
-        "stateset" => MetricType::StateSet,
-        "unknown" | "untyped" => MetricType::Unknown,
-        _ => return None,
-    })
 }

@@ -144,7 +144,7 @@ mod tests {
                 ("text/plain", Format::PrometheusText),
                 ("text/plain;version=\"0.0.4\";charset=utf-8", Format::PrometheusText),
                 ("TEXT/PLAIN", Format::PrometheusText),
-                ("application/openmetrics-text; version=2.0.0; charset=utf-8", Format::OpenMetrics),
+                ("application/openmetrics-text; version=2.0.0; charset=utf-8", Format::OpenMetrics2),
                 ("application/vnd.google.protobuf; encoding=text", Format::PrometheusProtobuf),
             ] {
                 assert_eq!(read_as(Some(known), &settings), format, "{known}");

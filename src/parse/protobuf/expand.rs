@@ -111,7 +111,19 @@ impl Times {
     ) -> Sample<'s> {
         let Self { timestamp_ms, start_ms } = self;
         let name = Quoted::new(name, false);
-        Sample { series, name, labels, role, value_text, value, timestamp_ms, start_ms, exemplar: None, native: None }
+        Sample {
+            series,
+            name,
+            labels,
+            role,
+            value_text,
+            value,
+            timestamp_ms,
+            start_ms,
+            exemplar: None,
+            more_exemplars: &[],
+            native: None,
+        }
     }
 }
 

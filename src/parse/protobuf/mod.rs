@@ -11,6 +11,7 @@ mod series;
 mod violation;
 mod wire;
 
+pub(super) use number::push_bound;
 pub(super) use violation::Violation;
 
 use expand::{Expansion, Out, Stop};
