@@ -84,8 +84,8 @@ fn prometheus_parse(bencher: Bencher<'_, '_>, corpus: &Corpus) {
 #[divan::bench(args = corpora::all(), sample_count = 10)]
 fn prometheus_scraper(bencher: Bencher<'_, '_>, corpus: &Corpus) {
     let format = prometheus_scraper::Format::Text(match corpus.format {
-        Format::PrometheusText => prometheus_scraper::TextFormat::Prometheus,
         Format::OpenMetrics => prometheus_scraper::TextFormat::OpenMetrics,
+        _ => prometheus_scraper::TextFormat::Prometheus,
     });
     bencher.counter(BytesCount::new(corpus.text.len())).bench(|| {
         let families = prometheus_scraper::parse_payload(corpus.text.as_bytes(), format);

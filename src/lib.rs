@@ -24,3 +24,4 @@ pub mod scrape;
 pub mod submit;
 pub mod telemetry;
 pub mod time;
+mod unverified;

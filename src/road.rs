@@ -66,7 +66,7 @@ impl Road {
         let refused = self.aggregator.take_refused();
         self.overflowed = report.overflowed;
         // Only what a successful scrape lacks has vanished.
-        if report.failure.is_none() {
+        if report.failure.is_none() && report.ignored.is_none() {
             let expired = self.aggregator.expire();
             if !expired.is_empty() {
                 self.pipeline.release(expired);
@@ -91,6 +91,10 @@ impl<W: Submissions> Submissions for Passing<'_, W> {
 
     fn service_check(&mut self, check: ServiceCheck) {
         self.witness.service_check(check);
+    }
+
+    fn health(&mut self, check: ServiceCheck) {
+        self.witness.health(check);
     }
 
     fn metadata(&mut self, name: &str, value: &str) {

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use prometheus_parse::Value;
 use retriever::aggregate::Refused;
-use retriever::config::{Config, ConfiguredInstance, Surroundings};
+use retriever::config::{Config, ConfiguredInstance, NoSurroundings};
 use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink};
 use retriever::pipeline::{FetchFailure, Pipeline, Recorder, Report};
 use retriever::submit::{DropReason, Failure, Stats};
@@ -28,22 +27,9 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// One sample that is wanted, one that is not, one malformed line.
 const EXPOSITION: &str = "# TYPE wanted gauge\nwanted 1\n# TYPE other gauge\nother 2\n{{{\n";
 
-/// No environment, no files.
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn file(&self, _: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
-
 fn pipeline() -> Pipeline {
     let settings = "instances:\n  - openmetrics_endpoint: http://a\n    metrics: [wanted]\n";
-    let config = Config::read(settings, "test", &Nothing);
+    let config = Config::read(settings, "test", &NoSurroundings);
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("the settings are valid") };
     Pipeline::new(Arc::new(instance.as_ref().clone()))
 }
@@ -53,12 +39,13 @@ fn read(body: &str) -> Report {
     let mut scrape = pipeline.begin(Format::PrometheusText, UnixTime::from_seconds(STARTED), &mut out);
     scrape.push(body.as_bytes());
     let read = scrape.finish(None);
-    pipeline.end(read)
+    pipeline.end(read, &mut out)
 }
 
 fn unanswered() -> Report {
-    let failure = FetchFailure { message: "connection refused".to_owned(), connection: true };
-    pipeline().unanswered(&failure, &mut Recorder::default())
+    let failure =
+        FetchFailure { reason: "test", message: "connection refused".to_owned(), connection: true, limit: false };
+    pipeline().unanswered(failure, &mut Recorder::default())
 }
 
 fn scraped(report: &Report, seconds: f64) -> Scraped<'_> {

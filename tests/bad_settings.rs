@@ -83,7 +83,7 @@ const WRONG: [(&str, &[(&str, &str)]); 3] = [
             ("body_size_limit", "-5"),
             ("line_size_limit", "[1]"),
             ("label_limit", "-0.5"),
-            ("sample_limit", "null"),
+            ("sample_limit", "1.5"),
             ("redirect_limit", "many"),
             ("share_labels", "[a]"),
             ("target_info", "maybe"),
@@ -106,7 +106,7 @@ fn all_that_is_wrong_with_the_settings_is_reported_at_once() {
                 (_, 0) => "  - ",
                 _ => "    ",
             };
-            file += &format!("{indent}{option}: {value}\n");
+            file.extend([indent, option, ": ", value, "\n"]);
             wrong.push((file.lines().count(), *option));
         }
     }

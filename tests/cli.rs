@@ -28,8 +28,6 @@ app_latency_bucket{{le=\"1\"}} 2
 app_latency_bucket{{le=\"+Inf\"}} {}
 app_latency_sum 4
 app_latency_count {}
-# TYPE app_info gauge
-app_info{{version=\"1.2.3\"}} 1
 # TYPE other gauge
 other 1
 ",
@@ -47,7 +45,6 @@ const SETTINGS: &str = "instances:
       - app_load: load
       - app_requests: requests
       - app_latency: latency
-      - app_info: {type: metadata, label: version, name: version}
 ";
 
 // --- check ------------------------------------------------------------------------------------------------------------
@@ -87,7 +84,6 @@ fn submissions_have_the_fixed_form() {
                  "flush_first_value": flush},
                 bucket(json!(0.0), json!(1.0), 2),
                 bucket(json!(1.0), json!("inf"), slow),
-                {"type": "metadata", "name": "version", "value": "1.2.3"},
             ],
             "service_checks": [{"name": "app.openmetrics.health", "status": "OK", "tags": tags, "hostname": "",
                 "message": ""}],
@@ -134,6 +130,19 @@ fn points_have_the_fixed_form_and_the_virtual_clock() {
     // Without `--now` the clock starts at a fixed time.
     let default = check(&fixtures).json();
     assert_eq!(default["instances"][0]["scrapes"][1]["points"][0]["timestamp"], 1_700_000_015);
+}
+
+#[test]
+fn metadata_is_shown_and_said_to_go_nowhere() {
+    let rule = "{info: {type: metadata, label: version, name: version}}";
+    let settings = format!("instances: [{{openmetrics_endpoint: 'http://a', metrics: [{rule}]}}]\n");
+    let (folder, settings) = Folder::with_settings(&settings);
+    let fixture = folder.write("a.prom", "# TYPE info gauge\ninfo{version=\"1.2.3\"} 1\n");
+    let finished = retriever(["check", &settings, "--format", "json", "--fixture", &fixture]);
+    finished.assert_code(0);
+    let submissions = &finished.json()["instances"][0]["scrapes"][0]["submissions"];
+    assert_eq!(*submissions, json!([{"type": "metadata", "name": "version", "value": "1.2.3"}]));
+    assert!(finished.stderr.contains(": warning: `metadata` is shown by `retriever check`"), "{finished}");
 }
 
 #[test]
@@ -203,10 +212,10 @@ fn an_invalid_instance_keeps_no_other_from_being_shown() {
     let document = finished.json();
     let instances = document["instances"].as_array().unwrap();
     assert_eq!(instances.len(), 3);
-    assert_eq!(instances[0]["scrapes"][0]["submissions"].as_array().unwrap().len(), 5);
+    assert_eq!(instances[0]["scrapes"][0]["submissions"].as_array().unwrap().len(), 4);
     assert_eq!((&instances[1]["endpoint"], &instances[1]["scrapes"]), (&json!("http://b"), &json!([])));
     let error = instances[1]["error"].as_str().unwrap();
-    assert!(error.contains(":12:14: ") && error.contains("`metrics` is the number `7`; expected a list"), "{error}");
+    assert!(error.contains(":11:14: ") && error.contains("`metrics` is the number `7`; expected a list"), "{error}");
     assert_eq!((&instances[2]["endpoint"], &instances[2]["scrapes"]), (&json!(null), &json!([])));
     assert!(instances[2]["error"].as_str().unwrap().contains("`openmetrics_endpoint` is missing"), "{finished}");
     // The same on the standard error, each once.
@@ -427,10 +436,9 @@ fn wrong_usage_is_told_apart_from_findings() {
         let finished = retriever(args);
         finished.assert_code(2);
         assert_eq!(finished.stdout, "", "{args:?}");
-        assert!(
-            finished.stderr.starts_with("error: ") == !args.is_empty() && finished.stderr.contains("--help"),
-            "{args:?}: {finished}"
-        );
+        assert!(finished.stderr.contains("--help"), "{args:?}: {finished}");
+        // Without any argument the help is the answer.
+        assert!(args.is_empty() || finished.stderr.starts_with("error: "), "{args:?}: {finished}");
     }
 }
 
@@ -448,10 +456,11 @@ fn head(args: &[&str]) -> (String, Option<i32>, String) {
 fn a_reader_that_goes_away_is_no_failure() {
     let (folder, settings) =
         Folder::with_settings("instances: [{openmetrics_endpoint: 'http://a', metrics: ['.+']}]\n");
-    let samples: String = (0..20_000).map(|number| format!("# TYPE m{number} gauge\nm{number} 1\n")).collect();
-    let large = folder.write("large.prom", samples);
-    let options: String = (0..5000).map(|number| format!("option{number}: 1\n")).collect();
-    let strange = folder.write("strange.yaml", options + "instances: [{openmetrics_endpoint: 'http://127.0.0.1:1'}]\n");
+    let samples: Vec<String> = (0..20_000).map(|number| format!("# TYPE m{number} gauge\nm{number} 1\n")).collect();
+    let large = folder.write("large.prom", samples.concat());
+    let options: Vec<String> = (0..5000).map(|number| format!("option{number}: 1\n")).collect();
+    let strange =
+        folder.write("strange.yaml", options.concat() + "instances: [{openmetrics_endpoint: 'http://127.0.0.1:1'}]\n");
     assert_eq!(head(&["parse", &large]), ("m0 (gauge)\n".into(), Some(0), String::new()));
     assert_eq!(head(&["check", &settings, "--fixture", &large]), ("=== http://a: OK\n".into(), Some(0), String::new()));
     assert_eq!(head(&["check", &settings, "--fixture", &large, "--format", "json"]).1, Some(0));

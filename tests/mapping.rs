@@ -1,31 +1,16 @@
 //! What the mapping does beyond the vectors of Datadog's check: the numbered differences and Retriever's own limits.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
-use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, Surroundings};
+use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
 use retriever::fixture::document;
 use retriever::parse::Format;
 use retriever::pipeline::{Pipeline, Recorder, Report};
 use retriever::road::Road;
 use retriever::scrape::{Body, Head, Response};
 use retriever::time::UnixTime;
-
-/// No environment, no files.
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn file(&self, _: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
 
 /// A target with these options.
 fn target(options: &str) -> Pipeline {
@@ -35,7 +20,7 @@ fn target(options: &str) -> Pipeline {
 /// The settings of an instance with these options, in YAML's flow style.
 fn instance(options: &str) -> Instance {
     let text = format!("instances: [{{openmetrics_endpoint: 'http://t', tag_by_endpoint: false, {options}}}]");
-    let config = Config::read(&text, "test", &Nothing);
+    let config = Config::read(&text, "test", &NoSurroundings);
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("{:?}", config.problems) };
     instance.as_ref().clone()
 }
@@ -46,7 +31,7 @@ fn scrape(target: &mut Pipeline, format: Format, body: &str) -> (Vec<String>, Re
     let mut scrape = target.begin(format, UnixTime::from_seconds(1_700_000_000.0), &mut recorder);
     scrape.push(body.as_bytes());
     let read = scrape.finish(None);
-    let report = target.end(read);
+    let report = target.end(read, &mut recorder);
     let lines = recorder.submissions.iter().map(|entry| {
         let entry = document::submission(entry, target.contexts());
         let word = |key: &str| entry[key].as_str().map_or_else(|| entry[key].to_string(), str::to_owned);
@@ -115,7 +100,7 @@ fn a_malformed_line_costs_itself_only() {
 #[tokio::test]
 async fn too_many_series_fail_the_scrape_and_are_forgotten() {
     let mut road = Road::new(Arc::new(instance("metrics: [.+], series_limit: 2")));
-    let many: String = (0..5).map(|i| format!("a{{x=\"{i}\"}} 1\n")).collect();
+    let many = [0, 1, 2, 3, 4].map(|i| format!("a{{x=\"{i}\"}} 1\n")).concat();
     for (body, fails) in [("a{x=\"0\"} 1\n", false), (&many, true), (&many, true), ("a{x=\"7\"} 1\n", false)] {
         let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers: HeaderMap::new() };
         let bytes = Bytes::from(format!("# TYPE a gauge\n{body}"));

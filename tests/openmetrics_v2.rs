@@ -6,13 +6,11 @@
 //! take effect yet. `RETRIEVER_UPDATE=1 cargo test --test openmetrics_v2` writes what Retriever submits into it.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use retriever::config::{BodyLimits, Config, ConfiguredInstance, Surroundings};
+use retriever::config::{BodyLimits, Config, ConfiguredInstance, NoSurroundings};
 use retriever::fixture::document;
 use retriever::pipeline::{FetchFailure, Pipeline, Recorder, Report};
 use retriever::scrape::{Body, Head, Response};
@@ -22,19 +20,6 @@ use serde_json::{Value, json};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/vectors/openmetrics-v2");
 const DIFFERENCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/vectors/openmetrics-v2-differences.json");
-
-/// No environment, no files.
-struct Nothing;
-
-impl Surroundings for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn file(&self, _: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
 
 /// What one scrape came to, in the form of the vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,7 +76,7 @@ fn comparable(mut entry: Value) -> Value {
 
 async fn actual(vector: &Value) -> Vec<Scrape> {
     let settings = json!({"init_config": vector["init_config"], "instances": [vector["instance"]]});
-    let config = Config::read(&settings.to_string(), "vector", &Nothing);
+    let config = Config::read(&settings.to_string(), "vector", &NoSurroundings);
     let bodies = list(&vector["scrapes"]);
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else {
         return bodies.iter().map(|_| Scrape { submissions: vec![], service_checks: vec![], failed: true }).collect();
@@ -108,17 +93,18 @@ async fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -
     let overrides = &vector["scrape_overrides"][i];
     let set = |key: &str| overrides.get(key).is_some_and(|value| !value.is_null());
     let mut recorder = Recorder::default();
-    let unanswered = |connection| FetchFailure { message: "no answer".to_owned(), connection };
+    let unanswered =
+        |connection| FetchFailure { reason: "test", message: "no answer".to_owned(), connection, limit: false };
     let report = if set("connection_error") {
-        pipeline.unanswered(&unanswered(true), &mut recorder)
+        pipeline.unanswered(unanswered(true), &mut recorder)
     } else if set("read_timeout") {
-        pipeline.unanswered(&unanswered(false), &mut recorder)
+        pipeline.unanswered(unanswered(false), &mut recorder)
     } else if set("break") {
         let broken = unanswered(overrides["break"] == "read_timeout");
         let mut scrape = pipeline.begin(retriever::parse::Format::PrometheusText, now(vector, i), &mut recorder);
         scrape.push(body.as_bytes());
         let read = scrape.finish(Some(broken));
-        pipeline.end(read)
+        pipeline.end(read, &mut recorder)
     } else {
         respond(vector, pipeline, i, body, &mut recorder).await
     };

@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use retriever::parse::{
     Diagnostic, Exemplar, Family, Format, Label, MetricType, ParseError, Reader, ReaderLimits, Role, Sample, Sink,
-    Totals,
+    Strictness, Totals,
 };
 
 type Labels = Vec<(String, String)>;
@@ -138,9 +138,9 @@ fn number(Number(value): Number) -> String {
 
 fn timestamp(format: Format, milliseconds: i64) -> String {
     match format {
-        Format::PrometheusText => milliseconds.to_string(),
+        Format::PrometheusText | Format::PrometheusProtobuf => milliseconds.to_string(),
         // Whole seconds only: fractions are not exact in a double.
-        Format::OpenMetrics => (milliseconds / 1000).to_string(),
+        Format::OpenMetrics | Format::OpenMetrics2 => (milliseconds / 1000).to_string(),
     }
 }
 
@@ -196,6 +196,11 @@ fn print(format: Format, families: &[Generated]) -> String {
 fn print_whole(format: Format, families: &[Generated]) -> String {
     let end = if format == Format::OpenMetrics { "# EOF\n" } else { "" };
     print(format, families) + end
+}
+
+/// Every text format, for laws about any bytes.
+fn every_format() -> impl Strategy<Value = Format> {
+    prop_oneof![Just(Format::PrometheusText), Just(Format::OpenMetrics), Just(Format::OpenMetrics2)]
 }
 
 fn any_format() -> impl Strategy<Value = Format> {
@@ -359,6 +364,12 @@ fn near_exposition() -> impl Strategy<Value = Vec<u8>> {
         "a 1\n",
         "a{b=\"c\"} 2\n",
         "# TYPE a gauge\n",
+        "# TYPE a histogram\n",
+        "a {count:2,sum:1,bucket:[1:1,+Inf:2]}",
+        "a {count:2,sum:1,schema:0,zero_threshold:0,zero_count:0,positive_spans:[1:2],positive_buckets:[1,1]}",
+        "{count:",
+        ",quantile:[0.5:1]}",
+        " st@1",
     ];
     let text = vec(proptest::sample::select(pieces.to_vec()), 0..60).prop_map(|pieces| pieces.concat().into_bytes());
     prop_oneof![4 => text, 1 => vec(any::<u8>(), 0..200)]
@@ -402,12 +413,12 @@ proptest! {
 
     #[test]
     fn chunk_boundaries_never_matter(
-        format in any_format(),
+        format in every_format(),
         body in near_exposition(),
         places in vec(any::<usize>(), 0..12),
         line_bytes in prop_oneof![5..30_usize, Just(1000)],
     ) {
-        let limits = ReaderLimits { line_bytes, labels: 3, samples: 10 };
+        let limits = ReaderLimits { line_bytes, labels: 3, samples: 10, ..ReaderLimits::default() };
         let (whole, whole_result) = read(format, limits, [body.as_slice()]);
         let (cut, cut_result) = read(format, limits, cut(&body, &places));
         prop_assert_eq!(whole, cut);
@@ -420,7 +431,7 @@ proptest! {
     }
 
     #[test]
-    fn single_bytes_are_chunks_too(format in any_format(), body in near_exposition()) {
+    fn single_bytes_are_chunks_too(format in every_format(), body in near_exposition()) {
         let limits = ReaderLimits::default();
         let (whole, _) = read(format, limits, [body.as_slice()]);
         let (bytes, _) = read(format, limits, body.chunks(1));
@@ -451,7 +462,21 @@ proptest! {
     }
 
     #[test]
-    fn families_are_announced_and_ended_in_turn(format in any_format(), body in near_exposition()) {
+    fn a_strict_reader_hands_out_the_same(format in every_format(), body in near_exposition()) {
+        let (lenient, _) = read(format, ReaderLimits::default(), [body.as_slice()]);
+        let mut events = Events::default();
+        let mut reader = Reader::with_strictness(format, ReaderLimits::default(), Strictness::Strict);
+        let _ = reader.push(&body, &mut events).and_then(|()| reader.finish(&mut events));
+        let without_diagnostics = |events: Vec<Event>| {
+            events.into_iter().filter(|event| !matches!(event, Event::Malformed(_))).collect::<Vec<_>>()
+        };
+        let malformed = |events: &[Event]| events.iter().any(|event| matches!(event, Event::Malformed(_)));
+        prop_assert!(!malformed(&lenient) || malformed(&events.0), "what is skipped breaks a rule");
+        prop_assert_eq!(without_diagnostics(lenient), without_diagnostics(events.0));
+    }
+
+    #[test]
+    fn families_are_announced_and_ended_in_turn(format in every_format(), body in near_exposition()) {
         let (events, result) = read(format, ReaderLimits { samples: 5, ..ReaderLimits::default() }, [body.as_slice()]);
         let mut open: Option<Family> = None;
         for event in &events {

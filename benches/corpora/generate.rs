@@ -207,12 +207,12 @@ pub(super) fn histograms(samples: usize) -> String {
 /// What stands behind the value: nothing in the text format, a timestamp and now and then an exemplar in OpenMetrics.
 fn tail(random: &mut Random, format: Format, exemplar: bool) -> String {
     match format {
-        Format::PrometheusText => String::new(),
         Format::OpenMetrics if exemplar && random.below(10) < 3 => {
             let (trace, span, value) = (random.hex(32), random.hex(16), number(random.unit()));
             format!(" 1752000000.000 # {{trace_id=\"{trace}\",span_id=\"{span}\"}} {value} 1751999990.125")
         }
         Format::OpenMetrics => " 1752000000.000".to_owned(),
+        _ => String::new(),
     }
 }
 

@@ -25,7 +25,7 @@ impl Sink for Said {
 }
 
 fn read<'b>(format: Format, chunks: impl Iterator<Item = &'b [u8]>) -> Said {
-    let limits = ReaderLimits { line_bytes: 4096, labels: 16, samples: 1000 };
+    let limits = ReaderLimits { line_bytes: 4096, labels: 16, samples: 1000, ..ReaderLimits::default() };
     let mut said = Said::default();
     let mut reader = Reader::new(format, limits);
     for chunk in chunks {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::format::Format;
 use super::print::talk;
 use super::runtime;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, show};
 use crate::config::{ConfiguredInstance, Instance, Problem};
 use crate::discover::{Endpoint, redact};
 use crate::fixture::{Recording, Replayed, START, Scrapes, Stage, document, replay};
@@ -30,7 +31,7 @@ pub(super) struct CheckArgs {
     fixture: Vec<PathBuf>,
 
     /// The `Content-Type` of bare bodies [default: told by the ending: .prom and .txt are Prometheus text, .om is
-    /// OpenMetrics]
+    /// OpenMetrics, .pb is protobuf]
     #[arg(long, value_name = "TYPE", requires = "fixture")]
     content_type: Option<String>,
 
@@ -55,14 +56,6 @@ enum StageArg {
     Points,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One JSON document
-    Json,
-}
-
 impl From<StageArg> for Stage {
     fn from(stage: StageArg) -> Self {
         match stage {
@@ -74,7 +67,8 @@ impl From<StageArg> for Stage {
 
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let config = args.settings.load();
+    let config = if args.fixture.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
+    show(&config.problems);
     let recordings = match read_recordings(args) {
         Ok(recordings) => recordings,
         Err(message) => {
@@ -154,9 +148,14 @@ async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String
 fn complain(endpoint: &str, reports: &[Report]) -> Exit {
     let mut exit = Exit::Fine;
     for report in reports {
-        for diagnostic in report.told_diagnostics() {
+        let diagnostics = report.told_diagnostics();
+        for diagnostic in diagnostics {
             talk(format_args!("{endpoint}: {diagnostic}"));
             exit = Exit::Findings;
+        }
+        let more = report.totals.malformed.saturating_sub(diagnostics.len() as u64);
+        if more > 0 && !diagnostics.is_empty() {
+            talk(format_args!("{endpoint}: and {more} more malformed lines"));
         }
         if let Some(failure) = &report.failure {
             talk(format_args!("{endpoint}: {failure}"));
@@ -187,7 +186,7 @@ fn print(format: Format, documents: &[Value]) -> io::Result<()> {
 /// The entry of an instance for people.
 fn text(instance: &Value) -> String {
     let mut text = String::new();
-    let endpoint = instance["endpoint"].as_str().unwrap_or("(no endpoint)");
+    let endpoint = instance["endpoint"].as_str().map_or_else(|| "(no endpoint)".to_owned(), redact);
     if let Some(error) = instance["error"].as_str() {
         let _ = writeln!(text, "{endpoint}: {error}");
     }

@@ -4,6 +4,7 @@
 
 mod check;
 mod exit;
+mod format;
 mod parse;
 mod print;
 mod record;

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
-use crate::parse::{Diagnostic, Exemplar, Family, Format, Label, ParseError, Reader, ReaderLimits, Sample, Sink};
+use crate::parse::{
+    Diagnostic, Exemplar, Family, Format, Label, NativeBucket, NativeHistogram, ParseError, Reader, ReaderLimits,
+    Sample, Sink, Strictness,
+};
 
 /// How many bytes are read at once.
 const CHUNK: usize = 64 * 1024;
@@ -21,9 +24,14 @@ pub(super) struct ParseArgs {
     file: PathBuf,
 
     /// The `Content-Type` that the exposition came with [default: told by the ending: .prom and .txt are Prometheus
-    /// text, .om is OpenMetrics; otherwise Prometheus text]
+    /// text, .om is OpenMetrics, .pb is protobuf; otherwise Prometheus text]
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
+
+    /// Report every breach of a rule of the format, with the number that docs/formats.md gives it; for authors of
+    /// exporters. Takes memory for every series. Without it, what Prometheus would refuse is reported
+    #[arg(long)]
+    strict: bool,
 
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
@@ -39,7 +47,8 @@ enum Output {
     Json,
 }
 
-/// Runs the command. Exit status: 0 fine, 1 a malformed line or a failed exposition, 2 the file cannot be read.
+/// Runs the command. Exit status: 0 nothing was reported, so that Prometheus too would take the exposition (with
+/// `--strict`: so that it is as its format wants it); 1 something was reported; 2 the file cannot be read.
 pub(super) fn run(args: &ParseArgs) -> Exit {
     let mut talk = io::stderr();
     let out = BufWriter::new(io::stdout().lock());
@@ -62,12 +71,13 @@ fn complain(talk: &mut impl Write, message: impl fmt::Display) {
 
 fn print(args: &ParseArgs, input: impl Read, out: impl Write, talk: &mut impl Write) -> Exit {
     let format = match &args.content_type {
-        Some(content_type) => Format::from_content_type(Some(content_type)),
+        Some(content_type) => Format::named_by(content_type).unwrap_or(Format::PrometheusText),
         None => Format::from_path(&args.file).unwrap_or(Format::PrometheusText),
     };
+    let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
     let result = match args.format {
-        Output::Json => read(format, input, &mut JsonPrinter::new(out)),
-        Output::Text => read(format, input, &mut TextPrinter::new(out, &mut *talk)),
+        Output::Json => read(format, strictness, input, &mut JsonPrinter::new(out)),
+        Output::Text => read(format, strictness, input, &mut TextPrinter::new(out, &mut *talk)),
     };
     match result {
         Ok(true) => Exit::Fine,
@@ -100,11 +110,18 @@ trait Printer: Sink {
     /// The first error of the output.
     fn check(&mut self) -> io::Result<()>;
     fn end(&mut self) -> io::Result<()>;
+    /// How many diagnostics there were.
+    fn diagnostics(&self) -> u64;
 }
 
-/// Whether no line was malformed.
-fn read(format: Format, mut input: impl Read, printer: &mut impl Printer) -> Result<bool, Stop> {
-    let mut reader = Reader::new(format, ReaderLimits::default());
+/// Whether there was nothing to report.
+fn read(
+    format: Format,
+    strictness: Strictness,
+    mut input: impl Read,
+    printer: &mut impl Printer,
+) -> Result<bool, Stop> {
+    let mut reader = Reader::with_strictness(format, ReaderLimits::default(), strictness);
     let mut chunk = vec![0; CHUNK];
     let mut failure = None;
     while failure.is_none() {
@@ -118,7 +135,8 @@ fn read(format: Format, mut input: impl Read, printer: &mut impl Printer) -> Res
     }
     let result = reader.finish(printer);
     printer.end().map_err(Stop::Output)?;
-    result.map(|totals| totals.malformed == 0).map_err(Stop::Exposition)
+    result.map_err(Stop::Exposition)?;
+    Ok(printer.diagnostics() == 0)
 }
 
 /// Keeps the first error of a writer and writes nothing after it.
@@ -178,6 +196,30 @@ fn exemplar_json(exemplar: &Exemplar<'_>) -> Value {
     })
 }
 
+/// A number as JSON has it, or as text where JSON has none.
+fn number_json(number: f64) -> Value {
+    if number.is_finite() {
+        json!(number)
+    } else if number.is_nan() {
+        json!("nan")
+    } else {
+        json!(if number > 0.0 { "inf" } else { "-inf" })
+    }
+}
+
+fn histogram_json(histogram: &NativeHistogram<'_>) -> Value {
+    let bucket = |bucket: NativeBucket| json!([bucket.lower, bucket.upper, bucket.count].map(number_json));
+    json!({
+        "count": number_json(histogram.count),
+        "sum": number_json(histogram.sum),
+        "schema": histogram.schema,
+        "zero_threshold": number_json(histogram.zero_threshold),
+        "zero_count": number_json(histogram.zero_count),
+        "positive": histogram.positive_buckets().map(bucket).collect::<Value>(),
+        "negative": histogram.negative_buckets().map(bucket).collect::<Value>(),
+    })
+}
+
 /// A comma before everything but the first entry.
 fn separator(written: u64) -> &'static str {
     if written == 0 { "\n" } else { ",\n" }
@@ -196,14 +238,24 @@ impl<W: Write> Sink for JsonPrinter<W> {
     }
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
-        let sample = json!({
+        let mut entry = json!({
             "name": sample.name.text(),
             "labels": labels_json(sample.labels),
             "value": sample.value_text,
             "timestamp_ms": sample.timestamp_ms,
             "exemplar": sample.exemplar.as_ref().map(exemplar_json),
         });
-        self.out.write(format_args!("{}{sample}", separator(self.samples)));
+        // What only newer formats have is there only when it is.
+        if let Some(start) = sample.start_ms {
+            entry["start_ms"] = start.into();
+        }
+        if !sample.more_exemplars.is_empty() {
+            entry["more_exemplars"] = sample.more_exemplars.iter().map(exemplar_json).collect();
+        }
+        if let (Some(native), Some(entry)) = (sample.native, entry.as_object_mut()) {
+            entry.insert("histogram".to_owned(), histogram_json(native));
+        }
+        self.out.write(format_args!("{}{entry}", separator(self.samples)));
         self.samples += 1;
     }
 
@@ -212,11 +264,20 @@ impl<W: Write> Sink for JsonPrinter<W> {
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
-        self.diagnostics.push(json!({
+        let mut entry = json!({
             "line": diagnostic.line,
             "column": diagnostic.column,
             "message": diagnostic.message,
-        }));
+            "severity": diagnostic.severity.as_str(),
+        });
+        if let Some(rule) = diagnostic.rule {
+            entry["rule"] = rule.into();
+        }
+        self.diagnostics.push(entry);
+    }
+
+    fn departing(&mut self, diagnostic: &Diagnostic) {
+        self.malformed(diagnostic);
     }
 }
 
@@ -226,9 +287,13 @@ impl<W: Write> Printer for JsonPrinter<W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let diagnostics = Value::Array(std::mem::take(&mut self.diagnostics));
+        let diagnostics = json!(self.diagnostics);
         self.out.write(format_args!("],\n\"diagnostics\":{diagnostics}}}\n"));
         self.out.end()
+    }
+
+    fn diagnostics(&self) -> u64 {
+        self.diagnostics.len() as u64
     }
 }
 
@@ -236,11 +301,12 @@ impl<W: Write> Printer for JsonPrinter<W> {
 struct TextPrinter<W, T> {
     out: Guarded<W>,
     talk: T,
+    diagnostics: u64,
 }
 
 impl<W: Write, T: Write> TextPrinter<W, T> {
     fn new(out: W, talk: T) -> Self {
-        Self { out: Guarded::new(out), talk }
+        Self { out: Guarded::new(out), talk, diagnostics: 0 }
     }
 }
 
@@ -270,10 +336,16 @@ impl<W: Write, T: Write> Sink for TextPrinter<W, T> {
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
         self.out.write(format_args!("  {} {}", OneLine(sample.series), sample.value_text));
+        if let Some(native) = sample.native {
+            self.out.write(format_args!(" histogram {}", histogram_json(native)));
+        }
         if let Some(timestamp) = sample.timestamp_ms {
             self.out.write(format_args!(" at {timestamp} ms"));
         }
-        if let Some(exemplar) = &sample.exemplar {
+        if let Some(start) = sample.start_ms {
+            self.out.write(format_args!(" since {start} ms"));
+        }
+        for exemplar in sample.exemplar.iter().chain(sample.more_exemplars) {
             self.out.write(format_args!(" exemplar {} {}", labels_json(exemplar.labels), exemplar.value_text));
             if let Some(timestamp) = exemplar.timestamp_ms {
                 self.out.write(format_args!(" at {timestamp} ms"));
@@ -285,7 +357,12 @@ impl<W: Write, T: Write> Sink for TextPrinter<W, T> {
     fn family_end(&mut self, _: &Family) {}
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
+        self.diagnostics += 1;
         complain(&mut self.talk, diagnostic);
+    }
+
+    fn departing(&mut self, diagnostic: &Diagnostic) {
+        self.malformed(diagnostic);
     }
 }
 
@@ -297,6 +374,10 @@ impl<W: Write, T: Write> Printer for TextPrinter<W, T> {
     fn end(&mut self) -> io::Result<()> {
         self.out.end()
     }
+
+    fn diagnostics(&self) -> u64 {
+        self.diagnostics
+    }
 }
 
 #[cfg(test)]
@@ -305,7 +386,11 @@ mod tests {
 
     /// Exit, standard output and standard error of the command on `body`.
     fn printed(file: &str, format: Output, body: &[u8]) -> (Exit, String, String) {
-        let args = ParseArgs { file: file.into(), content_type: None, format };
+        printed_with(file, false, format, body)
+    }
+
+    fn printed_with(file: &str, strict: bool, format: Output, body: &[u8]) -> (Exit, String, String) {
+        let args = ParseArgs { file: file.into(), content_type: None, strict, format };
         let (mut out, mut talk) = (Vec::new(), Vec::new());
         let outcome = print(&args, body, &mut out, &mut talk);
         (outcome, String::from_utf8(out).expect("text"), String::from_utf8(talk).expect("text"))
@@ -329,7 +414,7 @@ mod tests {
                         {"name": "b", "labels": {"x": "2"}, "value": "+Inf", "timestamp_ms": null, "exemplar": null},
                     ]},
                 ],
-                "diagnostics": [{"line": 5, "column": 5, "message": "the value `line` is not a number"}],
+                "diagnostics": [{"line": 5, "column": 5, "message": "the value `line` is not a number", "severity": "error"}],
             })
         );
         assert_eq!((outcome, talk.as_str()), (Exit::Findings, ""));
@@ -346,12 +431,73 @@ mod tests {
     }
 
     #[test]
+    fn what_prometheus_refuses_is_reported_and_read() {
+        let (outcome, out, talk) = printed("x", Output::Text, b"a 1\r\na{b=\"c\"} 2\r\n");
+        assert_eq!(out, "a (unknown, not declared)\n  a 1\na (unknown, not declared)\n  a{b=\"c\"} 2\n");
+        assert_eq!(
+            talk,
+            "line 1, column 4: warning: the line ends with CRLF; the format has LF alone; the line is read, Prometheus \
+             refuses the scrape\n  | a 1\n  |    ^\n"
+        );
+        assert_eq!(outcome, Exit::Findings);
+    }
+
+    #[test]
+    fn strict_findings_have_rules() {
+        let body = b"# TYPE a gauge\na 1\na 2\n# EOF\n";
+        assert_eq!(printed("x.om", Output::Json, body).0, Exit::Fine);
+        let (outcome, out, talk) = printed_with("x.om", true, Output::Json, body);
+        let document: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(
+            document["diagnostics"],
+            json!([{"line": 3, "column": 1, "message": "the series stands in the exposition twice",
+                    "severity": "error", "rule": "O13"}])
+        );
+        assert_eq!(document["families"][0]["samples"].as_array().map(Vec::len), Some(2));
+        assert_eq!((outcome, talk.as_str()), (Exit::Findings, ""));
+    }
+
+    #[test]
     fn a_failed_exposition_is_a_whole_document_and_a_message() {
         let (outcome, out, talk) = printed("x.om", Output::Json, b"# TYPE a gauge\na 1\n");
         let document: Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(document["families"][0]["samples"][0]["value"], "1");
         assert!(talk.contains("truncated"), "{talk}");
         assert_eq!(outcome, Exit::Findings);
+    }
+
+    /// `h` with two observations in (1, 2], one below -1, one in the zero bucket, and the exposition breaks off behind it.
+    const NATIVE: &[u8] = b"\x46\x0a\x01h\x18\x04\x22\x3f\x0a\x06\x0a\x01a\x12\x01b\x3a\x35\x08\x04\
+        \x11\0\0\0\0\0\0\xf8\x3f\x31\0\0\0\0\0\0\xe0\x3f\x38\x01\
+        \x4a\x05\x08\x82\x10\x10\x01\x50\x02\x62\x04\x08\x02\x10\x01\x68\x04\
+        \x82\x01\x0b\x11\0\0\0\0\0\0\xf0\x3f\x1a\0\x05";
+
+    #[test]
+    fn native_histograms_have_a_key_of_their_own() {
+        let (outcome, out, talk) = printed("x.pb", Output::Json, NATIVE);
+        let document: Value = serde_json::from_str(&out).expect("JSON");
+        let sample = |name: &str, le: &str, value: &str, exemplar: Value| {
+            let labels = if le.is_empty() { json!({"a": "b"}) } else { json!({"a": "b", "le": le}) };
+            json!({"name": name, "labels": labels, "value": value, "timestamp_ms": null, "exemplar": exemplar})
+        };
+        let mut native = sample("h", "", "4", Value::Null);
+        native["histogram"] = json!({
+            "count": 4.0, "sum": 1.5, "schema": 0, "zero_threshold": 0.5, "zero_count": 1.0,
+            "positive": [[1.0, 2.0, 2.0]], "negative": [["-inf", -f64::MAX, 1.0]],
+        });
+        assert_eq!(
+            document["families"],
+            json!([{"name": "h", "type": "histogram", "help": null, "unit": null, "samples": [
+                native,
+                sample("h_count", "", "4", Value::Null),
+                sample("h_sum", "", "1.5", Value::Null),
+                sample("h_bucket", "+Inf", "4", Value::Null),
+            ]}])
+        );
+        assert!(talk.contains("truncated"), "{talk}");
+        assert_eq!(outcome, Exit::Findings);
+        let (_, out, _) = printed("x.pb", Output::Text, NATIVE);
+        assert!(out.contains("  h{a=\"b\"} 4 histogram {\"count\":4.0,"), "{out}");
     }
 
     /// Accepts nothing, as a closed pipe.
@@ -372,7 +518,7 @@ mod tests {
         for (kind, expected, silent) in
             [(io::ErrorKind::BrokenPipe, Exit::Fine, true), (io::ErrorKind::StorageFull, Exit::Unusable, false)]
         {
-            let args = ParseArgs { file: "-".into(), content_type: None, format: Output::Json };
+            let args = ParseArgs { file: "-".into(), content_type: None, strict: false, format: Output::Json };
             let mut talk = Vec::new();
             assert_eq!(print(&args, &b"a 1\n"[..], Broken(kind), &mut talk), expected);
             assert_eq!(talk.is_empty(), silent);

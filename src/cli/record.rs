@@ -1,7 +1,7 @@
 //! `retriever record`: saves scrapes as fixtures.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::runtime;
 use super::settings::show;
 use crate::config::{Config, ConfiguredInstance, HttpSettings, ProcessSurroundings};
 use crate::discover::Endpoint;
-use crate::scrape::{Client, HttpMessage, ScrapeError, USER_AGENT};
+use crate::fixture::recorded_settings;
+use crate::scrape::{Client, HttpMessage, Response, ScrapeError, USER_AGENT};
 
 /// The arguments of `retriever record`.
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// A target to be recorded and the folder of its fixture.
 struct Subject {
     endpoint: Endpoint,
-    http: HttpSettings,
+    client: Client,
     folder: PathBuf,
     /// What `check.yaml` will say if there is none.
     settings: String,
@@ -74,7 +75,8 @@ fn subjects(args: &RecordArgs) -> Result<Vec<Subject>, String> {
         let settings = format!(
             "init_config:\ninstances:\n  - openmetrics_endpoint: {endpoint}\n    namespace: recorded\n    metrics:\n      - .+\n"
         );
-        return Ok(vec![Subject { endpoint, http: HttpSettings::default(), folder: args.folder.clone(), settings }]);
+        let client = client(&HttpSettings::default())?;
+        return Ok(vec![Subject { endpoint, client, folder: args.folder.clone(), settings }]);
     }
     let path = Path::new(&args.source);
     let config = Config::load(path, &ProcessSurroundings);
@@ -82,16 +84,20 @@ fn subjects(args: &RecordArgs) -> Result<Vec<Subject>, String> {
     if config.has_errors() {
         return Err(format!("the settings `{}` cannot be used", path.display()));
     }
-    let recorded = Config::for_fixtures(path, &ProcessSurroundings);
+    let recorded = recorded_settings(path, &ProcessSurroundings);
     let several = config.instances.len() > 1;
     let mut subjects = Vec::new();
     for (i, (instance, settings)) in config.instances.into_iter().zip(recorded).enumerate() {
         let ConfiguredInstance::Valid(instance) = instance else { continue };
         let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
         let folder = if several { args.folder.join(format!("{:03}", i + 1)) } else { args.folder.clone() };
-        subjects.push(Subject { endpoint, http: instance.http, folder, settings });
+        subjects.push(Subject { client: client(&instance.http)?, endpoint, folder, settings });
     }
     Ok(subjects)
+}
+
+fn client(settings: &HttpSettings) -> Result<Client, String> {
+    Client::new(settings, USER_AGENT).map_err(|error| error.to_string())
 }
 
 async fn record(args: &RecordArgs, subjects: &[Subject]) -> Exit {
@@ -102,19 +108,15 @@ async fn record(args: &RecordArgs, subjects: &[Subject]) -> Exit {
         }
         for subject in subjects {
             match subject.scrape().await {
-                Ok(bytes) => match subject.keep(&bytes) {
-                    Ok(path) => out.line(path.display()),
-                    Err((path, error)) => {
-                        talk(format_args!(
-                            "`{}` cannot be written: {error}; nothing of this scrape was kept",
-                            path.display()
-                        ));
-                        return Exit::Unusable;
-                    }
-                },
-                Err(message) => {
+                Ok(path) => out.line(path.display()),
+                Err(Fault::Target(message)) => {
                     talk(format_args!("{}: {message}", subject.endpoint));
                     exit = exit.max(Exit::Findings);
+                }
+                Err(Fault::File(path, error)) => {
+                    let path = path.display();
+                    talk(format_args!("`{path}` cannot be written: {error}; nothing of this scrape was kept"));
+                    return Exit::Unusable;
                 }
             }
         }
@@ -122,44 +124,89 @@ async fn record(args: &RecordArgs, subjects: &[Subject]) -> Exit {
     out.finish(exit)
 }
 
+/// Why a scrape was not recorded.
+enum Fault {
+    /// The target did not answer as it should.
+    Target(String),
+    /// The fixture cannot be written.
+    File(PathBuf, io::Error),
+}
+
 impl Subject {
-    /// The recorded form of one answer; an HTTP error is an answer too.
-    async fn scrape(&self) -> Result<Vec<u8>, String> {
-        let client = Client::new(&self.http, USER_AGENT).map_err(|error| error.to_string())?;
-        let text = |error: ScrapeError| error.to_string();
-        let mut response = client.fetch(&self.endpoint).await.map_err(text)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.body.chunk().await.map_err(text)? {
-            body.extend_from_slice(&chunk);
+    /// Records one answer, an HTTP error as well, as the next scrape of the fixture; gives its file. Of a failed one
+    /// nothing is left, not even a folder that was made for it.
+    async fn scrape(&self) -> Result<PathBuf, Fault> {
+        let response = self.client.fetch(&self.endpoint).await.map_err(|error| Fault::target(&error))?;
+        let is_new = !self.folder.exists();
+        fs::create_dir_all(&self.folder).map_err(|error| self.unwritable(error))?;
+        let kept = self.keep(response).await;
+        if kept.is_err() && is_new {
+            // Only when it is empty; that it cannot be removed changes nothing.
+            let _ = fs::remove_dir(&self.folder);
         }
-        Ok(HttpMessage::write(&response.head, &body))
+        kept
     }
 
-    /// Writes the next scrape of the fixture, and its settings if they are missing; all or nothing of each file.
-    fn keep(&self, bytes: &[u8]) -> Result<PathBuf, (PathBuf, io::Error)> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |error| (path, error)
-        };
-        fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
+    /// Writes an answer as it arrives, and the settings of the fixture if they are missing.
+    async fn keep(&self, response: Response) -> Result<PathBuf, Fault> {
+        let next = (1..=u32::MAX).map(|number| self.folder.join(format!("{number}.http"))).find(|path| !path.exists());
+        let path = next.ok_or_else(|| self.unwritable(io::Error::other("there are too many scrapes in it")))?;
+        let Response { head, mut body } = response;
+        let mut file = Partial::new(path)?;
+        file.write(&HttpMessage::write_head(&head))?;
+        while let Some(chunk) = body.chunk().await.map_err(|error| Fault::target(&error))? {
+            file.write(&chunk)?;
+        }
         let settings = self.folder.join("check.yaml");
         if !settings.exists() {
-            write_whole(&settings, self.settings.as_bytes()).map_err(at(&settings))?;
+            let mut settings = Partial::new(settings)?;
+            settings.write(self.settings.as_bytes())?;
+            settings.finish()?;
         }
-        let next = (1..=u32::MAX).map(|number| self.folder.join(format!("{number}.http"))).find(|path| !path.exists());
-        let path = next.unwrap_or_else(|| self.folder.join("0.http"));
-        write_whole(&path, bytes).map_err(at(&path))?;
-        Ok(path)
+        file.finish()
+    }
+
+    fn unwritable(&self, error: io::Error) -> Fault {
+        Fault::File(self.folder.clone(), error)
     }
 }
 
-/// A file appears with all of its content or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = path.with_extension("partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // What could not be written whole is of no use; that it cannot be removed either changes nothing.
-        let _ = fs::remove_file(&partial);
+impl Fault {
+    fn target(error: &ScrapeError) -> Self {
+        Self::Target(error.to_string())
     }
-    written
+}
+
+/// A file that appears with all of its content or not at all.
+struct Partial {
+    path: PathBuf,
+    unfinished: PathBuf,
+    file: BufWriter<fs::File>,
+}
+
+impl Partial {
+    fn new(path: PathBuf) -> Result<Self, Fault> {
+        let unfinished = path.with_extension("partial");
+        match fs::File::create(&unfinished) {
+            Ok(file) => Ok(Self { path, unfinished, file: BufWriter::new(file) }),
+            Err(error) => Err(Fault::File(path, error)),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.file.write_all(bytes).map_err(|error| Fault::File(self.path.clone(), error))
+    }
+
+    fn finish(mut self) -> Result<PathBuf, Fault> {
+        let finished = self.file.flush().and_then(|()| fs::rename(&self.unfinished, &self.path));
+        finished.map(|()| self.path.clone()).map_err(|error| Fault::File(self.path.clone(), error))
+    }
+}
+
+/// What is not whole is of no use. After [`Partial::finish`] there is nothing left to remove.
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // That it cannot be removed either changes nothing.
+        let _ = fs::remove_file(&self.unfinished);
+    }
 }

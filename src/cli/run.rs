@@ -14,7 +14,7 @@ use self::target::{TargetState, start_targets};
 use super::exit::Exit;
 use super::print::talk;
 use super::runtime;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, show};
 use crate::config::{ApiSettings, Config, Global, Output};
 use crate::discover::Target;
 use crate::scrape::run_schedule;
@@ -36,7 +36,8 @@ pub(super) struct RunArgs {
 
 /// Exit status: 0 stopped by a signal, or because nobody reads the console any more; 2 the settings cannot be used or something could not be started.
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let config = args.settings.load();
+    let config = args.settings.read();
+    show(&config.problems);
     if config.has_errors() {
         return Exit::Unusable;
     }
@@ -92,7 +93,7 @@ fn announce(global: &Global, targets: usize) {
         Output::Console => {
             tracing::info!(
                 targets,
-                "no API key and no DogStatsD address are set: metrics are printed and go nowhere else"
+                "metrics are printed and go nowhere else: set `api_key` (DD_API_KEY) or `dogstatsd_url` for more"
             );
         }
         Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
@@ -115,6 +116,11 @@ async fn check_key(api: ApiSettings) {
 /// Scrapes until a stop is asked for, and a little longer for the scrapes that run then.
 async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &watch::Receiver<u32>) {
     let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
+    let asked = stops.clone();
+    let stopping = async move {
+        reached(asked, 1).await;
+        tracing::info!("stopping");
+    };
     let schedule = run_schedule(
         targets,
         move |target| intervals[target.instance],
@@ -122,11 +128,10 @@ async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &wat
             let states = Arc::clone(&states);
             async move { states[target.instance].scrape(&target.endpoint, tick).await }
         },
-        reached(stops.clone(), 1),
+        stopping,
     );
     let impatience = async {
         reached(stops.clone(), 1).await;
-        tracing::info!("stopping");
         let _ = tokio::time::timeout(SCRAPE_PATIENCE, reached(stops.clone(), 2)).await;
     };
     tokio::select! {

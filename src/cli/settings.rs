@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::print::talk;
-use crate::config::{Config, Problem, ProcessSurroundings, Severity};
+use crate::config::{Config, ConfiguredInstance, Instance, Problem, ProcessSurroundings, Severity};
+use crate::discover::Endpoint;
+use crate::scrape::{Client, USER_AGENT};
 
 /// The settings file of a command.
 #[derive(Debug, clap::Args)]
@@ -14,17 +16,38 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// Reads the settings and shows every problem on the standard error.
-    pub(super) fn load(&self) -> Config {
-        let config = Config::load(&self.config, &ProcessSurroundings);
-        show(&config.problems);
-        config
+    /// Reads the settings, including what is needed to fetch the targets: URLs and the files of TLS.
+    pub(super) fn read(&self) -> Config {
+        self.with_fetching(self.read_for_replay())
     }
 
-    /// Reads the settings and shows no problem.
-    pub(super) fn read(&self) -> Config {
+    /// Reads the settings for a replay, which fetches nothing.
+    pub(super) fn read_for_replay(&self) -> Config {
         Config::load(&self.config, &ProcessSurroundings)
     }
+
+    /// Finds the instances whose targets cannot be fetched at all.
+    fn with_fetching(&self, mut config: Config) -> Config {
+        for instance in &mut config.instances {
+            let ConfiguredInstance::Valid(valid) = &*instance else { continue };
+            let Err(message) = fetching(valid) else { continue };
+            let problem = Problem {
+                source: self.config.display().to_string(),
+                position: Some(valid.at),
+                severity: Severity::Error,
+                message,
+            };
+            config.problems.push(problem.clone());
+            *instance = ConfiguredInstance::Invalid { endpoint: Some(valid.endpoint.clone()), errors: vec![problem] };
+        }
+        config.problems.sort_by_key(|problem| problem.position);
+        config
+    }
+}
+
+fn fetching(instance: &Instance) -> Result<(), String> {
+    Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
+    Client::new(&instance.http, USER_AGENT).map(drop).map_err(|error| error.to_string())
 }
 
 /// One line for each problem, and their number where there are several.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::exit::Exit;
+use super::format::Format;
 use super::print::Printer;
 use super::settings::SettingsArgs;
 use crate::config::{Config, ConfiguredInstance, Output, Problem, Severity};
@@ -16,14 +17,6 @@ pub(super) struct ValidateArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One JSON document
-    Json,
 }
 
 /// Exit status: 0 nothing to report, 1 warnings only, 2 errors.
@@ -51,7 +44,7 @@ fn print_text(config: &Config, out: &mut Printer) {
     let valid = config.instances.iter().filter(|instance| matches!(instance, ConfiguredInstance::Valid(_))).count();
     let output = match &config.global.output {
         Output::Api(api) => format!("the API at {}", api.url),
-        Output::Dogstatsd(_) => "a DogStatsD listener".to_owned(),
+        Output::Dogstatsd(address) => format!("the DogStatsD listener at {address}"),
         Output::Console => "the console".to_owned(),
     };
     if config.has_errors() {

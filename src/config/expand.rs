@@ -28,6 +28,20 @@ impl Surroundings for ProcessSurroundings {
     }
 }
 
+/// No environment and no files: settings stand for themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSurroundings;
+
+impl Surroundings for NoSurroundings {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, _: &Path) -> io::Result<String> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
 /// The forms of a reference: how it opens, how it closes, and what is between.
 const FORMS: [(&str, &str, Kind); 3] =
     [("${env:", "}", Kind::Variable), ("${file:", "}", Kind::File), ("%%env_", "%%", Kind::Variable)];
@@ -40,6 +54,11 @@ enum Kind {
 
 /// `text` with its references replaced. The error says which reference failed and why, without any value.
 pub(crate) fn expand(text: &str, surroundings: &dyn Surroundings) -> Result<String, String> {
+    if text.starts_with("ENC[") && text.ends_with(']') {
+        let message =
+            "`ENC[...]` stands for a secret that only the Agent can read; use `${env:NAME}` or `${file:PATH}`";
+        return Err(message.to_owned());
+    }
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((at, open, close, kind)) = next_reference(rest) {

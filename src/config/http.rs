@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::init::InitConfig;
 use super::node::Value;
+use super::protocol::ScrapeProtocol;
 use super::secret::Secret;
 use super::section::Section;
 
@@ -27,6 +28,14 @@ pub struct HttpSettings {
     pub persist_connections: bool,
     /// Whether OpenMetrics is asked for, and taken as the format whatever the response says.
     pub use_latest_spec: bool,
+    /// The formats to ask for, best first (`scrape_protocols`), with the names and the meaning that Prometheus gives them:
+    /// `PrometheusProto`, `OpenMetricsText1.0.0`, `OpenMetricsText0.0.1`, `PrometheusText1.0.0`, `PrometheusText0.0.4`.
+    /// What the response says it is decides how it is read, so `use_latest_spec` has no effect beside it. Empty: text is
+    /// asked for, or OpenMetrics with `use_latest_spec`; protobuf is only asked for if it is named here.
+    pub scrape_protocols: Vec<ScrapeProtocol>,
+    /// The format in which a response is read whose content type is missing or none of these formats
+    /// (`fallback_scrape_protocol`); text if not set.
+    pub fallback_scrape_protocol: Option<ScrapeProtocol>,
     /// User name and password of basic authentication.
     pub basic_auth: Option<BasicAuth>,
     /// TLS.
@@ -47,6 +56,8 @@ impl Default for HttpSettings {
             allow_redirects: true,
             persist_connections: true,
             use_latest_spec: false,
+            scrape_protocols: Vec::new(),
+            fallback_scrape_protocol: None,
             basic_auth: None,
             tls: TlsSettings::default(),
             limits: BodyLimits::default(),
@@ -91,10 +102,12 @@ pub struct BodyLimits {
     pub header_bytes: usize,
     /// The body as it comes over the wire.
     pub wire_bytes: u64,
-    /// The body after decompression.
+    /// The body after decompression; of protobuf, also the names and labels that it means.
     pub body_bytes: u64,
     /// One line of the exposition.
     pub line_bytes: usize,
+    /// One metric family of an exposition in protobuf.
+    pub message_bytes: usize,
     /// Labels of one sample.
     pub labels: usize,
     /// Samples of one scrape.
@@ -112,6 +125,7 @@ impl Default for BodyLimits {
             wire_bytes: 1 << 30,
             body_bytes: 2 << 30,
             line_bytes: 16 << 20,
+            message_bytes: 64 << 20,
             labels: 512,
             samples: 5_000_000,
             series: 2_000_000,
@@ -125,15 +139,22 @@ impl HttpSettings {
     pub(crate) fn read(section: &Section<'_>, init: &InitConfig) -> Self {
         let defaults = Self::default();
         let timeout = seconds(section, "timeout").or(init.timeout.and_then(duration)).unwrap_or(defaults.read_timeout);
+        let use_latest_spec = section.affirmative("use_latest_spec", false);
+        let connect_timeout = seconds(section, "connect_timeout").unwrap_or(timeout);
+        let read_timeout = seconds(section, "read_timeout").unwrap_or(timeout);
+        // What the other two allow must not be forbidden by one that nobody set.
+        let total_timeout = defaults.total_timeout.max(connect_timeout.saturating_add(read_timeout));
         Self {
-            connect_timeout: seconds(section, "connect_timeout").unwrap_or(timeout),
-            read_timeout: seconds(section, "read_timeout").unwrap_or(timeout),
-            total_timeout: seconds(section, "total_timeout").unwrap_or(defaults.total_timeout),
+            connect_timeout,
+            read_timeout,
+            total_timeout: seconds(section, "total_timeout").unwrap_or(total_timeout),
             headers: read_headers(section, "headers"),
             extra_headers: read_headers(section, "extra_headers"),
             allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
             persist_connections: section.affirmative("persist_connections", defaults.persist_connections),
-            use_latest_spec: section.affirmative("use_latest_spec", false),
+            use_latest_spec,
+            scrape_protocols: ScrapeProtocol::read_list(section, use_latest_spec),
+            fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),
             basic_auth: BasicAuth::read(section),
             tls: TlsSettings::read(section),
             limits: BodyLimits::read(section),
@@ -151,7 +172,7 @@ fn duration(seconds: f64) -> Option<Duration> {
 }
 
 fn read_headers(section: &Section<'_>, option: &'static str) -> Vec<(String, Secret)> {
-    let Some(mapping) = section.mapping(option) else { return Vec::new() };
+    let Some(mapping) = section.present(option).and_then(|_| section.mapping(option)) else { return Vec::new() };
     let mut headers = Vec::new();
     for (name, at, node) in mapping.pairs() {
         let value = match (&node.value, node.key_text()) {
@@ -187,7 +208,7 @@ impl BasicAuth {
         let username = section.scalar_text("username");
         let password = section.scalar_text("password");
         let latin1 = section.affirmative("use_legacy_auth_encoding", true);
-        if let Some(kind) = section.text("auth_type")
+        if let Some(kind) = section.text_if_any("auth_type")
             && !kind.eq_ignore_ascii_case("basic")
         {
             let at = section.node("auth_type").map_or(section.at(), |node| node.at);
@@ -199,14 +220,19 @@ impl BasicAuth {
             }
             section.warning(at, format!("there is no `auth_type` `{kind}`; `basic` is used"));
         }
+        // The original then authenticates in another way, which does not show the password to the target.
+        if ["ntlm_domain", "kerberos_auth", "kerberos"].iter().any(|option| section.present(option).is_some()) {
+            return None;
+        }
         Some(Self { username: Secret::new(username?), password: Secret::new(password?), latin1 })
     }
 }
 
 impl TlsSettings {
     fn read(section: &Section<'_>) -> Self {
-        let path =
-            |option| section.text(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section));
+        let path = |option| {
+            section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section))
+        };
         let ca_cert = path("tls_ca_cert");
         Self {
             verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),
@@ -229,10 +255,10 @@ impl BodyLimits {
     /// Retriever's own options, named as Prometheus names them where it has the concept. Zero is no limit.
     fn read(section: &Section<'_>) -> Self {
         let defaults = Self::default();
-        let limit = |option, default: u64| match section.number(option) {
+        let limit = |option, default: u64| match section.size(option) {
             None => default,
-            Some(0.0) => u64::MAX,
-            Some(limit) => limit as u64,
+            Some(0) => u64::MAX,
+            Some(limit) => limit,
         };
         let size = |option, default: usize| usize::try_from(limit(option, default as u64)).unwrap_or(usize::MAX);
         Self {
@@ -240,6 +266,7 @@ impl BodyLimits {
             wire_bytes: limit("wire_size_limit", defaults.wire_bytes),
             body_bytes: limit("body_size_limit", defaults.body_bytes),
             line_bytes: size("line_size_limit", defaults.line_bytes),
+            message_bytes: size("message_size_limit", defaults.message_bytes),
             labels: size("label_limit", defaults.labels),
             samples: limit("sample_limit", defaults.samples),
             series: limit("series_limit", defaults.series),

@@ -289,14 +289,18 @@ fn read_metric_patterns(section: &Section<'_>) -> MetricPatterns {
 }
 
 fn read_interval(section: &Section<'_>) -> Duration {
+    /// Far below what any exporter is made for, and above what would be a busy loop.
+    const SHORTEST: f64 = 0.1;
+    /// A year.
+    const LONGEST: f64 = 365.0 * 86_400.0;
+    let Some(node) = section.present("min_collection_interval") else { return DEFAULT_INTERVAL };
     let Some(seconds) = section.number("min_collection_interval") else { return DEFAULT_INTERVAL };
-    // A tenth of a second is far below what any exporter is made for, and above what would be a busy loop.
     match Duration::try_from_secs_f64(seconds) {
-        Ok(interval) if (0.1..=86_400.0).contains(&seconds) => interval,
+        Ok(interval) if (SHORTEST..=LONGEST).contains(&seconds) => interval,
         Ok(_) if seconds == 0.0 => DEFAULT_INTERVAL,
         _ => {
-            let at = section.node("min_collection_interval").map_or(section.at(), |node| node.at);
-            section.error(at, format!("`min_collection_interval` is `{seconds}`; expected 0.1 to 86400 seconds"));
+            let message = format!("`min_collection_interval` is `{seconds}`; expected {SHORTEST} to {LONGEST} seconds");
+            section.error(node.at, message);
             DEFAULT_INTERVAL
         }
     }

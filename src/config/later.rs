@@ -43,10 +43,21 @@ const OPTIONS: &[(&str, &str)] = &[
     ("process_isolation", "has no effect in Retriever"),
 ];
 
-/// Reports every such option that is set.
+/// Options whose present behaviour is what they say when they are on.
+const ON: [&str; 3] = ["cache_metric_wildcards", "cache_shared_labels", "tls_validate_hostname"];
+
+/// Reports every such option that asks for something else than what happens anyway.
 pub(crate) fn note(section: &Section<'_>) {
     for &(option, why) in OPTIONS {
-        section.without_effect(option, why);
+        let Some(node) = section.node(option) else { continue };
+        let asks_for_nothing = match &node.value {
+            Value::Null => true,
+            Value::Bool(value) => *value == ON.contains(&option),
+            _ => false,
+        };
+        if !asks_for_nothing {
+            section.warning(node.at, format!("`{option}` {why}"));
+        }
     }
     share_labels(section);
     target_info(section);
@@ -114,7 +125,7 @@ fn raw_line_filters(section: &Section<'_>) {
 }
 
 fn auth_token(section: &Section<'_>) {
-    let Some(token) = section.mapping("auth_token") else { return };
+    let Some(token) = section.present("auth_token").and_then(|_| section.mapping("auth_token")) else { return };
     for option in ["reader", "writer"] {
         if token.mapping(option).is_none() {
             token.error(token.at(), format!("`auth_token` needs a mapping `{option}`"));

@@ -193,13 +193,19 @@ fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Nod
             return None;
         }
     };
-    warn_of_names(instance, &matcher, name.as_deref(), at);
+    warn_of_names(instance, &matcher, name.as_deref(), &transformer, at);
     let name = name.unwrap_or_else(|| key.to_owned());
     Some(MetricRule { matcher, name, transformer, at })
 }
 
 /// Settings that are valid but cannot do what they seem to say.
-fn warn_of_names(instance: &Section<'_>, matcher: &MetricMatcher, name: Option<&str>, at: Position) {
+fn warn_of_names(
+    instance: &Section<'_>,
+    matcher: &MetricMatcher,
+    name: Option<&str>,
+    transformer: &Transformer,
+    at: Position,
+) {
     match matcher {
         MetricMatcher::Pattern(pattern) => {
             if let Some(name) = name {
@@ -210,12 +216,14 @@ fn warn_of_names(instance: &Section<'_>, matcher: &MetricMatcher, name: Option<&
                 instance.warning(at, message);
             }
         }
-        MetricMatcher::Exact(key) => {
+        // With a type of its own the name means what it says.
+        MetricMatcher::Exact(key) if *transformer == Transformer::Native => {
             if let Some(stem) = key.strip_suffix("_total").filter(|stem| !stem.is_empty()) {
                 let message = format!("counters are selected without `_total`; write `{stem}` if `{key}` is a counter");
                 instance.warning(at, message);
             }
         }
+        MetricMatcher::Exact(_) => {}
     }
 }
 
@@ -325,6 +333,8 @@ fn read_status_map(section: &Section<'_>) -> Result<BTreeMap<i64, Status>, Fault
 }
 
 fn read_metadata(section: &Section<'_>) -> Result<String, Fault> {
+    let nowhere = "`metadata` is shown by `retriever check` and sent nowhere: only the Agent has a place for it";
+    section.warning(section.at(), nowhere);
     for option in ["scheme", "pattern", "final_scheme", "part_map"] {
         section.without_effect(option, "is not supported yet: metadata is kept as one value");
     }

@@ -14,29 +14,30 @@ mod node;
 mod output;
 mod pattern;
 mod problem;
+mod protocol;
 mod secret;
 mod section;
 #[cfg(test)]
 mod tests;
-mod without_secrets;
 
 use std::cell::RefCell;
 use std::path::Path;
 
-pub use expand::{ProcessSurroundings, Surroundings};
+pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
 pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
 pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
+pub(crate) use node::{Node, Value};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
+pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
+pub use protocol::ScrapeProtocol;
 pub use secret::Secret;
 
 use init::InitConfig;
 use instance::endpoint_of;
-use node::{Node, Value};
-use problem::Problems;
 use section::{Reading, Section};
 
 /// Everything that one settings file says, and everything that is wrong with it.
@@ -87,11 +88,12 @@ impl Config {
 
     fn of(document: Option<Node>, problems: Problems, surroundings: &dyn Surroundings) -> Self {
         let readable = document.is_some();
-        let document = document.unwrap_or(EMPTY);
+        let document = document.unwrap_or_else(Node::nothing);
         let problems = RefCell::new(problems);
         let reading = Reading { problems: &problems, surroundings };
         let section = Section::new(&reading, "the file", &document);
-        let fallback = Section::new(&reading, "the file", &EMPTY).expect("nothing at all is an empty mapping");
+        let nothing = Node::nothing();
+        let fallback = Section::new(&reading, "the file", &nothing).expect("nothing at all is an empty mapping");
         let usable = readable && section.is_some();
         let section = section.unwrap_or(fallback);
         let global = Global::read(&section);
@@ -101,25 +103,20 @@ impl Config {
         Self { global, instances, problems: problems.into_inner().into_sorted() }
     }
 
-    /// The settings of each instance of a file as a fixture keeps them: without credentials and without how the target
-    /// is fetched.
-    pub fn for_fixtures(path: &Path, surroundings: &dyn Surroundings) -> Vec<String> {
-        let Ok(text) = surroundings.file(path) else { return Vec::new() };
-        let document = Node::read(&text, &mut Problems::new(path.display().to_string()));
-        document.map(|document| without_secrets::instances(&document)).unwrap_or_default()
-    }
-
     /// Whether anything keeps the settings from being used.
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 }
 
-/// What an empty file holds.
-const EMPTY: Node = Node { value: Value::Null, at: Position { line: 1, column: 1 } };
-
 fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfig) -> Vec<ConfiguredInstance> {
-    let list = section.list("instances").unwrap_or_default();
+    let list = match section.present("instances") {
+        None => &[],
+        Some(_) => match section.list("instances") {
+            Some(list) => list,
+            None => return Vec::new(),
+        },
+    };
     if list.is_empty() {
         let message = "there are no `instances`; expected a list with at least one `openmetrics_endpoint`";
         section.error(section.at(), message);

@@ -13,6 +13,10 @@ use super::problem::{Position, Problems};
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) at: Position,
+    /// How a number is written, for options that want text: `1.0` is not `1`.
+    pub(crate) spelled: Option<String>,
+    /// First byte and length in the text.
+    extent: Option<(u64, u64)>,
 }
 
 /// A YAML value. Mappings keep their order.
@@ -32,8 +36,11 @@ impl Node {
     pub(crate) fn read(text: &str, problems: &mut Problems) -> Option<Self> {
         // The Agent lets the last of two equal keys win, and its files must read the same here.
         let options = serde_yaml::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
-        match serde_yaml::from_str_with_options(text, options) {
-            Ok(node) => Some(node),
+        match serde_yaml::from_str_with_options::<Self>(text, options) {
+            Ok(mut node) => {
+                node.spell(text);
+                Some(node)
+            }
             Err(error) => {
                 let message = format!("this is not valid YAML: {}", error.without_snippet());
                 match error.location() {
@@ -45,13 +52,36 @@ impl Node {
         }
     }
 
+    /// What an empty file holds.
+    pub(crate) fn nothing() -> Self {
+        Self { value: Value::Null, at: Position { line: 1, column: 1 }, spelled: None, extent: None }
+    }
+
+    /// Looks up how the numbers of the tree are written.
+    fn spell(&mut self, text: &str) {
+        match &mut self.value {
+            Value::Integer(_) | Value::Float(_) => {
+                let bounds = self.extent.and_then(|(first, length)| {
+                    Some(usize::try_from(first).ok()?..usize::try_from(first.checked_add(length)?).ok()?)
+                });
+                self.spelled = bounds.and_then(|bounds| text.get(bounds)).map(|text| text.trim().to_owned());
+            }
+            Value::List(list) => list.iter_mut().for_each(|node| node.spell(text)),
+            Value::Mapping(entries) => entries.iter_mut().for_each(|(key, value)| {
+                key.spell(text);
+                value.spell(text);
+            }),
+            Value::Null | Value::Bool(_) | Value::Text(_) => {}
+        }
+    }
+
     /// The text of a key: keys that YAML reads as numbers or booleans are meant as they are spelled.
     pub(crate) fn key_text(&self) -> Option<String> {
         match &self.value {
             Value::Text(text) => Some(text.clone()),
             Value::Bool(value) => Some(value.to_string()),
-            Value::Integer(value) => Some(value.to_string()),
-            Value::Float(value) => Some(value.to_string()),
+            Value::Integer(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
+            Value::Float(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Null | Value::List(_) | Value::Mapping(_) => None,
         }
     }
@@ -77,7 +107,9 @@ fn position(location: &serde_yaml::Location) -> Position {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { value: spanned.value, at: position(&spanned.referenced) })
+        let extent = spanned.defined.span();
+        let extent = extent.byte_offset().zip(extent.byte_len());
+        Ok(Self { value: spanned.value, at: position(&spanned.referenced), spelled: None, extent })
     }
 }
 

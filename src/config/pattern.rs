@@ -1,6 +1,8 @@
 //! Regular expressions as Datadog's settings mean them: Python's syntax, searched anywhere in the text.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The characters that make a metric name in the settings a pattern: those that Python's escaping of regular
 /// expressions puts a backslash before.
@@ -21,7 +23,13 @@ enum Engine {
     /// Linear in the length of the text, whatever the expression.
     Linear(regex::Regex),
     /// For look-around and back-references; gives up after a bounded number of steps.
-    Backtracking(Box<fancy_regex::Regex>),
+    Backtracking(Arc<Backtracking>),
+}
+
+struct Backtracking {
+    regex: fancy_regex::Regex,
+    /// Whether a search was given up and logged: once is enough.
+    given_up: AtomicBool,
 }
 
 impl Pattern {
@@ -33,7 +41,7 @@ impl Pattern {
                 return Err(format!("the regular expression `{text}` needs more than {limit} bytes when compiled"));
             }
             Err(_) => match fancy_regex::Regex::new(&python_syntax(text)) {
-                Ok(regex) => Engine::Backtracking(Box::new(regex)),
+                Ok(regex) => Engine::Backtracking(Arc::new(Backtracking { regex, given_up: AtomicBool::new(false) })),
                 Err(error) => return Err(format!("`{text}` is not a regular expression: {error}")),
             },
         };
@@ -51,12 +59,14 @@ impl Pattern {
     }
 
     /// Whether the expression is found anywhere in `text`. A search that takes too many steps counts as not found and
-    /// is logged.
+    /// is logged once.
     pub fn is_found_in(&self, text: &str) -> bool {
         match &self.engine {
             Engine::Linear(regex) => regex.is_match(text),
-            Engine::Backtracking(regex) => regex.is_match(text).unwrap_or_else(|error| {
-                tracing::warn!(pattern = %self.text, %error, "the pattern was given up on a text; it counts as not found");
+            Engine::Backtracking(engine) => engine.regex.is_match(text).unwrap_or_else(|error| {
+                if !engine.given_up.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(pattern = %self.text, %error, "a search was given up and counts as not found");
+                }
                 false
             }),
         }

@@ -61,6 +61,11 @@ impl<'a> Section<'a> {
         self.entries.iter().find(|(key, ..)| key == option).map(|&(_, _, node)| node)
     }
 
+    /// Like [`Section::node`], but null is as good as nothing: options whose default is that there is none.
+    pub(crate) fn present(&self, option: &'static str) -> Option<&'a Node> {
+        self.node(option).filter(|node| !matches!(node.value, Value::Null))
+    }
+
     /// All pairs; used where the keys are the user's own.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, Position, &'a Node)> {
         self.entries.iter().map(|(key, at, node)| (key.as_str(), *at, *node))
@@ -78,6 +83,11 @@ impl<'a> Section<'a> {
     pub(crate) fn text(&self, option: &'static str) -> Option<String> {
         let node = self.node(option)?;
         self.expect_text(&format!("`{option}`"), node)
+    }
+
+    /// Like [`Section::text`], where null is as good as nothing.
+    pub(crate) fn text_if_any(&self, option: &'static str) -> Option<String> {
+        self.present(option).and_then(|node| self.expect_text(&format!("`{option}`"), node))
     }
 
     /// Text that may also be spelled as a number or boolean, as is common for names and tokens.
@@ -128,6 +138,42 @@ impl<'a> Section<'a> {
                 None
             }
         }
+    }
+
+    /// A whole number that is not negative; text may have one of the units of Prometheus' sizes, all of them powers of
+    /// 1024: `10MB`.
+    pub(crate) fn size(&self, option: &'static str) -> Option<u64> {
+        const UNITS: [(&str, u32); 9] = [
+            ("KiB", 10),
+            ("MiB", 20),
+            ("GiB", 30),
+            ("TiB", 40),
+            ("KB", 10),
+            ("MB", 20),
+            ("GB", 30),
+            ("TB", 40),
+            ("B", 0),
+        ];
+        let node = self.present(option)?;
+        let size = match &node.value {
+            Value::Integer(value) => u64::try_from(*value).ok(),
+            Value::Text(text) => {
+                let text = self.expand(node.at, text)?;
+                let text = text.trim();
+                let unit = UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+                let (digits, shift) = unit.unwrap_or((text, &0));
+                digits.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift))
+            }
+            _ => None,
+        };
+        if size.is_none() {
+            let message = format!(
+                "`{option}` is {}; expected a whole number, or one with a unit such as `10MB`",
+                node.describe()
+            );
+            self.error(node.at, message);
+        }
+        size
     }
 
     /// A list of texts with their references expanded; entries of another kind are errors with their place in the list.

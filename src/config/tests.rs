@@ -151,7 +151,9 @@ fn every_option_refuses_what_it_cannot_be() {
         ("metric_patterns: []", "`metric_patterns` is a list; expected a mapping"),
         ("timeout: soon", "`timeout` is text; expected a number"),
         ("timeout: -1", "`timeout` is `-1`; expected a number that is not negative"),
-        ("min_collection_interval: 0.01", "`min_collection_interval` is `0.01`; expected 0.1 to 86400 seconds"),
+        ("min_collection_interval: 0.01", "`min_collection_interval` is `0.01`; expected 0.1 to 31536000 seconds"),
+        ("label_limit: 0.5", "`label_limit` is the number `0.5`; expected a whole number"),
+        ("password: 'ENC[abc]'", "`ENC[...]` stands for a secret that only the Agent can read"),
         ("share_labels: []", "`share_labels` is a list; expected a mapping"),
         ("share_labels: {a: false}", "`share_labels` for `a` is the boolean `false`"),
         ("share_labels: {a: {values: [1, 1.5]}}", "entry 2 of `values` is the number `1.5`"),
@@ -179,6 +181,7 @@ fn settings_without_effect_are_warnings() {
         ("metrics: [{a.b: c}]", "the name `c` has no effect"),
         ("metrics: [requests_total]", "write `requests` if `requests_total` is a counter"),
         ("metrics: [{a.+: {type: x}}]", "there is no type `x`"),
+        ("metrics: [{a: {type: metadata, label: b}}]", "`metadata` is shown by `retriever check` and sent nowhere"),
         ("target_info: true", "`target_info` is not supported yet"),
         ("share_labels: {a: true}", "`share_labels` is not supported yet"),
         ("proxy: {http: 'http://proxy'}", "`proxy` is not supported yet"),
@@ -329,17 +332,80 @@ fn patterns_are_pythons() {
     }
 }
 
+/// What Datadog's template files leave empty, and values that ask for what happens anyway.
 #[test]
-fn what_fixtures_keep_has_no_credentials() {
-    let text = "instances:\n  - openmetrics_endpoint: http://u:p@a:1/m?x=@\n    username: me\n    password: hunter2\n\
-                \x20   headers: {Authorization: hunter2}\n    metrics: [a, {b: {type: gauge}}]\n    tags: [\"x: y\"]\n";
-    let made = Made { files: HashMap::from([("conf.yaml", text)]), ..Made::default() };
-    let kept = Config::for_fixtures(Path::new("conf.yaml"), &made);
-    assert_eq!(kept.len(), 1);
-    assert!(!kept[0].contains("hunter2") && !kept[0].contains("u:p") && !kept[0].contains("username"), "{}", kept[0]);
-    let again = read(&kept[0]);
-    assert_eq!(problems(&again), [""; 0]);
-    assert_eq!(instance(&again).endpoint, "http://a:1/m?x=@");
-    assert_eq!(instance(&again).tags, ["x: y"]);
-    assert_eq!(instance(&again).metrics.len(), 2);
+fn options_that_ask_for_nothing_are_no_problem() {
+    let options = "headers:\nextra_headers:\ntls_ca_cert:\ntls_cert:\nauth_token:\nauth_type:\nmin_collection_interval:\nproxy:\n\
+                   telemetry: false\nskip_proxy: no\ncache_metric_wildcards: true\ntls_validate_hostname: yes\n\
+                   metrics: [{a_total: {type: gauge}}]";
+    assert_eq!(problems(&with_options(options)), [""; 0]);
+}
+
+#[test]
+fn text_that_looks_like_a_number_stays_as_it_is_written() {
+    let config = with_options("extra_headers: {X-A: 2.0, X-B: 1e5, X-C: 0012}\nusername: 007\npassword: 1_0");
+    let http = &instance(&config).http;
+    let headers: Vec<_> = http.extra_headers.iter().map(|(_, value)| value.expose()).collect();
+    assert_eq!(headers, ["2.0", "1e5", "0012"]);
+    let auth = http.basic_auth.as_ref().expect("there are credentials");
+    assert_eq!((auth.username.expose(), auth.password.expose()), ("007", "1_0"));
+}
+
+#[test]
+fn a_password_for_another_way_is_not_shown_to_the_target() {
+    let config = with_options("username: bob\npassword: hunter2\nntlm_domain: CORP");
+    assert_eq!(instance(&config).http.basic_auth, None);
+}
+
+#[test]
+fn sizes_may_have_units() {
+    let config = with_options("body_size_limit: 10MB\nline_size_limit: 4096\nsample_limit: 0\ntimeout: 120");
+    let http = &instance(&config).http;
+    assert_eq!((http.limits.body_bytes, http.limits.line_bytes, http.limits.samples), (10 << 20, 4096, u64::MAX));
+    assert_eq!(http.total_timeout.as_secs(), 240);
+}
+
+#[test]
+fn scrape_protocols_are_named_as_prometheus_names_them() {
+    let config = with_options(
+        "scrape_protocols: [PrometheusProto, OpenMetricsText1.0.0]\nfallback_scrape_protocol: PrometheusText0.0.4",
+    );
+    assert_eq!(problems(&config), [""; 0]);
+    let http = &instance(&config).http;
+    assert_eq!(http.scrape_protocols, [ScrapeProtocol::PrometheusProto, ScrapeProtocol::OpenMetricsText1_0_0]);
+    assert_eq!(http.fallback_scrape_protocol, Some(ScrapeProtocol::PrometheusText0_0_4));
+    for protocol in ScrapeProtocol::ALL {
+        let config = with_options(&format!("scrape_protocols: [{}]", protocol.as_str()));
+        assert_eq!(instance(&config).http.scrape_protocols, [protocol]);
+    }
+    assert_eq!(instance(&with_options("")).http.scrape_protocols, []);
+}
+
+#[test]
+fn scrape_protocols_that_are_none_are_told() {
+    let config = with_options(
+        "scrape_protocols: [PrometheusProtobuf, openmetricstext1.0.0, PrometheusProto, PrometheusProto, 5, xml]\n\
+         fallback_scrape_protocol: PrometheusText",
+    );
+    let expected = [
+        "there is no scrape protocol `PrometheusProtobuf`; did you mean `PrometheusProto`?",
+        "there is no scrape protocol `openmetricstext1.0.0`; did you mean `OpenMetricsText1.0.0`?",
+        "`scrape_protocols` names `PrometheusProto` twice",
+        "entry 5 of `scrape_protocols` is the number `5`; expected text",
+        "there is no scrape protocol `xml`; expected PrometheusProto, OpenMetricsText0.0.1, OpenMetricsText1.0.0, \
+         PrometheusText0.0.4, PrometheusText1.0.0",
+        "there is no scrape protocol `PrometheusText`; did you mean `PrometheusText1.0.0`?",
+    ];
+    let problems = problems(&config);
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with("conf.yaml:") && problem.ends_with(&format!("error: {expected}")), "{problem}");
+    }
+    let empty = with_options("scrape_protocols: []");
+    assert!(self::problems(&empty)[0].contains("`scrape_protocols` is empty"));
+    let both = with_options("use_latest_spec: true\nscrape_protocols: [PrometheusProto]");
+    assert_eq!(
+        self::problems(&both),
+        ["conf.yaml:3:22: warning: `use_latest_spec` has no effect beside `scrape_protocols`"]
+    );
 }

@@ -16,7 +16,7 @@ pub(crate) use location::{Location, Origin, redact};
 pub struct Target {
     /// Where it is.
     pub endpoint: Endpoint,
-    /// Index of its instance in the settings.
+    /// Index of its instance among those that are scraped.
     pub instance: usize,
 }
 

@@ -29,13 +29,15 @@ pub enum DropReason {
     BadBound,
     /// The label whose value is wanted as metadata is missing.
     MissingLabel,
+    /// It is a native histogram.
+    NativeHistogram,
     /// Its line could not be read.
     Malformed,
 }
 
 impl DropReason {
     /// All reasons, in the order in which they are reported.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotSelected,
         Self::Excluded,
         Self::Untyped,
@@ -49,6 +51,7 @@ impl DropReason {
         Self::HistogramOption,
         Self::BadBound,
         Self::MissingLabel,
+        Self::NativeHistogram,
         Self::Malformed,
     ];
 
@@ -68,6 +71,7 @@ impl DropReason {
             Self::HistogramOption => "left out by the histogram options",
             Self::BadBound => "bound or quantile missing or not a number",
             Self::MissingLabel => "label for metadata missing",
+            Self::NativeHistogram => "native histogram, not submitted yet",
             Self::Malformed => "malformed line",
         }
     }

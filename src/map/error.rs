@@ -28,6 +28,16 @@ enum Kind {
 }
 
 impl MapError {
+    /// One stable word for the reason, for counters.
+    pub fn reason(&self) -> &'static str {
+        match self.0 {
+            Kind::NoNativeTransformer { .. } => "no_native_transformer",
+            Kind::FaultyRule { .. } => "faulty_rule",
+            Kind::ZeroScale { .. } => "zero_scale",
+            Kind::TooManySeries { .. } => "series_limit",
+        }
+    }
+
     pub(crate) fn no_native_transformer(family: &str, exposed: MetricType) -> Self {
         Self(Kind::NoNativeTransformer { family: family.to_owned(), exposed })
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance, MetricMatcher, MetricPatterns, MetricRule, Status, Transformer};
-use crate::parse::{Family, Format, MetricType};
+use crate::parse::{Family, Format, MetricType, Sample};
 
 use super::context::Contexts;
 use super::dropped::DropReason;
@@ -121,21 +121,20 @@ impl<'i> FamilyCompiler<'i> {
         selected
     }
 
-    /// What becomes of the samples `x_total` of a text counter that is announced as `x`, if the settings mean `x_total`:
-    /// for the original they are no part of the counter but metrics of their own, without a type.
-    pub(crate) fn compile_total(
+    /// What becomes of a sample of a text family that is no part of the family for the original, but a metric of its own
+    /// without a type, if the settings mean that metric: `x_total` of a counter that is announced as `x`, and
+    /// `x_created`.
+    pub(crate) fn compile_apart(
         &self,
         family: &Family,
+        sample: &Sample<'_>,
         format: Format,
         natives: &mut NativeTypes,
     ) -> Option<Result<SelectedFamily<'i>, DropReason>> {
-        let apart = format == Format::PrometheusText
-            && family.metric_type == MetricType::Counter
-            && !family.name.ends_with("_total");
-        if !apart {
+        let name = sample.name.text();
+        if format != Format::PrometheusText || name == family.name {
             return None;
         }
-        let name = format!("{}_total", family.name);
         match self.select(without_prefix(&name, self.instance), MetricType::Unknown, natives, &mut NoTrace) {
             Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
             Ok(Err(_)) | Err(_) => None,
@@ -168,10 +167,11 @@ impl<'i> FamilyCompiler<'i> {
         Ok(Ok(SelectedFamily { name: name.to_owned(), sent: sent.to_owned(), exposed, shape, names }))
     }
 
-    /// The name that the settings mean: without the prefix, and for counters of the text format without `_total`.
+    /// The name that the settings mean: without the prefix, and for counters without `_total` where their
+    /// families are named as their samples are, which is in the formats of Prometheus.
     fn known_name<'f>(&self, family: &'f Family, format: Format) -> &'f str {
         let name = match (format, family.metric_type) {
-            (Format::PrometheusText, MetricType::Counter) => {
+            (Format::PrometheusText | Format::PrometheusProtobuf, MetricType::Counter) => {
                 family.name.strip_suffix("_total").filter(|stem| !stem.is_empty()).unwrap_or(&family.name)
             }
             _ => &family.name,

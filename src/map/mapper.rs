@@ -83,7 +83,7 @@ impl Mapper {
             format,
             now,
             family: Err(DropReason::NotSelected),
-            total: None,
+            apart: Apart::default(),
             waiting: Waiting::default(),
             outcome: Outcome::default(),
             out,
@@ -99,14 +99,30 @@ impl Mapper {
 /// What mapping a body came to.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Samples that were read, malformed lines not among them.
-    pub samples: u64,
     /// Samples and lines that were dropped.
     pub dropped: DropCounts,
     /// The first malformed lines.
     pub diagnostics: Vec<Diagnostic>,
     /// Why mapping ended before the body did.
     pub error: Option<MapError>,
+}
+
+/// Samples of the open family, by the end of their name, that the settings mean apart from it.
+#[derive(Default)]
+struct Apart<'m> {
+    total: Aside<'m>,
+    created: Aside<'m>,
+}
+
+/// What the settings say of such a sample; looked up when the first one comes.
+#[derive(Default)]
+enum Aside<'m> {
+    #[default]
+    NotLookedUp,
+    /// Nothing: it goes with its family.
+    WithFamily,
+    /// Something of its own.
+    Own(Box<Result<SelectedFamily<'m>, DropReason>>),
 }
 
 /// The mapping of one body.
@@ -121,8 +137,8 @@ pub struct Mapping<'m, S> {
     now: UnixTime,
     /// What becomes of the family that is open.
     family: Result<SelectedFamily<'m>, DropReason>,
-    /// What becomes of its samples ending in `_total`, where the settings say so apart.
-    total: Option<Result<SelectedFamily<'m>, DropReason>>,
+    /// What becomes of those of its samples that are metrics of their own for the original.
+    apart: Apart<'m>,
     waiting: Waiting,
     outcome: Outcome,
     out: &'m mut S,
@@ -139,12 +155,22 @@ impl<S: Submissions> Mapping<'_, S> {
         self.outcome.error.as_ref()
     }
 
-    fn compile(&mut self, sample: &Sample<'_>) -> Result<Plan, MapError> {
-        let family = match (sample.role, &mut self.total) {
-            (Role::Total, Some(total)) => total,
-            _ => &mut self.family,
+    fn compile(&mut self, exposed: &Family, sample: &Sample<'_>) -> Result<Plan, MapError> {
+        let mut apart = match sample.role {
+            Role::Total => Some(&mut self.apart.total),
+            Role::Created => Some(&mut self.apart.created),
+            _ => None,
+        };
+        if let Some(aside @ Aside::NotLookedUp) = &mut apart {
+            let own = self.compiler.compile_apart(exposed, sample, self.format, self.natives);
+            **aside = own.map_or(Aside::WithFamily, |own| Aside::Own(Box::new(own)));
+        }
+        let family = match apart {
+            Some(Aside::Own(own)) => &mut **own,
+            Some(Aside::NotLookedUp | Aside::WithFamily) | None => &mut self.family,
         };
         let family = match family {
+            Ok(_) if !sample.value.is_finite() => return Ok(Plan::Drop(DropReason::NotFinite)),
             Ok(family) => family,
             Err(reason) => return Ok(Plan::Drop(*reason)),
         };
@@ -164,10 +190,6 @@ impl<S: Submissions> Mapping<'_, S> {
 
     /// Replays a plan for one value.
     fn apply(&mut self, plan: Plan, value: f64) {
-        if let Plan::Drop(reason) = plan {
-            self.outcome.dropped.add(reason);
-            return;
-        }
         match plan {
             Plan::Drop(reason) => self.outcome.dropped.add(reason),
             Plan::Metric { kind, context, change } => self.metric(kind, context, changed(value, change, self.now)),
@@ -225,23 +247,23 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.outcome.error.is_some() {
             return;
         }
+        let limit = self.instance.http.limits.series;
+        if self.natives.len() as u64 > limit {
+            self.outcome.error = Some(MapError::too_many_series(limit));
+            return;
+        }
         match self.compiler.compile(family, self.format, self.natives, &mut NoTrace) {
             Ok(selected) => self.family = selected,
             Err(error) => self.outcome.error = Some(error),
         }
-        self.total = self.compiler.compile_total(family, self.format, self.natives);
+        self.apart = Apart::default();
     }
 
-    fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
+    fn sample(&mut self, family: &Family, sample: &Sample<'_>) {
         if self.outcome.error.is_some() {
             return;
         }
-        self.outcome.samples += 1;
-        if !sample.value.is_finite() && self.family.is_ok() {
-            self.outcome.dropped.add(DropReason::NotFinite);
-            return;
-        }
-        match self.compile(sample) {
+        match self.compile(family, sample) {
             Ok(plan) => self.apply(plan, sample.value),
             Err(error) => self.outcome.error = Some(error),
         }

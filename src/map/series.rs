@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance};
-use crate::parse::{Role, Sample};
+use crate::parse::{MetricType, Role, Sample};
 
 use super::context::{Context, ContextId, Contexts, Tag};
 use super::dropped::DropReason;
@@ -48,8 +48,11 @@ impl<T: Trace> SeriesCompiler<'_, T> {
         family: &mut SelectedFamily<'_>,
         sample: &Sample<'_>,
     ) -> Result<Result<Plan, DropReason>, MapError> {
-        if sample.role == Role::Created {
-            return Ok(Err(DropReason::Created));
+        match sample.role {
+            // A metric without a type that is called so was asked for by its name.
+            Role::Created if family.exposed != MetricType::Unknown => return Ok(Err(DropReason::Created)),
+            Role::NativeHistogram => return Ok(Err(DropReason::NativeHistogram)),
+            _ => {}
         }
         let mut labels = LabelSet::of(sample);
         if let Err(reason) = labels.normalise(family.exposed, self.trace) {

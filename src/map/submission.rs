@@ -83,6 +83,10 @@ pub trait Submissions {
     /// A service check.
     fn service_check(&mut self, check: ServiceCheck);
 
+    /// The service check of the scrape itself. How a scrape went is known at its end, but this one stands before all
+    /// others of it.
+    fn health(&mut self, check: ServiceCheck);
+
     /// A piece of metadata about the target, such as its version.
     fn metadata(&mut self, name: &str, value: &str);
 }

@@ -10,8 +10,8 @@ pub(crate) fn unescape(raw: &str) -> String {
 /// Undoes the escapes of `HELP` text: `\\` and `\n`, in OpenMetrics also `\"` (rule P4).
 pub(crate) fn unescape_help(raw: &str, format: Format) -> String {
     match format {
-        Format::PrometheusText => undo(raw, false),
-        Format::OpenMetrics => undo(raw, true),
+        Format::PrometheusText | Format::PrometheusProtobuf => undo(raw, false),
+        Format::OpenMetrics | Format::OpenMetrics2 => undo(raw, true),
     }
 }
 

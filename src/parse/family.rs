@@ -60,18 +60,24 @@ impl Families {
     }
 
     /// Hands a sample out, below the open family if it belongs there, else below one of its own. `sample` has no role
-    /// yet; `name` is its name with escapes undone. Returns its role if another sample with this name, coming next, has it
-    /// too.
+    /// yet, unless it is a native histogram; `name` is its name with escapes undone. Returns its role if another sample
+    /// with this name, coming next, has it too.
     pub(super) fn sample(
         &mut self,
         name: &str,
         mut sample: Sample<'_>,
         sink: &mut (impl Sink + ?Sized),
     ) -> Option<Role> {
-        let role = if self.phase == Phase::Closed { None } else { role(&self.family, self.format, name) };
+        let is_native = sample.role == Role::NativeHistogram;
+        let role = match self.phase {
+            Phase::Closed => None,
+            // It has the bare name of its family, which no other sample of a histogram has.
+            _ if is_native => (self.family.name == name).then_some(Role::NativeHistogram),
+            _ => role(&self.family, self.format, name),
+        };
         sample.role = role.unwrap_or_else(|| {
             self.open(name, false, sink);
-            Role::Value
+            if is_native { Role::NativeHistogram } else { Role::Value }
         });
         self.announce(sink);
         sink.sample(&self.family, &sample);
@@ -130,8 +136,10 @@ impl Families {
 /// What a sample called `name` is within `family`; `None` when it does not belong there.
 fn role(family: &Family, format: Format, name: &str) -> Option<Role> {
     let Some(suffix) = name.strip_prefix(family.name.as_str()) else { return misnamed_created(family, name) };
-    let open_metrics = format == Format::OpenMetrics;
+    let open_metrics = format != Format::PrometheusText;
     match (family.metric_type, suffix) {
+        // In 2.0 a sample has the name of its family.
+        (MetricType::Counter, "") if format == Format::OpenMetrics2 => Some(Role::Total),
         (MetricType::Counter, "") => Some(if name.ends_with("_total") { Role::Total } else { Role::Value }),
         (MetricType::Counter, "_total") => Some(Role::Total),
         (MetricType::Counter | MetricType::Summary | MetricType::Histogram, "_created") => Some(Role::Created),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use super::content_type::parameter;
+
 /// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -10,24 +12,45 @@ pub enum Format {
     PrometheusText,
     /// OpenMetrics text 1.0.
     OpenMetrics,
+    /// OpenMetrics text 2.0, a draft.
+    OpenMetrics2,
+    /// The protobuf format of Prometheus: `io.prometheus.client.MetricFamily` messages behind their lengths.
+    PrometheusProtobuf,
 }
 
 impl Format {
-    /// The format that a `Content-Type` header names: OpenMetrics if what stands before the first `;` is exactly its
-    /// media type, Prometheus text for whatever else is there or missing, as Datadog's check does.
+    /// The format that a `Content-Type` header names to one who has not asked for any: Prometheus text for whatever else is
+    /// there or missing, as for Datadog's check, and for protobuf that does not say of which messages.
     pub fn from_content_type(content_type: Option<&str>) -> Self {
-        match content_type.and_then(|header| header.split(';').next()) {
-            Some("application/openmetrics-text") => Self::OpenMetrics,
-            _ => Self::PrometheusText,
-        }
+        let named = content_type.and_then(Self::named_by);
+        let bare = content_type.is_none_or(|text| !text.contains(';'));
+        named.filter(|format| *format != Self::PrometheusProtobuf || !bare).unwrap_or(Self::PrometheusText)
     }
 
-    /// The format that the ending of a file name tells: `.prom` and `.txt` are Prometheus text, `.om` is OpenMetrics.
+    /// The format that a `Content-Type` header names; none if it is of another type. OpenMetrics must be exactly what
+    /// stands before the first `;`, as for Datadog's check. Of the parameters only one matters: `version=2.0.0` means the
+    /// draft of OpenMetrics 2.0.
+    pub fn named_by(content_type: &str) -> Option<Self> {
+        let media_type = content_type.split(';').next()?;
+        if media_type == "application/openmetrics-text" {
+            let is_draft = parameter(content_type, "version").is_some_and(|version| version == "2.0.0");
+            return Some(if is_draft { Self::OpenMetrics2 } else { Self::OpenMetrics });
+        }
+        let is = |name| media_type.trim().eq_ignore_ascii_case(name);
+        if is("text/plain") {
+            return Some(Self::PrometheusText);
+        }
+        is("application/vnd.google.protobuf").then_some(Self::PrometheusProtobuf)
+    }
+
+    /// The format that the ending of a file name tells: `.prom` and `.txt` are Prometheus text, `.om` is OpenMetrics,
+    /// `.pb` is protobuf.
     pub fn from_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?;
         match ending.to_ascii_lowercase().as_str() {
             "prom" | "txt" => Some(Self::PrometheusText),
             "om" => Some(Self::OpenMetrics),
+            "pb" => Some(Self::PrometheusProtobuf),
             _ => None,
         }
     }
@@ -37,6 +60,8 @@ impl Format {
         match self {
             Self::PrometheusText => "Prometheus text",
             Self::OpenMetrics => "OpenMetrics",
+            Self::OpenMetrics2 => "OpenMetrics 2.0",
+            Self::PrometheusProtobuf => "Prometheus protobuf",
         }
     }
 }
@@ -56,7 +81,9 @@ mod tests {
         let open_metrics = [
             "application/openmetrics-text",
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            "application/openmetrics-text;version=2.0.0",
+            "application/openmetrics-text;version=2.0.1",
+            "application/openmetrics-text; version=2.0.0; version=2.0.0",
+            "application/openmetrics-text; x=version=2.0.0",
         ];
         for header in open_metrics {
             assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics, "{header}");
@@ -74,6 +101,26 @@ mod tests {
             assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusText, "{header}");
         }
         assert_eq!(Format::from_content_type(None), Format::PrometheusText);
+        for header in [
+            "application/openmetrics-text;version=2.0.0",
+            "application/openmetrics-text; charset=utf-8; Version=\"2.0.0\"",
+        ] {
+            assert_eq!(Format::from_content_type(Some(header)), Format::OpenMetrics2, "{header}");
+        }
+        let bare = "application/vnd.google.protobuf";
+        assert_eq!(Format::from_content_type(Some(bare)), Format::PrometheusText);
+        assert_eq!(Format::named_by(bare), Some(Format::PrometheusProtobuf));
+        let protobuf = [
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            "Application/vnd.Google.Protobuf ;encoding=delimited",
+        ];
+        for header in protobuf {
+            assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusProtobuf, "{header}");
+        }
+        for header in ["", "text/html", "application/openmetrics-protobuf; version=1.0.0", "text/plain,text/html"] {
+            assert_eq!(Format::named_by(header), None, "{header}");
+        }
+        assert_eq!(Format::named_by("TEXT/PLAIN; version=9.9"), Some(Format::PrometheusText));
     }
 
     #[test]
@@ -81,6 +128,7 @@ mod tests {
         assert_eq!(Format::from_path(Path::new("a/b.prom")), Some(Format::PrometheusText));
         assert_eq!(Format::from_path(Path::new("b.TXT")), Some(Format::PrometheusText));
         assert_eq!(Format::from_path(Path::new("b.om")), Some(Format::OpenMetrics));
+        assert_eq!(Format::from_path(Path::new("a.pb")), Some(Format::PrometheusProtobuf));
         assert_eq!(Format::from_path(Path::new("prom")), None);
     }
 }

@@ -1,28 +1,44 @@
 //! Reads expositions: bytes and a format in, families and samples borrowed from those bytes out. A malformed line costs
 //! itself and a diagnostic, never its neighbours; nothing here knows what the samples are for.
 
+mod any_reader;
+mod content_type;
 mod decimal;
+mod departure;
 mod diagnostic;
 mod error;
 mod escape;
+mod escaping;
 mod family;
 mod format;
+mod held;
 mod labels;
 mod lanes;
 mod line;
 mod lines;
 mod model;
+mod native;
+mod number;
+mod openmetrics2;
+mod protobuf;
 mod reader;
 mod recent;
 mod scan;
 mod sink;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod token;
+mod wire;
 
-pub use diagnostic::Diagnostic;
+pub use any_reader::Reader;
+pub use diagnostic::{Diagnostic, Severity};
 pub use error::ParseError;
+pub use escaping::EscapingScheme;
 pub use format::Format;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
-pub use reader::{Reader, ReaderLimits, Totals};
+pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
+pub use number::{canonical_bound, canonical_number};
+pub use reader::{ReaderLimits, Totals};
 pub use sink::Sink;
+pub use strict::Strictness;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::native::NativeHistogram;
+
 /// What a family says its samples measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MetricType {
@@ -26,6 +28,21 @@ pub enum MetricType {
 }
 
 impl MetricType {
+    /// The type that a `TYPE` line names; `untyped` and `unknown` are the same in any format.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "counter" => Self::Counter,
+            "gauge" => Self::Gauge,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            "unknown" | "untyped" => Self::Unknown,
+            _ => return None,
+        })
+    }
+
     /// The word of OpenMetrics for this type.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -83,6 +100,8 @@ pub enum Role {
     Info,
     /// One state of a state set.
     State,
+    /// A native histogram, which is a sample of its own beside those of the classic histogram: [`Sample::native`].
+    NativeHistogram,
 }
 
 /// Text inside quotes as it stands in the body, with its escapes not yet undone.
@@ -144,10 +163,17 @@ pub struct Sample<'a> {
     pub role: Role,
     /// The value as exposed.
     pub value_text: &'a str,
-    /// The value; NaN and infinities included.
+    /// The value; NaN and infinities included. Of a native histogram: the count of all observations.
     pub value: f64,
     /// Milliseconds since the epoch.
     pub timestamp_ms: Option<i64>,
-    /// The exemplar behind the value.
+    /// When the series began, in milliseconds since the epoch, where the format tells it beside the value. The older text
+    /// formats tell it as a sample of [`Role::Created`] instead.
+    pub start_ms: Option<i64>,
+    /// The exemplar behind the value; those of a native histogram are kept there.
     pub exemplar: Option<Exemplar<'a>>,
+    /// The exemplars behind that one; only OpenMetrics 2.0 has several.
+    pub more_exemplars: &'a [Exemplar<'a>],
+    /// The histogram of a sample that is a [`Role::NativeHistogram`].
+    pub native: Option<&'a NativeHistogram<'a>>,
 }

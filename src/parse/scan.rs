@@ -29,6 +29,12 @@ pub(super) fn whole_lines(chunk: &[u8]) -> &str {
     &valid[..end]
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Prometheus,
+    OpenMetrics,
+}
+
 /// Reads lines that are plain, with what it remembers of those before.
 ///
 /// Plain is `name{label="value",...} number timestamp`, each blank a single one, labels and timestamp optional, without
@@ -36,7 +42,7 @@ pub(super) fn whole_lines(chunk: &[u8]) -> &str {
 /// every reader agrees about.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    format: Format,
+    dialect: Dialect,
     /// Labels that a sample or an exemplar may have.
     limit: usize,
     labels: LabelNames,
@@ -62,9 +68,15 @@ pub(super) struct LabelsOut<'v, 'a> {
 }
 
 impl Scanner {
-    pub(super) fn new(format: Format, limit: usize) -> Self {
+    /// A scanner for `format`, if it has lines of this form and each stands for one sample.
+    pub(super) fn of(format: Format, limit: usize) -> Option<Self> {
+        let dialect = match format {
+            Format::PrometheusText => Dialect::Prometheus,
+            Format::OpenMetrics => Dialect::OpenMetrics,
+            Format::OpenMetrics2 | Format::PrometheusProtobuf => return None,
+        };
         let (labels, exemplar_labels) = (LabelNames::default(), LabelNames::default());
-        Self { format, limit, labels, exemplar_labels, timestamp: Timestamp::default() }
+        Some(Self { dialect, limit, labels, exemplar_labels, timestamp: Timestamp::default() })
     }
 
     /// Reads the line at the front of `text` as a sample, whose name is expected to be `name` if that is not empty. `None` when it is not
@@ -89,7 +101,7 @@ impl Scanner {
         let (value, value_end) = value(text, start)?;
         let (mut timestamp_ms, mut end) = (None, value_end);
         if bytes.get(end) == Some(&b' ') && bytes.get(end + 1) != Some(&b'#') {
-            let (timestamp, after) = self.timestamp.read(bytes, end + 1, self.format)?;
+            let (timestamp, after) = self.timestamp.read(bytes, end + 1, self.dialect)?;
             (timestamp_ms, end) = (Some(timestamp), after);
         }
         let mut exemplar = None;
@@ -112,7 +124,7 @@ impl Scanner {
     }
 
     fn label_block<'a>(&mut self, text: &'a str, at: usize, labels: &mut Vec<Label<'a>>) -> Option<usize> {
-        label_block(text, at, labels, &mut self.labels, self.limit, self.format)
+        label_block(text, at, labels, &mut self.labels, self.limit, self.dialect)
     }
 
     /// The exemplar from the blank at `at` on, and where it ends.
@@ -123,10 +135,10 @@ impl Scanner {
         labels: &mut Vec<Label<'a>>,
     ) -> Option<(ExemplarTail<'a>, usize)> {
         let bytes = text.as_bytes();
-        if self.format == Format::PrometheusText || bytes.get(at..at + 4)? != b" # {" {
+        if self.dialect == Dialect::Prometheus || bytes.get(at..at + 4)? != b" # {" {
             return None;
         }
-        let block_end = label_block(text, at + 4, labels, &mut self.exemplar_labels, self.limit, self.format)?;
+        let block_end = label_block(text, at + 4, labels, &mut self.exemplar_labels, self.limit, self.dialect)?;
         let start = blank(bytes, block_end)?;
         let (value, value_end) = value(text, start)?;
         let (timestamp_ms, end) = match bytes.get(value_end)? {
@@ -173,7 +185,7 @@ fn label_block<'a>(
     labels: &mut Vec<Label<'a>>,
     names: &mut LabelNames,
     limit: usize,
-    format: Format,
+    dialect: Dialect,
 ) -> Option<usize> {
     let bytes = text.as_bytes();
     loop {
@@ -182,7 +194,7 @@ fn label_block<'a>(
         }
         let Some(start) = names.value_start(labels.len(), bytes, at) else {
             // In the text format a comma may stand behind the last label too, as older Java clients write it.
-            let ends = format == Format::PrometheusText && !labels.is_empty() && bytes.get(at) == Some(&b'}');
+            let ends = dialect == Dialect::Prometheus && !labels.is_empty() && bytes.get(at) == Some(&b'}');
             return ends.then_some(at + 1);
         };
         let close = closing_quote(bytes, start)?;
@@ -235,15 +247,15 @@ struct Timestamp {
 impl Timestamp {
     /// The timestamp at `at` and where it ends.
     #[inline]
-    fn read(&mut self, bytes: &[u8], at: usize, format: Format) -> Option<(i64, usize)> {
+    fn read(&mut self, bytes: &[u8], at: usize, dialect: Dialect) -> Option<(i64, usize)> {
         if let Some(end) = self.text.end(bytes, at)
             && matches!(bytes.get(end), Some(b' ' | b'\n'))
         {
             return Some((self.milliseconds, end));
         }
-        let (milliseconds, end) = match format {
-            Format::PrometheusText => milliseconds(bytes, at)?,
-            Format::OpenMetrics => seconds(bytes, at)?,
+        let (milliseconds, end) = match dialect {
+            Dialect::Prometheus => milliseconds(bytes, at)?,
+            Dialect::OpenMetrics => seconds(bytes, at)?,
         };
         if self.text.remember(bytes, at, end) {
             self.milliseconds = milliseconds;

@@ -367,7 +367,7 @@ fn complaints_say_where_and_what_was_expected() {
 
 #[test]
 fn limits_cost_a_line_or_the_exposition() {
-    let limits = ReaderLimits { line_bytes: 20, labels: 2, samples: 3 };
+    let limits = ReaderLimits { line_bytes: 20, labels: 2, samples: 3, ..ReaderLimits::default() };
     let body =
         b"# TYPE a gauge\na 1\na{b=\"1\",c=\"2\"} 2\na{b=\"\",c=\"\",d=\"\"} 3\na 4\na                     5\na 6\n";
     let (log, result) = read_with(Format::PrometheusText, limits, body);
@@ -385,7 +385,10 @@ fn limits_cost_a_line_or_the_exposition() {
     );
     let error = result.expect_err("a fourth sample");
     assert!(error.is_too_many_samples(), "{error}");
-    assert_eq!(*error.totals(), Totals { bytes: body.len() as u64, lines: 7, families: 1, samples: 3, malformed: 2 });
+    assert_eq!(
+        *error.totals(),
+        Totals { bytes: body.len() as u64, lines: 7, families: 1, samples: 3, malformed: 2, departing: 0 }
+    );
 
     let limits = ReaderLimits { labels: 1, ..ReaderLimits::default() };
     let (log, _) = read_with(Format::PrometheusText, limits, b"a 1\nb{c=\"\",d=\"\"} 1\nb 1 # {c=\"\",d=\"\"} 1\n");
@@ -433,8 +436,48 @@ fn a_failed_reader_stays_failed() {
 fn open_metrics_without_its_end_is_truncated() {
     let (log, result) = read(Format::OpenMetrics, "# TYPE a gauge\na 1\n# TYPE b gauge\nb 12");
     assert!(result.is_err_and(|error| error.is_truncated()));
-    assert_eq!(log, ["a gauge", "  a = 1 Value", ".", "b gauge", "  b = 12 Value", "."]);
+    assert_eq!(log, ["a gauge", "  a = 1 Value", ".", "b gauge", "."]);
     for empty in ["", "\n", "# EOF", "# EOF\r\n\n"] {
         assert_eq!(read(Format::OpenMetrics, empty).1.map(|totals| totals.samples), Ok(0), "{empty:?}");
     }
+}
+
+/// Keeps diagnostics as they are shown to people.
+#[derive(Default)]
+struct Shown(Vec<String>);
+
+impl Sink for Shown {
+    fn family(&mut self, _: &Family) {}
+
+    fn sample(&mut self, _: &Family, _: &Sample<'_>) {}
+
+    fn family_end(&mut self, _: &Family) {}
+
+    fn malformed(&mut self, diagnostic: &Diagnostic) {
+        self.0.push(diagnostic.to_string());
+    }
+
+    fn departing(&mut self, diagnostic: &Diagnostic) {
+        self.malformed(diagnostic);
+    }
+}
+
+#[test]
+fn diagnostics_show_the_token() {
+    let mut shown = Shown::default();
+    let mut reader = Reader::new(Format::PrometheusText, ReaderLimits::default());
+    let body = b"a{b=\"\xC3\xA9\"} 1,5 7\n# TYPE c  Gauge\na 1 -5\na 2 -6\n";
+    reader.push(body, &mut shown).expect("an exposition");
+    assert_eq!(
+        shown.0,
+        [
+            "line 1, column 10: the value `1,5` is not a number\n  | a{b=\"\u{e9}\"} 1,5 7\n  |          ^^^",
+            "line 2, column 9: warning: one blank must stand before this word, and none behind it; the line is read, \
+             Prometheus refuses the scrape\n  | # TYPE c  Gauge\n  |         ^",
+            "line 2, column 11: `Gauge` is no metric type; expected counter, gauge, histogram, gaugehistogram, summary, \
+             info, stateset, unknown or untyped\n  | # TYPE c  Gauge\n  |           ^^^^^",
+            "line 3, column 5: warning: Prometheus reads no timestamp with a sign in this format; the line is read, \
+             Prometheus refuses the scrape\n  | a 1 -5\n  |     ^",
+        ]
+    );
 }

@@ -45,6 +45,10 @@ pub(super) enum Reason<'a> {
     ExemplarLabels,
     Type(&'a str),
     NoType(&'a str),
+    /// Words for what was expected.
+    Expected(&'static str),
+    /// The very text that was expected.
+    ExpectedText(&'static str),
     Other,
 }
 
@@ -61,6 +65,20 @@ impl fmt::Display for Shown<'_> {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
         }
         if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+impl<'a> Reason<'a> {
+    /// The piece of the line that is wrong, where it is known to be one.
+    pub(super) fn token(self) -> &'a str {
+        match self {
+            Self::NotNumber(token)
+            | Self::OutOfRange(token)
+            | Self::NotMilliseconds(token)
+            | Self::NotSeconds(token)
+            | Self::Type(token) => token,
+            _ => "",
+        }
     }
 }
 
@@ -102,6 +120,8 @@ impl fmt::Display for Reason<'_> {
                 f.write_str("summary, info, stateset, unknown or untyped")
             }
             Self::NoType(name) => write!(f, "expected a metric type after the name `{}`", Shown(name)),
+            Self::Expected(what) => write!(f, "expected {what}"),
+            Self::ExpectedText(text) => write!(f, "expected `{text}`"),
             Self::Other => f.write_str("the line is neither a sample nor metadata"),
         }
     }
@@ -191,6 +211,11 @@ pub(super) fn metric_name(input: &str) -> Parsed<'_, &str> {
     }
 }
 
+/// A metric name without quotes, whatever follows.
+pub(super) fn begins_metric_name(input: &str) -> Parsed<'_, &str> {
+    name(input, METRIC_START, METRIC, Reason::MetricName)
+}
+
 /// A label name without quotes.
 pub(super) fn label_name(input: &str) -> Parsed<'_, &str> {
     name(input, LABEL_START, LABEL, Reason::LabelName)
@@ -227,7 +252,7 @@ pub(super) fn value(input: &str) -> Parsed<'_, (&str, f64)> {
     }
 }
 
-/// What a value is worth.
+/// Reads a number as [`value`] does.
 pub(super) fn number(text: &str) -> Result<f64, Reason<'_>> {
     if text.len() <= EXACT_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.bytes().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64);
@@ -261,7 +286,13 @@ pub(super) fn seconds(input: &str) -> Parsed<'_, i64> {
     }
 }
 
-/// Seconds, which are finite, in milliseconds.
+/// What Go makes of seconds beyond the range of milliseconds on the machines where Prometheus mostly runs.
+const OUT_OF_RANGE: i64 = i64::MIN;
+
+/// Seconds, which are finite, in whole milliseconds.
 pub(super) fn to_milliseconds(seconds: f64) -> i64 {
-    (seconds * 1000.0) as i64
+    let milliseconds = seconds * 1000.0;
+    // 2^63, the first number too large.
+    let limit = -(i64::MIN as f64);
+    if (-limit..limit).contains(&milliseconds) { milliseconds as i64 } else { OUT_OF_RANGE }
 }

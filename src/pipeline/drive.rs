@@ -16,12 +16,12 @@ impl Pipeline {
     ) -> Report {
         let response = match response {
             Ok(response) => response,
-            Err(error) => return self.unanswered(&fetch_failure(&error), out),
+            Err(error) => return self.unanswered(fetch_failure(&error), out),
         };
         if let Some(error) = ScrapeError::for_status(&response.head) {
             return self.refused(&error.to_string(), out);
         }
-        let Exposition { format, mut chunks } = response.into_exposition(self.instance().http.use_latest_spec);
+        let Exposition { format, mut chunks } = response.into_exposition(&self.instance().http);
         let mut scrape = self.begin(format, now, out);
         let failure = loop {
             match chunks.chunk().await {
@@ -31,10 +31,15 @@ impl Pipeline {
             }
         };
         let read = scrape.finish(failure);
-        self.end(read)
+        self.end(read, out)
     }
 }
 
 fn fetch_failure(error: &ScrapeError) -> FetchFailure {
-    FetchFailure { message: error.to_string(), connection: error.is_connection_error() }
+    FetchFailure {
+        reason: error.reason(),
+        message: error.to_string(),
+        connection: error.is_connection_error(),
+        limit: error.is_limit(),
+    }
 }

@@ -52,6 +52,8 @@ impl Stage {
 pub struct Failure {
     /// Where.
     pub stage: Stage,
+    /// Why, in one stable word, for counters.
+    pub reason: &'static str,
     /// What happened and what to do.
     pub message: String,
 }
@@ -59,10 +61,14 @@ pub struct Failure {
 /// A failure to fetch, as the mapping needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchFailure {
+    /// Why, in one stable word, for counters.
+    pub reason: &'static str,
     /// What happened and what to do.
     pub message: String,
     /// Whether `ignore_connection_errors` means it.
     pub connection: bool,
+    /// Whether the target sent more than it may.
+    pub limit: bool,
 }
 
 /// How a scrape went.
@@ -102,7 +108,13 @@ impl Pipeline {
     /// A target that was never scraped.
     pub fn new(instance: Arc<Instance>) -> Self {
         let limits = &instance.http.limits;
-        let limits = ReaderLimits { line_bytes: limits.line_bytes, labels: limits.labels, samples: limits.samples };
+        let limits = ReaderLimits {
+            line_bytes: limits.line_bytes,
+            labels: limits.labels,
+            samples: limits.samples,
+            message_bytes: limits.message_bytes,
+            series_bytes: limits.body_bytes,
+        };
         Self { mapper: Mapper::new(instance), limits }
     }
 
@@ -122,7 +134,7 @@ impl Pipeline {
     }
 
     /// A scrape to which no answer came.
-    pub fn unanswered<S: Submissions>(&mut self, failure: &FetchFailure, out: &mut S) -> Report {
+    pub fn unanswered<S: Submissions>(&mut self, failure: FetchFailure, out: &mut S) -> Report {
         self.health(Status::Critical, &failure.message, out);
         let report = self.fetch_failed(Stage::Request, failure, Report::default());
         self.mapper.end(report.failure.is_none());
@@ -133,49 +145,64 @@ impl Pipeline {
     pub fn refused<S: Submissions>(&mut self, message: &str, out: &mut S) -> Report {
         self.health(Status::Critical, message, out);
         self.mapper.end(false);
-        let failure = Failure { stage: Stage::Status, message: message.to_owned() };
+        let failure = Failure { stage: Stage::Status, reason: "status", message: message.to_owned() };
         Report { failure: Some(failure), ..Report::default() }
     }
 
     /// A scrape whose body follows; `now` is its time.
     pub fn begin<'p, S: Submissions>(&'p mut self, format: Format, now: UnixTime, out: &'p mut S) -> Scrape<'p, S> {
-        self.health(Status::Ok, "", out);
         let reader = Reader::new(format, self.limits);
         Scrape { reader, mapping: self.mapper.begin(format, now, out), error: None }
     }
 
     /// Ends the scrape that [`Pipeline::begin`] began.
-    pub fn end(&mut self, read: Read) -> Report {
+    ///
+    /// An answer is a sign of health, whatever can be read of its body, as the original has it; but not one that is
+    /// larger than it may be.
+    pub fn end<S: Submissions>(&mut self, read: Read, out: &mut S) -> Report {
         let Read { outcome, totals, error, body } = read;
-        let Outcome { dropped, diagnostics, error: map_error, .. } = outcome;
+        let Outcome { dropped, diagnostics, error: map_error } = outcome;
         let overflowed = map_error.as_ref().is_some_and(MapError::is_too_many_series);
+        let limit = overflowed
+            || body.as_ref().is_some_and(|failure| failure.limit)
+            || error.as_ref().is_some_and(ParseError::is_over_limit);
         let report = Report { totals, dropped, diagnostics, overflowed, ..Report::default() };
-        let failed = |stage, message: String| Report { failure: Some(Failure { stage, message }), ..report.clone() };
         let report = match (map_error, error, body) {
-            (Some(error), ..) => failed(Stage::Mapping, error.to_string()),
-            (None, Some(error), None) => failed(Stage::Exposition, error.to_string()),
+            (Some(error), ..) => failed(report, Stage::Mapping, error.reason(), error.to_string()),
+            (None, Some(error), None) => failed(report, Stage::Exposition, error.reason(), error.to_string()),
             // A body that broke off is always truncated; what the reader says of that adds nothing.
             (None, Some(error), Some(failure)) if !error.is_truncated() || failure.connection => {
-                failed(Stage::Exposition, format!("{}; {error}", failure.message))
+                let message = format!("{}; {error}", failure.message);
+                failed(report, Stage::Exposition, error.reason(), message)
             }
-            (None, _, Some(failure)) => self.fetch_failed(Stage::Body, &failure, report.clone()),
+            (None, _, Some(failure)) => self.fetch_failed(Stage::Body, failure, report),
             (None, None, None) => report,
         };
+        match &report.failure {
+            Some(failure) if limit => self.health(Status::Critical, &failure.message, out),
+            _ => self.health(Status::Ok, "", out),
+        }
         self.mapper.end(report.failure.is_none());
         report
     }
 
-    fn fetch_failed(&self, stage: Stage, failure: &FetchFailure, report: Report) -> Report {
-        let ignore = self.instance().ignore_connection_errors && failure.connection;
-        let failure = Failure { stage, message: failure.message.clone() };
-        if ignore { Report { ignored: Some(failure), ..report } } else { Report { failure: Some(failure), ..report } }
+    fn fetch_failed(&self, stage: Stage, failure: FetchFailure, report: Report) -> Report {
+        let FetchFailure { reason, message, connection, .. } = failure;
+        if self.instance().ignore_connection_errors && connection {
+            return Report { ignored: Some(Failure { stage, reason, message }), ..report };
+        }
+        failed(report, stage, reason, message)
     }
 
     fn health<S: Submissions>(&self, status: Status, message: &str, out: &mut S) {
         if let Some(check) = self.mapper.health(status, message) {
-            out.service_check(check);
+            out.health(check);
         }
     }
+}
+
+fn failed(report: Report, stage: Stage, reason: &'static str, message: String) -> Report {
+    Report { failure: Some(Failure { stage, reason, message }), ..report }
 }
 
 /// A scrape whose body is being read.
@@ -208,7 +235,11 @@ impl<S: Submissions> Scrape<'_, S> {
     /// Ends the body; `failure` says why it broke off, if it did.
     pub fn finish(self, failure: Option<FetchFailure>) -> Read {
         let Self { reader, mut mapping, error } = self;
-        let (totals, error) = match (reader.finish(&mut mapping), error) {
+        let finished = match failure {
+            None => reader.finish(&mut mapping),
+            Some(_) => reader.finish_cut(&mut mapping),
+        };
+        let (totals, error) = match (finished, error) {
             (Ok(totals), error) => (totals, error),
             (Err(late), error) => (*late.totals(), error.or(Some(late))),
         };
@@ -246,6 +277,10 @@ impl Submissions for Recorder {
 
     fn service_check(&mut self, check: ServiceCheck) {
         self.service_checks.push(check);
+    }
+
+    fn health(&mut self, check: ServiceCheck) {
+        self.service_checks.insert(0, check);
     }
 
     fn metadata(&mut self, name: &str, value: &str) {

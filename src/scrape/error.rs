@@ -35,7 +35,7 @@ pub(super) enum Kind {
         "the body stopped for {limit:?} after {received} bytes; raise `read_timeout` if the target needs this long"
     )]
     BodyTimeout { limit: Duration, received: u64 },
-    #[error("it was not complete within {0:?}, the time for a whole scrape")]
+    #[error("it was not complete within {0:?}; raise `total_timeout` if the target needs this long")]
     TotalTimeout(Duration),
     #[error("the target closed the connection before it answered ({0})")]
     Closed(String),
@@ -105,6 +105,11 @@ impl ScrapeError {
             | Kind::BadRedirect { .. }
             | Kind::Status { .. } => false,
         }
+    }
+
+    /// Whether the target sent more than it may.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.kind, Kind::HeadTooLarge(_) | Kind::WireTooLarge(_) | Kind::BodyTooLarge(_))
     }
 
     /// One stable word for the reason, for counters.

@@ -3,6 +3,8 @@
 use super::body::Body;
 use super::client::Response;
 use super::head::Head;
+use super::negotiation;
+use crate::config::HttpSettings;
 use crate::parse::Format;
 
 /// An exposition that is on its way.
@@ -14,18 +16,17 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// The exposition of a body that came with this head, live or recorded. `use_latest_spec` decides over the head, as
-    /// in Datadog's check.
-    pub fn new(head: &Head, chunks: Body, use_latest_spec: bool) -> Self {
-        let format = if use_latest_spec { Format::OpenMetrics } else { Format::from_content_type(head.content_type()) };
-        Self { format, chunks }
+    /// The exposition of a body that came with this head, live or recorded. The head tells the format, unless the
+    /// settings of the instance do.
+    pub fn new(head: &Head, chunks: Body, settings: &HttpSettings) -> Self {
+        Self { format: negotiation::format(head, settings), chunks }
     }
 }
 
 impl Response {
     /// The exposition of this response, whatever its status: look at that first, with
     /// [`ScrapeError::for_status`](super::ScrapeError::for_status).
-    pub fn into_exposition(self, use_latest_spec: bool) -> Exposition {
-        Exposition::new(&self.head, self.body, use_latest_spec)
+    pub fn into_exposition(self, settings: &HttpSettings) -> Exposition {
+        Exposition::new(&self.head, self.body, settings)
     }
 }

@@ -55,17 +55,16 @@ impl HttpMessage {
         }
     }
 
-    /// Writes a response that can be kept and shown: `body` is the decoded one, so headers about its transfer and
-    /// encoding are left out, as are those that carry credentials.
-    pub fn write(head: &Head, body: &[u8]) -> Vec<u8> {
+    /// The head of a response as it can be kept and shown, blank line included: what follows is the decoded body, so
+    /// headers about its transfer and encoding are left out, as are those that carry credentials.
+    pub fn write_head(head: &Head) -> Vec<u8> {
         let mut message = format!("HTTP/1.1 {} {}\r\n", head.status, head.reason).into_bytes();
         for (name, value) in &head.headers {
             if !about_transfer(name) && !may_be_secret(name) {
                 message.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
             }
         }
-        message.extend(format!("content-length: {}\r\n\r\n", body.len()).into_bytes());
-        message.extend(body);
+        message.extend(b"\r\n");
         message
     }
 }
@@ -196,10 +195,10 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\nSet-Cookie: hunter2\r\nX-Auth-Token: hunter2\r\nWWW-Authenticate: hunter2\r\nETag: \"a\"\r\n\r\n",
         )
         .unwrap();
-        let written = HttpMessage::write(&original.head, b"x 1\n");
+        let written = [HttpMessage::write_head(&original.head), b"x 1\n".to_vec()].concat();
         assert_eq!(
             String::from_utf8(written.clone()).unwrap(),
-            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\netag: \"a\"\r\ncontent-length: 4\r\n\r\nx 1\n"
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\netag: \"a\"\r\n\r\nx 1\n"
         );
         let again = HttpMessage::read(written, "http://h/m").unwrap();
         assert_eq!((again.head.status, &again.body[..]), (200, &b"x 1\n"[..]));

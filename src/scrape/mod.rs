@@ -14,6 +14,7 @@ mod exposition;
 mod failure;
 mod head;
 mod http_message;
+mod negotiation;
 mod pool;
 mod request;
 mod schedule;

@@ -4,15 +4,9 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, USE
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::{ClientError, ClientProblem};
+use super::negotiation::accept;
 use crate::config::{BasicAuth, HttpSettings};
 use crate::discover::UserInfo;
-
-/// Asks for the text format; what else a target has is better than nothing.
-const ACCEPT_TEXT: &str = "text/plain;version=0.0.4,*/*;q=0.1";
-
-/// Asks for OpenMetrics only (`use_latest_spec`).
-const ACCEPT_OPENMETRICS: &str =
-    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1";
 
 const ENCODINGS: &str = "zstd, gzip, deflate";
 
@@ -41,9 +35,10 @@ impl RequestHeaders {
                 None => list.push((name, value.expose())),
             }
         }
+        let accept = accept(settings);
         // Only this spelling and this value: so does Datadog's check.
         for (_, value) in list.iter_mut().filter(|header| **header == ("Accept", "*/*")) {
-            *value = if settings.use_latest_spec { ACCEPT_OPENMETRICS } else { ACCEPT_TEXT };
+            *value = &accept;
         }
         let (mut harmless, mut guarded) = (HeaderMap::new(), HeaderMap::new());
         for (name, value) in list {
@@ -173,7 +168,7 @@ mod tests {
             ]
         );
         let latest = HttpSettings { use_latest_spec: true, ..HttpSettings::default() };
-        assert_eq!(sent(&latest, true)[0], format!("accept: {ACCEPT_OPENMETRICS}"));
+        assert_eq!(sent(&latest, true)[0], format!("accept: {}", accept(&latest)));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 
 use super::error::{ClientError, ClientProblem};
 use crate::config::TlsSettings;
+use crate::unverified::Unverified;
 
 /// Reads the files that the settings name. Without a CA file the certificates of the system count; they are read at the
 /// first use, so that a machine without any can still scrape plain HTTP.
@@ -23,7 +24,7 @@ pub(super) fn client_config(settings: &TlsSettings) -> Result<ClientConfig, Clie
             .build()
             .map_err(|cause| ClientError::unusable(path, CA_CERT, format!("cannot be used: {cause}")))?,
         None if settings.verify => Arc::new(SystemVerifier { provider: Arc::clone(&provider) }),
-        None => Arc::new(NoVerifier { provider: Arc::clone(&provider) }),
+        None => Arc::new(Unverified::new(&provider)),
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -150,48 +151,6 @@ impl ServerCertVerifier for SystemVerifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Trusts anyone (`tls_verify: false`). Signatures are not looked at either: who may show any certificate may show one of
-/// an own key, and certificates that are too old or odd to be read are a reason for this setting.
-#[derive(Debug)]
-struct NoVerifier {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for NoVerifier {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

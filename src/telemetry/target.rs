@@ -72,6 +72,7 @@ struct Counts {
     successes: u64,
     /// In the order of [`Stage::ALL`].
     failures: [u64; Stage::ALL.len()],
+    failure_reasons: BTreeMap<&'static str, u64>,
     skipped: u64,
     bytes: u64,
     lines: u64,
@@ -99,7 +100,10 @@ impl Counts {
         let failure = report.failure.as_ref().or(report.ignored.as_ref());
         match failure {
             None => self.successes += 1,
-            Some(failure) => self.failures[failure.stage as usize] += 1,
+            Some(failure) => {
+                self.failures[failure.stage as usize] += 1;
+                *self.failure_reasons.entry(failure.reason).or_default() += 1;
+            }
         }
         self.bytes += report.totals.bytes;
         self.lines += report.totals.lines;
@@ -231,6 +235,10 @@ impl Reading {
         let help = "Scrapes by their outcome: success, or the stage that failed";
         let family = Description::new("retriever_scrapes", help);
         families.counters(&family, self.by("outcome", Counts::outcomes))?;
+
+        let help = "Scrapes that failed, by reason";
+        let family = Description::new("retriever_scrape_failures", help);
+        families.counters(&family, self.by("reason", |counts| pairs(&counts.failure_reasons)))?;
 
         let help = "Samples and lines that became no submission, by reason";
         let family = Description::new("retriever_dropped", help);

@@ -270,8 +270,49 @@ async fn the_content_type_decides_the_format_unless_the_settings_do() {
     ] {
         let server = Server::with(response(&format!("Content-Type: {content_type}\r\n"), EXPOSITION)).await;
         let answer = client(&patient()).fetch(&endpoint(&server.url("/"))).await.unwrap();
-        let mut exposition = answer.into_exposition(use_latest_spec);
+        let mut exposition = answer.into_exposition(&HttpSettings { use_latest_spec, ..HttpSettings::default() });
         assert_eq!(exposition.format, format);
         assert_eq!(read(&mut exposition.chunks).await.unwrap(), EXPOSITION.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn asks_for_protobuf_only_where_it_is_listed_and_reads_what_comes() {
+    use retriever::config::ScrapeProtocol;
+    use retriever::parse::Format;
+    let protobuf = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    // Not text in any charset, whatever the head declares.
+    let body = b"\x0b\x0a\x02\xc3\xa9\x18\x01\x22\x03\x12\x01\xff".to_vec();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {protobuf}; charset=iso-8859-1\r\nContent-Length: 12\r\n\r\n");
+    let server = Server::with([head.as_bytes(), &body].concat()).await;
+    let listed = vec![ScrapeProtocol::PrometheusProto, ScrapeProtocol::PrometheusText0_0_4];
+    let settings = HttpSettings { scrape_protocols: listed, ..patient() };
+    let answer = client(&settings).fetch(&endpoint(&server.url("/"))).await.unwrap();
+    let mut exposition = answer.into_exposition(&settings);
+    assert_eq!(exposition.format, Format::PrometheusProtobuf);
+    assert_eq!(read(&mut exposition.chunks).await.unwrap(), body);
+    let asked = "Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;\
+                 q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4\r\n";
+    assert!(server.requests()[0].contains(asked), "{}", server.requests()[0]);
+    // Also where it was not asked for: it is what it says it is.
+    let answer = client(&patient()).fetch(&endpoint(&server.url("/"))).await.unwrap();
+    assert_eq!(answer.into_exposition(&patient()).format, Format::PrometheusProtobuf);
+    assert!(!server.requests()[1].contains("protobuf"), "{}", server.requests()[1]);
+}
+
+#[tokio::test]
+async fn the_fallback_reads_what_names_no_format() {
+    use retriever::config::ScrapeProtocol;
+    use retriever::parse::Format;
+    for (head, fallback_scrape_protocol, format) in [
+        ("", None, Format::PrometheusText),
+        ("", Some(ScrapeProtocol::OpenMetricsText1_0_0), Format::OpenMetrics),
+        ("Content-Type: text/html\r\n", Some(ScrapeProtocol::PrometheusProto), Format::PrometheusProtobuf),
+        ("Content-Type: text/plain\r\n", Some(ScrapeProtocol::PrometheusProto), Format::PrometheusText),
+    ] {
+        let server = Server::with(response(head, EXPOSITION)).await;
+        let settings = HttpSettings { fallback_scrape_protocol, ..patient() };
+        let answer = client(&settings).fetch(&endpoint(&server.url("/"))).await.unwrap();
+        assert_eq!(answer.into_exposition(&settings).format, format, "{head}");
     }
 }

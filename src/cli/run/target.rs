@@ -31,8 +31,16 @@ pub(super) struct TargetState {
 /// How the last scrape went, so that only changes are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Condition {
-    up: Option<bool>,
+    state: Option<State>,
     malformed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Up,
+    Down,
+    /// Out of reach, which `ignore_connection_errors` says is no failure.
+    Ignored,
 }
 
 /// The targets and their states, in the same order; everything that keeps one from being scraped at all is an error.
@@ -100,16 +108,22 @@ impl TargetState {
     /// One line when the target comes up or goes down, and when it begins to expose lines that cannot be read.
     fn tell(&self, endpoint: &Endpoint, report: &Report) {
         let diagnostics = report.told_diagnostics();
-        let now = Condition { up: Some(report.failure.is_none()), malformed: !diagnostics.is_empty() };
+        let (state, told) = match (&report.failure, &report.ignored) {
+            (Some(failure), _) => (State::Down, Some(failure)),
+            (None, Some(ignored)) => (State::Ignored, Some(ignored)),
+            (None, None) => (State::Up, None),
+        };
+        let now = Condition { state: Some(state), malformed: !diagnostics.is_empty() };
         let mut condition = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *condition, now);
-        match &report.failure {
-            Some(failure) if before.up != Some(false) => tracing::warn!(%endpoint, "the target is down: {failure}"),
-            Some(failure) => tracing::debug!(%endpoint, "the target is still down: {failure}"),
-            None if before.up != Some(true) => {
-                tracing::info!(%endpoint, samples = report.totals.samples, "the target is up");
+        let cause = told.map(|failure| failure.message.as_str()).unwrap_or_default();
+        match state {
+            _ if before.state == Some(state) => tracing::debug!(%endpoint, "as before: {state:?} {cause}"),
+            State::Up => tracing::info!(%endpoint, samples = report.totals.samples, "the target is up"),
+            State::Down => tracing::warn!(%endpoint, "the target is down: {cause}"),
+            State::Ignored => {
+                tracing::info!(%endpoint, "the target is out of reach, which the settings say to ignore: {cause}");
             }
-            None => {}
         }
         if let Some(diagnostic) = diagnostics.first()
             && !before.malformed
@@ -140,6 +154,10 @@ impl Submissions for Checks {
 
     fn service_check(&mut self, check: ServiceCheck) {
         self.0.push(check);
+    }
+
+    fn health(&mut self, check: ServiceCheck) {
+        self.0.insert(0, check);
     }
 
     fn metadata(&mut self, name: &str, value: &str) {

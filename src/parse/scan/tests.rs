@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::parse::departure::Departures;
 use crate::parse::line::{self, Labels, Line};
 
 /// What the straight path makes of the line at the front of `text`.
@@ -19,9 +20,11 @@ fn straight(scanner: &mut Scanner, name: &str, text: &str) -> Option<String> {
 /// What the grammar makes of `line`.
 fn grammar(line: &str, format: Format, limit: usize) -> Option<String> {
     let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
-    let Ok(Line::Sample(input)) = line::classify(line, format) else { return None };
-    let mut labels = Labels { sample: &mut sample, exemplar: &mut exemplar, limit };
+    let mut departures = Departures::first(format);
+    let Ok(Line::Sample(input)) = line::classify(line, format, &mut departures) else { return None };
+    let mut labels = Labels { sample: &mut sample, exemplar: &mut exemplar, limit, departures: &mut departures };
     let read = line::sample(input, format, &mut labels).ok()?;
+    assert_eq!(departures.refused, None, "a departure is worth a word: {line}");
     Some(format!("{read:?} {sample:?} {exemplar:?}"))
 }
 
@@ -50,7 +53,7 @@ fn common_lines_go_straight() {
         "a_bucket{le=\"1\"} 1 1.5 # {trace_id=\"x\",b=\"c\"} 0.5 1700000000.123",
     ];
     for (format, lines) in [(Format::PrometheusText, &text[..]), (Format::OpenMetrics, &open_metrics[..])] {
-        let mut scanner = Scanner::new(format, 10);
+        let mut scanner = Scanner::of(format, 10).expect("it reads this");
         for line in both.iter().chain(lines) {
             let read = straight(&mut scanner, "", &format!("{line}{MORE}"));
             assert!(read.is_some(), "{line}");
@@ -105,13 +108,13 @@ fn everything_else_is_left_to_the_grammar() {
     let text = ["a 1 # {b=\"c\"} 1", "a 1 1.5", "a 1 -5"];
     let open_metrics = ["a{b=\"c\",} 1", "a 1 # {} 1", "a 1 #{b=\"c\"} 1", "a 1 # {b=\"c\"} 1 x", "a 1 NaN"];
     for (format, lines) in [(Format::PrometheusText, &text[..]), (Format::OpenMetrics, &open_metrics[..])] {
-        let mut scanner = Scanner::new(format, 2);
+        let mut scanner = Scanner::of(format, 2).expect("it reads this");
         for line in both.iter().chain(lines) {
             assert_eq!(straight(&mut scanner, "", &format!("{line}{MORE}")), None, "{line}");
         }
     }
     // A line at the end of what is there, and one whose quote closes in the next line.
-    let mut scanner = Scanner::new(Format::PrometheusText, 2);
+    let mut scanner = Scanner::of(Format::PrometheusText, 2).expect("it reads this");
     for text in ["a 1\n", "a 1", "", "a{b=\"c\n\"} 1 and so on, for quite a while\n"] {
         assert_eq!(straight(&mut scanner, "", text), None, "{text}");
     }
@@ -196,7 +199,7 @@ proptest! {
         limit in 1..6_usize,
     ) {
         let format = if open_metrics { Format::OpenMetrics } else { Format::PrometheusText };
-        let mut scanner = Scanner::new(format, limit);
+        let mut scanner = Scanner::of(format, limit).expect("it reads this");
         let mut name = "";
         for line in lines.iter().filter(|line| !line.contains('\n')) {
             if let Some(read) = straight(&mut scanner, name, &format!("{line}{MORE}")) {

@@ -18,10 +18,10 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::answer::Answer;
 use super::payload::Payload;
-use super::unverified::Unverified;
 use crate::config::ApiSettings;
 use crate::submit::error::SubmitError;
 use crate::time::UnixTime;
+use crate::unverified::Unverified;
 
 const API_KEY: HeaderName = HeaderName::from_static("dd-api-key");
 const AGENT: &str = concat!("retriever/", env!("CARGO_PKG_VERSION"));

@@ -11,7 +11,6 @@ mod retry;
 mod sender;
 mod state;
 mod throttle;
-mod unverified;
 mod validate;
 
 use std::sync::Arc;

@@ -206,7 +206,9 @@ impl Sender {
         self.gates[payload.kind as usize].succeed();
         if let Some(halves) = payload.halve() {
             let mut state = self.shared.lock();
-            halves.into_iter().for_each(|half| state.push(half));
+            for half in halves {
+                state.push(half);
+            }
             return;
         }
         let message = format!(

@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Writes until the outbox is closed and empty.
 pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
     let shown = shown(&address);
+    let out_of_reach =
+        |error: &std::io::Error| format!("`{shown}` cannot be reached: {error}; is an Agent listening there?");
+    let not_taken = |error: &std::io::Error| format!("`{shown}` did not take a packet: {error}");
     let mut connection: Option<Connection> = None;
     let mut wait = RECONNECT.0;
     let mut burst = 0;
@@ -29,7 +32,7 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
             None => match Connection::open(&address).await {
                 Ok(open) => open,
                 Err(error) => {
-                    let message = format!("`{shown}` cannot be reached: {error}; is an Agent listening there?");
+                    let message = out_of_reach(&error);
                     trouble.begins(&message);
                     outbox.unreachable(message);
                     sleep(wait).await;
@@ -45,18 +48,18 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
                 wait = RECONNECT.0;
             }
             Sent::Lost(error) => {
-                let message = format!("`{shown}` did not take a packet: {error}");
+                let message = not_taken(&error);
                 trouble.begins(&message);
                 outbox.lost(message);
             }
             Sent::Broken(error) => {
-                let message = format!("`{shown}` did not take a packet: {error}");
+                let message = not_taken(&error);
                 trouble.begins(&message);
                 outbox.lost(message);
                 continue;
             }
             Sent::Again(error) => {
-                let message = format!("`{shown}` cannot be reached: {error}; is an Agent listening there?");
+                let message = out_of_reach(&error);
                 trouble.begins(&message);
                 outbox.unreachable(message);
                 sleep(wait).await;
