@@ -109,7 +109,7 @@ type Line<'l> = &'l mut dyn FnMut(&str, &str);
 /// Like kube-state-metrics: few families, many pods, long labels, and values that are 0 or 1 mostly.
 pub(super) fn kubernetes(samples: usize) -> String {
     const PHASES: [&str; 5] = ["Pending", "Succeeded", "Failed", "Unknown", "Running"];
-    const SAMPLES_OF_A_POD: usize = 20;
+    const SAMPLES_OF_A_POD: usize = 19;
     let mut random = Random(1);
     let pods: Vec<Pod> = (0..samples / SAMPLES_OF_A_POD).map(|_| Pod::new(&mut random)).collect();
     let mut out = String::new();
