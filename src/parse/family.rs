@@ -60,8 +60,14 @@ impl Families {
     }
 
     /// Hands a sample out, below the open family if it belongs there, else below one of its own. `sample` has no role
-    /// yet, unless it is a native histogram; `name` is its name with escapes undone.
-    pub(super) fn sample(&mut self, name: &str, mut sample: Sample<'_>, sink: &mut (impl Sink + ?Sized)) {
+    /// yet, unless it is a native histogram; `name` is its name with escapes undone. Returns its role if another sample
+    /// with this name, coming next, has it too.
+    pub(super) fn sample(
+        &mut self,
+        name: &str,
+        mut sample: Sample<'_>,
+        sink: &mut (impl Sink + ?Sized),
+    ) -> Option<Role> {
         let is_native = sample.role == Role::NativeHistogram;
         let role = match self.phase {
             Phase::Closed => None,
@@ -78,7 +84,15 @@ impl Families {
         // In the text format such a family never has a second sample (section 5.3 of the check's behaviour).
         if !self.family.declared && self.format == Format::PrometheusText {
             self.close(sink);
+            return None;
         }
+        Some(sample.role)
+    }
+
+    /// Hands a sample out right after another one of the same name, for which [`Families::sample`] gave `role`.
+    pub(super) fn same(&mut self, role: Role, mut sample: Sample<'_>, sink: &mut (impl Sink + ?Sized)) {
+        sample.role = role;
+        sink.sample(&self.family, &sample);
     }
 
     /// Ends the open family.

@@ -46,6 +46,15 @@ impl Lines {
         Self { limit, partial: Vec::new(), repaired: String::new(), phase: Phase::Collecting, first: true }
     }
 
+    /// Whether the next byte begins a line, and not the first one of the body.
+    pub(super) fn at_line_start(&self) -> bool {
+        match self.phase {
+            Phase::Collecting => self.partial.is_empty() && !self.first,
+            Phase::HandedOut => true,
+            Phase::Skipping => false,
+        }
+    }
+
     /// The next line, taken from the front of `chunk`; `None` when the chunk is used up.
     pub(super) fn next<'l, 'c: 'l>(&'l mut self, chunk: &mut &'c [u8]) -> Option<RawLine<'l>> {
         self.forget();

@@ -3,6 +3,7 @@
 
 mod any_reader;
 mod content_type;
+mod decimal;
 mod departure;
 mod diagnostic;
 mod error;
@@ -12,6 +13,7 @@ mod family;
 mod format;
 mod held;
 mod labels;
+mod lanes;
 mod line;
 mod lines;
 mod model;
@@ -20,6 +22,8 @@ mod number;
 mod openmetrics2;
 mod protobuf;
 mod reader;
+mod recent;
+mod scan;
 mod sink;
 mod strict;
 #[cfg(test)]

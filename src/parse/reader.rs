@@ -12,9 +12,12 @@ use super::line::{self, Labels, Line, SampleLine};
 use super::lines::{Lines, RawLine};
 use super::model::{Exemplar, Label, MetricType, Role, Sample};
 use super::openmetrics2;
+use super::scan::{self, Scanner};
 use super::sink::Sink;
 use super::token::{Fault, Reason};
 use super::wire::Wire;
+
+mod plain;
 
 /// After this many malformed lines without a good one the body is given up as no exposition.
 const HOPELESS: u64 = 100;
@@ -84,6 +87,8 @@ struct State {
     families: Families,
     labels: LabelBuffer,
     exemplar_labels: LabelBuffer,
+    /// None for a format that it does not read.
+    scanner: Option<Scanner>,
     totals: Totals,
     /// Whether `# EOF` was read.
     ended: bool,
@@ -112,6 +117,7 @@ impl TextReader {
             families: Families::new(format),
             labels: LabelBuffer::default(),
             exemplar_labels: LabelBuffer::default(),
+            scanner: Scanner::of(format, limits.labels),
             totals: Totals::default(),
             ended: false,
             content: false,
@@ -136,19 +142,37 @@ impl TextReader {
             return Err(failure.clone());
         }
         self.state.totals.bytes += chunk.len() as u64;
-        let mut rest = chunk;
+        self.read(chunk, sink).map_err(|kind| {
+            let failure = self.state.fail(kind, sink);
+            self.failure.insert(failure).clone()
+        })
+    }
+
+    fn read<S: Sink + ?Sized>(&mut self, mut chunk: &[u8], sink: &mut S) -> Result<(), ParseErrorKind> {
+        // Whole lines at the front of the chunk.
+        let mut lines = "";
         loop {
-            let before = rest;
-            let line = self.lines.next(&mut rest);
-            let returns = self.wire.watch(&before[..before.len() - rest.len()]);
-            let Some(line) = line else { break };
-            let end = LineEnd { returns, marked: self.wire.take_mark() };
-            if let Err(kind) = self.state.line(line, end, sink) {
-                let failure = self.state.fail(kind, sink);
-                return Err(self.failure.insert(failure).clone());
+            if self.lines.at_line_start() {
+                if lines.is_empty() {
+                    lines = scan::whole_lines(chunk);
+                }
+                let rest = self.state.plain_lines(lines, sink)?;
+                let (plain, others) = chunk.split_at(lines.len() - rest.len());
+                self.wire.watch(plain);
+                (chunk, lines) = (others, rest);
+                if lines.is_empty() && !plain.is_empty() {
+                    continue;
+                }
             }
+            let before = chunk;
+            let line = self.lines.next(&mut chunk);
+            let passed = &before[..before.len() - chunk.len()];
+            let returns = self.wire.watch(passed);
+            let Some(line) = line else { return Ok(()) };
+            let end = LineEnd { returns, marked: self.wire.take_mark() };
+            self.state.line(line, end, sink)?;
+            lines = lines.get(passed.len()..).unwrap_or_default();
         }
-        Ok(())
     }
 
     /// Ends the exposition: reads a last line without line end, and closes the open family. In OpenMetrics, which ends
@@ -413,18 +437,11 @@ impl State {
             departures: &mut departures,
         };
         let result = match line::sample(input, self.format, &mut labels) {
-            Ok(_) if self.totals.samples >= self.limits.samples => {
-                Err(ParseErrorKind::TooManySamples(self.limits.samples))
-            }
             Ok(line) => {
-                self.good = true;
-                self.totals.samples += 1;
-                if let Some(departed) = departures.refused {
+                if let (Some(departed), true) = (departures.refused, self.totals.samples < self.limits.samples) {
                     self.departs(text, departed, sink);
                 }
-                let sample = assemble(&line, &sample_labels, &exemplar_labels);
-                self.families.sample(&line.name.text(), sample, sink);
-                Ok(())
+                self.take(&line, &sample_labels, &exemplar_labels, None, sink).map(|_| ())
             }
             Err(fault) => self.hold_or_fault(text, fault, hold, sink),
         };
@@ -528,7 +545,11 @@ fn offset(text: &str, rest: &str) -> usize {
 }
 
 /// The sample, but for its role.
-fn assemble<'a>(line: &SampleLine<'a>, labels: &'a [Label<'a>], exemplar_labels: &'a [Label<'a>]) -> Sample<'a> {
+fn assemble<'s, 'a: 's>(
+    line: &SampleLine<'a>,
+    labels: &'s [Label<'a>],
+    exemplar_labels: &'s [Label<'a>],
+) -> Sample<'s> {
     Sample {
         series: line.series,
         name: line.name,

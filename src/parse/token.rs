@@ -289,7 +289,8 @@ pub(super) fn seconds(input: &str) -> Parsed<'_, i64> {
 /// What Go makes of seconds beyond the range of milliseconds on the machines where Prometheus mostly runs.
 const OUT_OF_RANGE: i64 = i64::MIN;
 
-fn to_milliseconds(seconds: f64) -> i64 {
+/// Seconds, which are finite, in whole milliseconds.
+pub(super) fn to_milliseconds(seconds: f64) -> i64 {
     let milliseconds = seconds * 1000.0;
     // 2^63, the first number too large.
     let limit = -(i64::MIN as f64);
