@@ -110,6 +110,10 @@ pub struct BodyLimits {
     pub message_bytes: usize,
     /// Labels of one sample.
     pub labels: usize,
+    /// The name of one label.
+    pub label_name_bytes: usize,
+    /// The value of one label.
+    pub label_value_bytes: usize,
     /// Samples of one scrape.
     pub samples: u64,
     /// Series that are remembered of one target.
@@ -127,6 +131,8 @@ impl Default for BodyLimits {
             line_bytes: 16 << 20,
             message_bytes: 64 << 20,
             labels: 512,
+            label_name_bytes: 4 << 10,
+            label_value_bytes: 64 << 10,
             samples: 5_000_000,
             series: 2_000_000,
             redirects: 10,
@@ -268,6 +274,8 @@ impl BodyLimits {
             line_bytes: size("line_size_limit", defaults.line_bytes),
             message_bytes: size("message_size_limit", defaults.message_bytes),
             labels: size("label_limit", defaults.labels),
+            label_name_bytes: size("label_name_length_limit", defaults.label_name_bytes),
+            label_value_bytes: size("label_value_length_limit", defaults.label_value_bytes),
             samples: limit("sample_limit", defaults.samples),
             series: limit("series_limit", defaults.series),
             redirects: u32::try_from(limit("redirect_limit", u64::from(defaults.redirects))).unwrap_or(u32::MAX),

@@ -56,8 +56,7 @@ impl Reader {
     /// and no limit but that of samples holds. Protobuf has no strict reading: its reader ends at the first fault anyway.
     pub fn with_strictness(format: Format, limits: ReaderLimits, strictness: Strictness) -> Self {
         let is_strict = strictness == Strictness::Strict;
-        let limits =
-            if is_strict { ReaderLimits { line_bytes: usize::MAX, labels: usize::MAX, ..limits } } else { limits };
+        let limits = if is_strict { limits.lifted() } else { limits };
         let kind = match format {
             Format::PrometheusText | Format::OpenMetrics | Format::OpenMetrics2 => {
                 Kind::Text(Box::new(TextReader::new(format, limits)))

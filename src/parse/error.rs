@@ -104,7 +104,11 @@ impl ParseError {
             ParseErrorKind::TooManySamples(_)
             | ParseErrorKind::TooMuchText(_)
             | ParseErrorKind::MessageTooLarge { .. }
-            | ParseErrorKind::Protobuf { violation: Violation::TooManyLabels(_), .. } => true,
+            | ParseErrorKind::Protobuf {
+                violation:
+                    Violation::TooManyLabels(_) | Violation::LabelNameTooLong(_) | Violation::LabelValueTooLong(_),
+                ..
+            } => true,
             ParseErrorKind::NotExposition { .. }
             | ParseErrorKind::Truncated
             | ParseErrorKind::NotProtobuf { .. }
@@ -122,7 +126,11 @@ impl ParseError {
             ParseErrorKind::TooManySamples(_) => "sample_limit",
             ParseErrorKind::TooMuchText(_) => "body_limit",
             ParseErrorKind::MessageTooLarge { .. } => "message_limit",
-            ParseErrorKind::Protobuf { violation: Violation::TooManyLabels(_), .. } => "label_limit",
+            ParseErrorKind::Protobuf {
+                violation:
+                    Violation::TooManyLabels(_) | Violation::LabelNameTooLong(_) | Violation::LabelValueTooLong(_),
+                ..
+            } => "label_limit",
             ParseErrorKind::MessageLength { .. } | ParseErrorKind::Protobuf { .. } => "malformed",
         }
     }

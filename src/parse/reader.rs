@@ -29,6 +29,10 @@ pub struct ReaderLimits {
     pub line_bytes: usize,
     /// Labels of a sample, and of an exemplar; a line with more is malformed.
     pub labels: usize,
+    /// Bytes of the name of a label; a line with a longer one is malformed.
+    pub label_name_bytes: usize,
+    /// Bytes of the value of a label as exposed; a line with a longer one is malformed.
+    pub label_value_bytes: usize,
     /// Samples of an exposition; one more fails it.
     pub samples: u64,
     /// Bytes of a metric family in protobuf, which is held in memory as a whole; a larger one fails the exposition.
@@ -40,7 +44,28 @@ pub struct ReaderLimits {
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        Self { line_bytes: 16 << 20, labels: 512, samples: 5_000_000, message_bytes: 64 << 20, series_bytes: 2 << 30 }
+        Self {
+            line_bytes: 16 << 20,
+            labels: 512,
+            label_name_bytes: 4 << 10,
+            label_value_bytes: 64 << 10,
+            samples: 5_000_000,
+            message_bytes: 64 << 20,
+            series_bytes: 2 << 30,
+        }
+    }
+}
+
+impl ReaderLimits {
+    /// Without those that make a line malformed.
+    pub(super) fn lifted(self) -> Self {
+        let most = usize::MAX;
+        Self { line_bytes: most, labels: most, label_name_bytes: most, label_value_bytes: most, ..self }
+    }
+
+    /// A line of no more bytes breaks none of the limits of its parts.
+    fn shortest(&self) -> usize {
+        self.line_bytes.min(self.label_name_bytes).min(self.label_value_bytes)
     }
 }
 
@@ -436,7 +461,9 @@ impl State {
             limit: self.limits.labels,
             departures: &mut departures,
         };
-        let result = match line::sample(input, self.format, &mut labels) {
+        let read = line::sample(input, self.format, &mut labels);
+        let overlong = self.overlong(text, &sample_labels, &exemplar_labels);
+        let result = match overlong.map_or(read, Err) {
             Ok(line) => {
                 if let (Some(departed), true) = (departures.refused, self.totals.samples < self.limits.samples) {
                     self.departs(text, departed, sink);
@@ -450,6 +477,24 @@ impl State {
         result
     }
 
+    /// The first label of a line that is longer than it may be.
+    fn overlong<'a>(&self, text: &str, labels: &[Label<'a>], exemplar_labels: &[Label<'a>]) -> Option<Fault<'a>> {
+        let limits = &self.limits;
+        if text.len() <= limits.shortest() {
+            return None;
+        }
+        labels.iter().chain(exemplar_labels).find_map(|label| {
+            let (name, value) = (label.name.raw(), label.value.raw());
+            if name.len() > limits.label_name_bytes {
+                Some(Fault { rest: name, reason: Reason::LabelNameTooLong(limits.label_name_bytes) })
+            } else if value.len() > limits.label_value_bytes {
+                Some(Fault { rest: value, reason: Reason::LabelValueTooLong(limits.label_value_bytes) })
+            } else {
+                None
+            }
+        })
+    }
+
     /// Reads `input`, a part of `text`, as a sample line of OpenMetrics 2.0, which may stand for several samples.
     fn sample_of_draft<'a, S: Sink + ?Sized>(
         &mut self,
@@ -461,7 +506,8 @@ impl State {
         let (mut sample, mut exemplar) = (Vec::new(), Vec::new());
         let limit = self.limits.labels;
         let mut labels = Labels { sample: &mut sample, exemplar: &mut exemplar, limit, departures: &mut departures };
-        let line = match openmetrics2::sample(input, &mut labels) {
+        let read = openmetrics2::sample(input, &mut labels);
+        let line = match self.overlong(text, &sample, &exemplar).map_or(read, Err) {
             Ok(line) => line,
             Err(fault) => return self.fault(text, fault, sink),
         };

@@ -481,3 +481,18 @@ fn diagnostics_show_the_token() {
         ]
     );
 }
+
+#[test]
+fn labels_longer_than_the_limits_cost_their_line() {
+    let limits = ReaderLimits { label_name_bytes: 3, label_value_bytes: 5, ..ReaderLimits::default() };
+    for (format, end) in
+        [(Format::PrometheusText, ""), (Format::OpenMetrics, "# EOF\n"), (Format::OpenMetrics2, "# EOF\n")]
+    {
+        let mut log = Log::default();
+        let mut reader = Reader::new(format, limits);
+        let body = format!("a{{abc=\"12345\"}} 1\na{{abcd=\"1\"}} 2\na{{a=\"1\",b=\"123456\"}} 3\na 4\n{end}");
+        reader.push(body.as_bytes(), &mut log).expect("no limit of the whole is broken");
+        let totals = reader.finish(&mut log).expect("no limit of the whole is broken");
+        assert_eq!((totals.samples, totals.malformed), (2, 2), "{format}: {:?}", log.0);
+    }
+}

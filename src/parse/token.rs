@@ -36,6 +36,8 @@ pub(super) enum Reason<'a> {
     OpenQuote,
     OpenBlock,
     TooManyLabels(usize),
+    LabelNameTooLong(usize),
+    LabelValueTooLong(usize),
     Value,
     NotNumber(&'a str),
     OutOfRange(&'a str),
@@ -106,6 +108,12 @@ impl fmt::Display for Reason<'_> {
             Self::OpenQuote => f.write_str("expected a closing `\"` for the quote that opens here"),
             Self::OpenBlock => f.write_str("expected `}` before the end of the line"),
             Self::TooManyLabels(limit) => write!(f, "this label is one more than the limit of {limit}"),
+            Self::LabelNameTooLong(limit) => {
+                write!(f, "this label name is longer than the limit of {limit} bytes")
+            }
+            Self::LabelValueTooLong(limit) => {
+                write!(f, "this label value is longer than the limit of {limit} bytes")
+            }
             Self::Value => f.write_str("expected a value"),
             Self::NotNumber(text) => write!(f, "the value `{}` is not a number", Shown(text)),
             Self::OutOfRange(text) => write!(f, "the value `{}` is beyond the range of a double", Shown(text)),

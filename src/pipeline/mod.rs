@@ -111,6 +111,8 @@ impl Pipeline {
         let limits = ReaderLimits {
             line_bytes: limits.line_bytes,
             labels: limits.labels,
+            label_name_bytes: limits.label_name_bytes,
+            label_value_bytes: limits.label_value_bytes,
             samples: limits.samples,
             message_bytes: limits.message_bytes,
             series_bytes: limits.body_bytes,

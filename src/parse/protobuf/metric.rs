@@ -1,6 +1,7 @@
 //! Decodes the messages of one metric: labels, values, exemplars, and everything of summaries and histograms. Fields
 //! come in any order and may be repeated: the last scalar counts, messages merge, lists grow (rule B1).
 
+use super::super::reader::ReaderLimits;
 use super::violation::Violation;
 use super::wire::{Field, Fields};
 use crate::parse::model::{Label, Quoted};
@@ -137,6 +138,19 @@ impl<'a> Metric<'a> {
     /// Milliseconds since the epoch; zero is none (rule B6).
     pub(super) fn timestamp_ms(&self) -> Option<i64> {
         Some(self.timestamp_ms).filter(|timestamp| *timestamp != 0)
+    }
+
+    /// Whether no label is longer than it may be.
+    pub(super) fn check_lengths(&self, limits: &ReaderLimits) -> Result<(), Violation> {
+        for label in &self.labels {
+            if label.name.raw().len() > limits.label_name_bytes {
+                return Err(Violation::LabelNameTooLong(limits.label_name_bytes));
+            }
+            if label.value.raw().len() > limits.label_value_bytes {
+                return Err(Violation::LabelValueTooLong(limits.label_value_bytes));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a message in place of what was here before.

@@ -176,6 +176,7 @@ impl State {
             if field.number == METRIC {
                 *number += 1;
                 metric.decode(field.bytes()?, self.limits.labels)?;
+                metric.check_lengths(&self.limits)?;
                 self.expansion.metric(&mut metric, &mut out)?;
             }
         }

@@ -28,6 +28,10 @@ pub(in crate::parse) enum Violation {
     MetricType(i32),
     #[error("it has more labels than the limit of {0}; raise `label_limit` if they are wanted")]
     TooManyLabels(usize),
+    #[error("a label name of it is longer than {0} bytes; raise `label_name_length_limit` if it is wanted")]
+    LabelNameTooLong(usize),
+    #[error("a label value of it is longer than {0} bytes; raise `label_value_length_limit` if it is wanted")]
+    LabelValueTooLong(usize),
     #[error("it has more than {0} {1}")]
     TooMany(usize, &'static str),
     #[error("the {side} spans of its native histogram mean {spans} buckets, and it has {buckets}")]

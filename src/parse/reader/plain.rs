@@ -27,7 +27,7 @@ impl State {
             let mut labels = LabelsOut { sample: &mut sample_labels, exemplar: &mut exemplar_labels };
             let plain = self.scanner.as_mut().and_then(|scanner| scanner.sample(lines, name, &mut labels));
             let Some(Plain { line, same_name, rest }) = plain else { break };
-            if lines.len() - rest.len() > self.limits.line_bytes {
+            if lines.len() - rest.len() > self.limits.shortest() {
                 break;
             }
             self.totals.lines += 1;
