@@ -3,11 +3,13 @@
 use super::diagnostic::Diagnostic;
 use super::error::ParseError;
 use super::format::Format;
+use super::limits::ReaderLimits;
 use super::model::{Family, Sample};
 use super::protobuf::ProtobufReader;
-use super::reader::{ReaderLimits, TextReader, Totals};
+use super::reader::TextReader;
 use super::sink::Sink;
 use super::strict::{Checker, Strictness};
+use super::totals::Totals;
 
 /// Reads one exposition.
 ///

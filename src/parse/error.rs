@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::protobuf::Violation;
-use super::reader::Totals;
+use super::totals::Totals;
 
 /// An exposition that failed as a whole. Whatever was handed out before stays valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -14,6 +14,7 @@ mod format;
 mod held;
 mod labels;
 mod lanes;
+mod limits;
 mod line;
 mod lines;
 mod model;
@@ -29,6 +30,7 @@ mod strict;
 #[cfg(test)]
 mod tests;
 mod token;
+mod totals;
 mod wire;
 
 pub use any_reader::Reader;
@@ -36,9 +38,10 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use error::ParseError;
 pub use escaping::EscapingScheme;
 pub use format::Format;
+pub use limits::ReaderLimits;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
 pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
 pub use number::{canonical_bound, canonical_number};
-pub use reader::{ReaderLimits, Totals};
 pub use sink::Sink;
 pub use strict::Strictness;
+pub use totals::Totals;

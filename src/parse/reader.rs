@@ -8,6 +8,7 @@ use super::family::Families;
 use super::format::Format;
 use super::held::Held;
 use super::labels::LabelBuffer;
+use super::limits::ReaderLimits;
 use super::line::{self, Labels, Line, SampleLine};
 use super::lines::{Lines, RawLine};
 use super::model::{Exemplar, Label, MetricType, Role, Sample};
@@ -15,76 +16,13 @@ use super::openmetrics2;
 use super::scan::{self, Scanner};
 use super::sink::Sink;
 use super::token::{Fault, Reason};
+use super::totals::Totals;
 use super::wire::Wire;
 
 mod plain;
 
 /// After this many malformed lines without a good one the body is given up as no exposition.
 const HOPELESS: u64 = 100;
-
-/// What a reader accepts of an exposition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReaderLimits {
-    /// Bytes of a line; a longer one is malformed.
-    pub line_bytes: usize,
-    /// Labels of a sample, and of an exemplar; a line with more is malformed.
-    pub labels: usize,
-    /// Bytes of the name of a label; a line with a longer one is malformed.
-    pub label_name_bytes: usize,
-    /// Bytes of the value of a label as exposed; a line with a longer one is malformed.
-    pub label_value_bytes: usize,
-    /// Samples of an exposition; one more fails it.
-    pub samples: u64,
-    /// Bytes of a metric family in protobuf, which is held in memory as a whole; a larger one fails the exposition.
-    pub message_bytes: usize,
-    /// Bytes of the names and labels of all samples of an exposition in protobuf, which says them once for many samples;
-    /// more of them fail it.
-    pub series_bytes: u64,
-}
-
-impl Default for ReaderLimits {
-    fn default() -> Self {
-        Self {
-            line_bytes: 16 << 20,
-            labels: 512,
-            label_name_bytes: 4 << 10,
-            label_value_bytes: 64 << 10,
-            samples: 5_000_000,
-            message_bytes: 64 << 20,
-            series_bytes: 2 << 30,
-        }
-    }
-}
-
-impl ReaderLimits {
-    /// Without those that make a line malformed.
-    pub(super) fn lifted(self) -> Self {
-        let most = usize::MAX;
-        Self { line_bytes: most, labels: most, label_name_bytes: most, label_value_bytes: most, ..self }
-    }
-
-    /// A line of no more bytes breaks none of the limits of its parts.
-    fn shortest(&self) -> usize {
-        self.line_bytes.min(self.label_name_bytes).min(self.label_value_bytes)
-    }
-}
-
-/// How much was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Bytes pushed.
-    pub bytes: u64,
-    /// Lines, blank ones and comments included; protobuf has none.
-    pub lines: u64,
-    /// Families announced.
-    pub families: u64,
-    /// Samples handed out.
-    pub samples: u64,
-    /// Lines skipped with a diagnostic.
-    pub malformed: u64,
-    /// Lines read although Prometheus refuses an exposition for them.
-    pub departing: u64,
-}
 
 /// Reads one exposition in a text format.
 #[derive(Debug)]

@@ -7,10 +7,11 @@ use super::number::{push_bound, push_value};
 use super::series::SeriesText;
 use super::violation::Violation;
 use crate::parse::error::ParseErrorKind;
+use crate::parse::limits::ReaderLimits;
 use crate::parse::model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
 use crate::parse::native::ResetHint;
-use crate::parse::reader::{ReaderLimits, Totals};
 use crate::parse::sink::Sink;
+use crate::parse::totals::Totals;
 
 /// Why no more samples are made.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Decodes the messages of one metric: labels, values, exemplars, and everything of summaries and histograms. Fields
 //! come in any order and may be repeated: the last scalar counts, messages merge, lists grow (rule B1).
 
-use super::super::reader::ReaderLimits;
+use super::super::limits::ReaderLimits;
 use super::violation::Violation;
 use super::wire::{Field, Fields};
 use crate::parse::model::{Label, Quoted};

@@ -21,9 +21,10 @@ use metric::Metric;
 use wire::Fields;
 
 use super::error::{Content, ParseError, ParseErrorKind};
+use super::limits::ReaderLimits;
 use super::model::Family;
-use super::reader::{ReaderLimits, Totals};
 use super::sink::Sink;
+use super::totals::Totals;
 
 /// Reads one exposition. The first violation ends it: protobuf has no place at which reading could begin anew. Families
 /// before it, and metrics of its own family before it, have been handed out by then.
