@@ -39,6 +39,8 @@ pub struct Reader {
     kind: Kind,
     /// Of a strict reader.
     checker: Option<Box<Checker>>,
+    /// Whether the exposition failed: nothing of it is looked at any more.
+    failed: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl Reader {
             Format::PrometheusProtobuf => Kind::Protobuf(Box::new(ProtobufReader::new(limits))),
         };
         let checker = (is_strict && format != Format::PrometheusProtobuf).then(|| Box::new(Checker::new(format)));
-        Self { kind, checker }
+        Self { kind, checker, failed: false }
     }
 
     /// Reads the next bytes of the exposition, cut anywhere.
@@ -76,14 +78,16 @@ impl Reader {
     /// When there are too many samples, when the body is clearly no exposition, or when protobuf is malformed. Nothing is
     /// handed out after that; further calls give the same error.
     pub fn push<S: Sink + ?Sized>(&mut self, chunk: &[u8], sink: &mut S) -> Result<(), ParseError> {
-        if let Some(checker) = &mut self.checker {
+        if let (Some(checker), false) = (&mut self.checker, self.failed) {
             checker.push(chunk, &mut |finding| sink.malformed(finding));
         }
-        match &mut self.kind {
+        let pushed = match &mut self.kind {
             Kind::Text(reader) if self.checker.is_some() => reader.push(chunk, &mut WithoutDiagnostics(sink)),
             Kind::Text(reader) => reader.push(chunk, sink),
             Kind::Protobuf(reader) => reader.push(chunk, sink),
-        }
+        };
+        self.failed = pushed.is_err();
+        pushed
     }
 
     /// Ends the exposition: reads a last line without line end, and closes the open family.
@@ -93,7 +97,7 @@ impl Reader {
     /// As [`Reader::push`], and when OpenMetrics ends without `# EOF`, or protobuf within a message.
     pub fn finish<S: Sink + ?Sized>(self, sink: &mut S) -> Result<Totals, ParseError> {
         let is_strict = self.checker.is_some();
-        if let Some(checker) = self.checker {
+        if let Some(checker) = self.checker.filter(|_| !self.failed) {
             checker.finish(&mut |finding| sink.malformed(finding));
         }
         match self.kind {

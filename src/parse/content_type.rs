@@ -3,6 +3,20 @@
 use super::format::Format;
 
 impl Format {
+    /// The format that a `Content-Type` header names; none if it is of another type or cannot be parsed. Of the
+    /// parameters only one matters: `version=2.0.0` means the draft of OpenMetrics 2.0.
+    pub fn named_by(content_type: &str) -> Option<Self> {
+        let (media_type, parameters) = parse(content_type)?;
+        let is_draft = || parameters.iter().any(|(name, value)| name == "version" && value == "2.0.0");
+        match media_type.as_str() {
+            "text/plain" => Some(Self::PrometheusText),
+            "application/openmetrics-text" if is_draft() => Some(Self::OpenMetrics2),
+            "application/openmetrics-text" => Some(Self::OpenMetrics),
+            "application/vnd.google.protobuf" => Some(Self::PrometheusProtobuf),
+            _ => None,
+        }
+    }
+
     /// What Prometheus 3 reads a body as: what the header says, or `fallback` where the header is missing, cannot be
     /// parsed, or names something else. Without a fallback such a scrape fails, which is `None` here. Versions do not
     /// matter. (Retriever itself reads as [`Format::from_content_type`] says, as Datadog's check does.)
@@ -13,12 +27,10 @@ impl Format {
     /// assert_eq!(Format::prometheus_choice("text/html", None), None);
     /// ```
     pub fn prometheus_choice(content_type: &str, fallback: Option<Self>) -> Option<Self> {
-        let named = parse(content_type).and_then(|(media_type, _)| match media_type.as_str() {
-            "text/plain" => Some(Self::PrometheusText),
-            "application/openmetrics-text" => Some(Self::OpenMetrics),
-            "application/vnd.google.protobuf" => Some(Self::PrometheusProtobuf),
-            _ => None,
-        });
+        let named = match Self::named_by(content_type) {
+            Some(Self::OpenMetrics2) => Some(Self::OpenMetrics),
+            named => named,
+        };
         named.or(fallback)
     }
 }
@@ -75,10 +87,4 @@ fn parameter_value(input: &str) -> Option<(String, &str)> {
 /// Whether the text is a token of RFC 2045.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
-}
-
-/// The value of the parameter `name` of a header, if the header can be parsed.
-pub(super) fn parameter(header: &str, name: &str) -> Option<String> {
-    let (_, parameters) = parse(header)?;
-    parameters.into_iter().find_map(|(known, value)| (known == name).then_some(value))
 }

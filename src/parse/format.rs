@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::Path;
 
-use super::content_type::parameter;
-
 /// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -19,28 +17,19 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a `Content-Type` header names to one who has not asked for any: Prometheus text for whatever else is
-    /// there or missing, as for Datadog's check, and for protobuf that does not say of which messages.
+    /// The format that a `Content-Type` header names to one who has not asked for any, as for Datadog's check: OpenMetrics
+    /// must be exactly what stands before the first `;`, protobuf must say of which messages, and whatever else is there
+    /// or missing is Prometheus text.
     pub fn from_content_type(content_type: Option<&str>) -> Self {
-        let named = content_type.and_then(Self::named_by);
-        let bare = content_type.is_none_or(|text| !text.contains(';'));
-        named.filter(|format| *format != Self::PrometheusProtobuf || !bare).unwrap_or(Self::PrometheusText)
-    }
-
-    /// The format that a `Content-Type` header names; none if it is of another type. OpenMetrics must be exactly what
-    /// stands before the first `;`, as for Datadog's check. Of the parameters only one matters: `version=2.0.0` means the
-    /// draft of OpenMetrics 2.0.
-    pub fn named_by(content_type: &str) -> Option<Self> {
-        let media_type = content_type.split(';').next()?;
-        if media_type == "application/openmetrics-text" {
-            let is_draft = parameter(content_type, "version").is_some_and(|version| version == "2.0.0");
-            return Some(if is_draft { Self::OpenMetrics2 } else { Self::OpenMetrics });
+        let Some(content_type) = content_type else { return Self::PrometheusText };
+        let media_type = content_type.split(';').next().unwrap_or(content_type);
+        let is_openmetrics = media_type == "application/openmetrics-text";
+        match Self::named_by(content_type) {
+            Some(format @ (Self::OpenMetrics | Self::OpenMetrics2)) if is_openmetrics => format,
+            Some(Self::PrometheusProtobuf) if content_type.contains(';') => Self::PrometheusProtobuf,
+            _ if is_openmetrics => Self::OpenMetrics,
+            _ => Self::PrometheusText,
         }
-        let is = |name| media_type.trim().eq_ignore_ascii_case(name);
-        if is("text/plain") {
-            return Some(Self::PrometheusText);
-        }
-        is("application/vnd.google.protobuf").then_some(Self::PrometheusProtobuf)
     }
 
     /// The format that the ending of a file name tells: `.prom` and `.txt` are Prometheus text, `.om` is OpenMetrics,

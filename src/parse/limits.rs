@@ -45,4 +45,17 @@ impl ReaderLimits {
     pub(super) fn shortest(&self) -> usize {
         self.line_bytes.min(self.label_name_bytes).min(self.label_value_bytes)
     }
+
+    /// Those of one label set.
+    pub(super) fn of_labels(&self) -> LabelLimits {
+        LabelLimits { number: self.labels, name_bytes: self.label_name_bytes, value_bytes: self.label_value_bytes }
+    }
+}
+
+/// What the labels of a sample, or of an exemplar, may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LabelLimits {
+    pub(super) number: usize,
+    pub(super) name_bytes: usize,
+    pub(super) value_bytes: usize,
 }

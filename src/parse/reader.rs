@@ -52,6 +52,8 @@ struct State {
     exemplar_labels: LabelBuffer,
     /// None for a format that it does not read.
     scanner: Option<Scanner>,
+    /// Bytes of the series that lines of the draft mean.
+    written: u64,
     totals: Totals,
     /// Whether `# EOF` was read.
     ended: bool,
@@ -81,6 +83,7 @@ impl TextReader {
             labels: LabelBuffer::default(),
             exemplar_labels: LabelBuffer::default(),
             scanner: Scanner::of(format, limits.labels),
+            written: 0,
             totals: Totals::default(),
             ended: false,
             content: false,
@@ -453,10 +456,15 @@ impl State {
             self.departs(text, departed, sink);
         }
         self.good = true;
-        let Self { totals, limits, families, .. } = self;
+        let Self { totals, limits, families, written, .. } = self;
         openmetrics2::expand(&line, &sample, &line.exemplars(&exemplar), |name, sample| {
             if totals.samples >= limits.samples {
                 return Err(ParseErrorKind::TooManySamples(limits.samples));
+            }
+            // A short line can mean long series many times over.
+            *written = written.saturating_add(sample.series.len() as u64);
+            if *written > limits.series_bytes {
+                return Err(ParseErrorKind::TooMuchText(limits.series_bytes));
             }
             totals.samples += 1;
             families.sample(name, sample, sink);
@@ -480,6 +488,10 @@ impl State {
     }
 
     fn fault<S: Sink + ?Sized>(&mut self, text: &str, fault: Fault<'_>, sink: &mut S) -> Result<(), ParseErrorKind> {
+        if fault.reason.is_limit() {
+            // The line is one of an exposition all the same.
+            self.good = true;
+        }
         let token = fault.reason.token();
         self.malformed(text, offset(text, fault.rest), fault.reason.to_string(), token, sink)
     }

@@ -71,6 +71,11 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl<'a> Reason<'a> {
+    /// Whether the line is fine but for its size.
+    pub(super) fn is_limit(self) -> bool {
+        matches!(self, Self::TooManyLabels(_) | Self::LabelNameTooLong(_) | Self::LabelValueTooLong(_))
+    }
+
     /// The piece of the line that is wrong, where it is known to be one.
     pub(super) fn token(self) -> &'a str {
         match self {

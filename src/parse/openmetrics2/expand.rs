@@ -68,16 +68,34 @@ impl Expansion<'_> {
                 self.sample("", Some(("quantile", *quantile)), *value, &[], hand_out)
             });
         };
-        let mut below = f64::NEG_INFINITY;
-        for ((_, bound), value) in &self.composite.buckets {
-            let held: Vec<_> =
-                self.exemplars.iter().filter(|e| e.value > below && e.value <= *bound).copied().collect();
-            self.sample(bucket, Some(("le", *bound)), *value, &held, hand_out)?;
-            below = *bound;
-        }
         if self.composite.buckets.is_empty() {
             // As protobuf has it: the classic view of a histogram that is native only.
-            self.sample(bucket, Some(("le", f64::INFINITY)), self.composite.count, &[], hand_out)?;
+            return self.sample(bucket, Some(("le", f64::INFINITY)), self.composite.count, &[], hand_out);
+        }
+        self.buckets(bucket, hand_out)
+    }
+
+    /// Hands out the buckets; what they have in common is written once.
+    fn buckets<E>(&self, suffix: &str, hand_out: &mut impl FnMut(&str, Sample<'_>) -> Result<(), E>) -> Result<(), E> {
+        let mut exemplars = self.exemplars.to_vec();
+        exemplars.sort_by(|a, b| a.value.total_cmp(&b.value));
+        let mut exemplars = exemplars.as_slice();
+        let bounds: Vec<_> = self.composite.buckets.iter().map(|((_, bound), _)| canonical_number(*bound)).collect();
+        let mut labels = self.plain.labels.to_vec();
+        let written = Written::new(self.plain.name.raw(), suffix, &labels);
+        let mut series = written.stem.clone();
+        for (((_, bound), (value_text, value)), text) in self.composite.buckets.iter().zip(&bounds) {
+            labels.truncate(self.plain.labels.len());
+            labels.push(Label { name: Quoted::new("le", false), value: Quoted::new(text, false) });
+            series.truncate(written.stem.len());
+            written.finish(&mut series, Some(("le", text)));
+            let (held, above) = exemplars.split_at(exemplars.partition_point(|exemplar| exemplar.value <= *bound));
+            exemplars = above;
+            let (exemplar, more_exemplars) = first_and_others(held);
+            let (series, labels) = (series.as_str(), labels.as_slice());
+            let (name, value_text, value) = (written.name(), *value_text, *value);
+            let sample = Sample { series, name, labels, value_text, value, exemplar, more_exemplars, ..self.plain };
+            hand_out(&name.text(), sample)?;
         }
         Ok(())
     }
@@ -91,16 +109,17 @@ impl Expansion<'_> {
         exemplars: &[Exemplar<'_>],
         hand_out: &mut impl FnMut(&str, Sample<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let name = format!("{}{suffix}", self.plain.name.raw());
         let bound = label.map(|(label, bound)| (label, canonical_number(bound)));
+        let bound = bound.as_ref().map(|(label, bound)| (*label, bound.as_str()));
+        let written = Written::new(self.plain.name.raw(), suffix, self.plain.labels);
         let mut labels = self.plain.labels.to_vec();
-        if let Some((label, bound)) = &bound {
-            labels.push(Label { name: Quoted::new(label, false), value: Quoted::new(bound, false) });
-        }
-        let series = series(&name, &labels);
-        let name = Quoted::new(&name, name.contains('\\'));
+        labels.extend(
+            bound.map(|(label, bound)| Label { name: Quoted::new(label, false), value: Quoted::new(bound, false) }),
+        );
+        let mut series = written.stem.clone();
+        written.finish(&mut series, bound);
         let (exemplar, more_exemplars) = first_and_others(exemplars);
-        let (series, labels) = (series.as_str(), labels.as_slice());
+        let (series, labels, name) = (series.as_str(), labels.as_slice(), written.name());
         let sample = Sample { series, name, labels, value_text, value, exemplar, more_exemplars, ..self.plain };
         hand_out(&name.text(), sample)
     }
@@ -138,23 +157,53 @@ fn buckets(side: &Side) -> Option<NativeBuckets<'_>> {
     NativeBuckets::from_counts(&side.spans, &side.counts)
 }
 
-/// The series as OpenMetrics 1.0 would expose it; names and values are raw, their escapes not undone.
-fn series(name: &str, labels: &[Label<'_>]) -> String {
-    let bare = is_bare(name);
-    let mut series = if bare { name.to_owned() } else { format!("{{\"{name}\"") };
-    for (at, label) in labels.iter().enumerate() {
-        series.push(if bare && at == 0 { '{' } else { ',' });
-        let quote = if is_bare(label.name.raw()) { "" } else { "\"" };
-        let written = write!(series, "{quote}{}{quote}=\"{}\"", label.name.raw(), label.value.raw());
-        written.expect("a string takes text");
-    }
-    if !bare || !labels.is_empty() {
-        series.push('}');
-    }
-    series
+/// A series as OpenMetrics 1.0 would expose it, but for its end; names and values are raw, their escapes not undone.
+struct Written {
+    name: String,
+    stem: String,
+    /// What comes before one more label.
+    separator: char,
+    /// Whether there is a `{` to be closed.
+    is_open: bool,
 }
 
-fn is_bare(name: &str) -> bool {
+impl Written {
+    fn new(base: &str, suffix: &str, labels: &[Label<'_>]) -> Self {
+        let name = format!("{base}{suffix}");
+        let is_bare_name = is_bare(&name, true);
+        let stem = if is_bare_name { name.clone() } else { format!("{{\"{name}\"") };
+        let separator = if is_bare_name { '{' } else { ',' };
+        let mut written = Self { name, stem, separator, is_open: !is_bare_name };
+        for label in labels {
+            push_label(&mut written.stem, written.separator, label.name.raw(), label.value.raw());
+            (written.separator, written.is_open) = (',', true);
+        }
+        written
+    }
+
+    fn name(&self) -> Quoted<'_> {
+        Quoted::new(&self.name, self.name.contains('\\'))
+    }
+
+    /// Ends `series`, a copy of the stem, with one more label if there is one.
+    fn finish(&self, series: &mut String, label: Option<(&str, &str)>) {
+        if let Some((name, value)) = label {
+            push_label(series, self.separator, name, value);
+        }
+        if self.is_open || label.is_some() {
+            series.push('}');
+        }
+    }
+}
+
+fn push_label(series: &mut String, separator: char, name: &str, value: &str) {
+    let quote = if is_bare(name, false) { "" } else { "\"" };
+    write!(series, "{separator}{quote}{name}{quote}=\"{value}\"").expect("a string takes text");
+}
+
+/// Whether a name needs no quotes; only names of metrics may have colons.
+fn is_bare(name: &str, colons: bool) -> bool {
     let first = |c: char| c.is_ascii_digit();
-    !name.starts_with(first) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || (colons && byte == b':');
+    !name.starts_with(first) && name.bytes().all(allowed)
 }

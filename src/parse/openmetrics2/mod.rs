@@ -75,8 +75,11 @@ fn sample_line<'a>(input: &'a str, labels: &mut Labels<'_, 'a>) -> Parsed<'a, Sa
         None => (rest, None),
     };
     let mut exemplars = Vec::new();
+    let limit = labels.limit;
     while let Some(tail) = rest.strip_prefix('#') {
         let before = labels.exemplar.len();
+        // The labels of all exemplars share a vector; the limit is that of each of them.
+        labels.limit = before.saturating_add(limit);
         let (behind, found) = exemplar(tail, FORMAT, labels)?;
         if found.timestamp_ms.is_none() {
             labels.departures.add(rest, Departure::ExemplarTimestamp);

@@ -262,7 +262,7 @@ impl Expansion {
         hint: ResetHint,
         out: &mut Out<'_, S>,
     ) -> Result<(), Stop> {
-        let exemplars = NativeExemplars::of(&metric.histogram, &mut metric.scratch, out.limits.labels)?;
+        let exemplars = NativeExemplars::of(&metric.histogram, &mut metric.scratch, out.limits.of_labels())?;
         let exemplars = exemplars.list();
         let native = native_histogram(&metric.histogram, hint, &exemplars)?;
         let name = out.family.name.as_str();
@@ -297,7 +297,7 @@ impl Expansion {
             let series = self.series.with("le", text);
             let mut sample = times.sample(series, name, set_last(&mut labels, text), Role::Bucket, value);
             if let Some(message) = bucket.with_exemplar {
-                scratch.decode_of_bucket(message, out.limits.labels)?;
+                scratch.decode_of_bucket(message, out.limits.of_labels())?;
                 sample.exemplar = Some(exemplar(scratch, &mut self.exemplar_value));
             }
             out.sample(&sample)?;

@@ -1,7 +1,7 @@
 //! Decodes the messages of one metric: labels, values, exemplars, and everything of summaries and histograms. Fields
 //! come in any order and may be repeated: the last scalar counts, messages merge, lists grow (rule B1).
 
-use super::super::limits::ReaderLimits;
+use super::super::limits::LabelLimits;
 use super::violation::Violation;
 use super::wire::{Field, Fields};
 use crate::parse::model::{Label, Quoted};
@@ -140,30 +140,17 @@ impl<'a> Metric<'a> {
         Some(self.timestamp_ms).filter(|timestamp| *timestamp != 0)
     }
 
-    /// Whether no label is longer than it may be.
-    pub(super) fn check_lengths(&self, limits: &ReaderLimits) -> Result<(), Violation> {
-        for label in &self.labels {
-            if label.name.raw().len() > limits.label_name_bytes {
-                return Err(Violation::LabelNameTooLong(limits.label_name_bytes));
-            }
-            if label.value.raw().len() > limits.label_value_bytes {
-                return Err(Violation::LabelValueTooLong(limits.label_value_bytes));
-            }
-        }
-        Ok(())
-    }
-
     /// Reads a message in place of what was here before.
-    pub(super) fn decode(&mut self, message: &'a [u8], label_limit: usize) -> Result<(), Violation> {
+    pub(super) fn decode(&mut self, message: &'a [u8], limits: LabelLimits) -> Result<(), Violation> {
         self.clear();
         each(message, |field| match field.number {
-            1 => push_label(&mut self.labels, &field, label_limit),
+            1 => push_label(&mut self.labels, &field, limits),
             2 => decode_value(&mut self.gauge, field.bytes()?),
-            3 => self.counter.decode(&mut self.exemplar, field.bytes()?, label_limit),
+            3 => self.counter.decode(&mut self.exemplar, field.bytes()?, limits),
             4 => self.summary.decode(field.bytes()?),
             5 => decode_value(&mut self.untyped, field.bytes()?),
             6 => set(&mut self.timestamp_ms, field.number().map(u64::cast_signed)),
-            7 => self.histogram.decode(&mut self.scratch, field.bytes()?, label_limit),
+            7 => self.histogram.decode(&mut self.scratch, field.bytes()?, limits),
             _ => Ok(()),
         })
     }
@@ -191,7 +178,7 @@ impl<'a> Metric<'a> {
 }
 
 /// Adds the label that a field holds.
-fn push_label<'a>(labels: &mut Vec<Label<'a>>, field: &Field<'a>, limit: usize) -> Result<(), Violation> {
+fn push_label<'a>(labels: &mut Vec<Label<'a>>, field: &Field<'a>, limits: LabelLimits) -> Result<(), Violation> {
     let (mut name, mut value) = ("", "");
     each(field.bytes()?, |field| match field.number {
         1 => set(&mut name, field.text("name of a label")),
@@ -201,8 +188,14 @@ fn push_label<'a>(labels: &mut Vec<Label<'a>>, field: &Field<'a>, limit: usize) 
     if name.is_empty() {
         return Err(Violation::NoLabelName);
     }
-    if labels.len() >= limit {
-        return Err(Violation::TooManyLabels(limit));
+    if name.len() > limits.name_bytes {
+        return Err(Violation::LabelNameTooLong(limits.name_bytes));
+    }
+    if value.len() > limits.value_bytes {
+        return Err(Violation::LabelValueTooLong(limits.value_bytes));
+    }
+    if labels.len() >= limits.number {
+        return Err(Violation::TooManyLabels(limits.number));
     }
     labels.push(Label { name: Quoted::new(name, false), value: Quoted::new(value, false) });
     Ok(())
@@ -218,13 +211,13 @@ impl Counter {
         &mut self,
         exemplar: &mut ExemplarFields<'a>,
         message: &'a [u8],
-        label_limit: usize,
+        limits: LabelLimits,
     ) -> Result<(), Violation> {
         each(message, |field| match field.number {
             1 => set(&mut self.value, field.double()),
             2 => {
                 self.has_exemplar = true;
-                exemplar.decode(field.bytes()?, label_limit)
+                exemplar.decode(field.bytes()?, limits)
             }
             3 => self.start.get_or_insert_default().decode(field.bytes()?),
             _ => Ok(()),
@@ -262,12 +255,12 @@ impl<'a> Histogram<'a> {
         &mut self,
         scratch: &mut ExemplarFields<'a>,
         message: &'a [u8],
-        label_limit: usize,
+        limits: LabelLimits,
     ) -> Result<(), Violation> {
         each(message, |field| match field.number {
             1 => set(&mut self.count, field.number()),
             2 => set(&mut self.sum, field.double()),
-            3 => push(&mut self.buckets, Bucket::decode(scratch, field.bytes()?, label_limit)?, "buckets"),
+            3 => push(&mut self.buckets, Bucket::decode(scratch, field.bytes()?, limits)?, "buckets"),
             4 => set(&mut self.count_float, field.double()),
             5 => set(&mut self.schema, field.zigzag().map(|number| number as i32)),
             6 => set(&mut self.zero_threshold, field.double()),
@@ -282,7 +275,7 @@ impl<'a> Histogram<'a> {
             15 => self.start.get_or_insert_default().decode(field.bytes()?),
             16 => {
                 scratch.clear();
-                scratch.decode(field.bytes()?, label_limit)?;
+                scratch.decode(field.bytes()?, limits)?;
                 push(&mut self.exemplars, field.bytes()?, "exemplars")
             }
             _ => Ok(()),
@@ -326,7 +319,7 @@ impl<'a> Bucket<'a> {
         Self { count: 0, count_float: count, bound: f64::INFINITY, with_exemplar: None }
     }
 
-    fn decode(scratch: &mut ExemplarFields<'a>, message: &'a [u8], label_limit: usize) -> Result<Self, Violation> {
+    fn decode(scratch: &mut ExemplarFields<'a>, message: &'a [u8], limits: LabelLimits) -> Result<Self, Violation> {
         let mut bucket = Self::default();
         each(message, |field| match field.number {
             1 => set(&mut bucket.count, field.number()),
@@ -334,7 +327,7 @@ impl<'a> Bucket<'a> {
             3 => {
                 bucket.with_exemplar = Some(message);
                 scratch.clear();
-                scratch.decode(field.bytes()?, label_limit)
+                scratch.decode(field.bytes()?, limits)
             }
             4 => set(&mut bucket.count_float, field.double()),
             _ => Ok(()),
@@ -377,9 +370,9 @@ impl<'a> ExemplarFields<'a> {
     }
 
     /// Adds what a message holds.
-    pub(super) fn decode(&mut self, message: &'a [u8], label_limit: usize) -> Result<(), Violation> {
+    pub(super) fn decode(&mut self, message: &'a [u8], limits: LabelLimits) -> Result<(), Violation> {
         each(message, |field| match field.number {
-            1 => push_label(&mut self.labels, &field, label_limit),
+            1 => push_label(&mut self.labels, &field, limits),
             2 => set(&mut self.value, field.double()),
             3 => self.timestamp.get_or_insert_default().decode(field.bytes()?),
             _ => Ok(()),
@@ -387,8 +380,8 @@ impl<'a> ExemplarFields<'a> {
     }
 
     /// Reads the exemplar of a bucket in place of what was here before.
-    pub(super) fn decode_of_bucket(&mut self, bucket: &'a [u8], label_limit: usize) -> Result<(), Violation> {
+    pub(super) fn decode_of_bucket(&mut self, bucket: &'a [u8], limits: LabelLimits) -> Result<(), Violation> {
         self.clear();
-        each(bucket, |field| if field.number == 3 { self.decode(field.bytes()?, label_limit) } else { Ok(()) })
+        each(bucket, |field| if field.number == 3 { self.decode(field.bytes()?, limits) } else { Ok(()) })
     }
 }

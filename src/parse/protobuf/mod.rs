@@ -176,8 +176,7 @@ impl State {
         while let Some(field) = fields.next()? {
             if field.number == METRIC {
                 *number += 1;
-                metric.decode(field.bytes()?, self.limits.labels)?;
-                metric.check_lengths(&self.limits)?;
+                metric.decode(field.bytes()?, self.limits.of_labels())?;
                 self.expansion.metric(&mut metric, &mut out)?;
             }
         }

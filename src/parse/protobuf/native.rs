@@ -1,6 +1,7 @@
 //! Makes native histograms of histogram messages: which flavour they are, whether their spans hold, and which exemplars
 //! are theirs.
 
+use crate::parse::limits::LabelLimits;
 use std::ops::Range;
 
 use super::metric::{ExemplarFields, Histogram, Side, Timestamp};
@@ -48,6 +49,9 @@ fn buckets<'h>(exposed: &'h Side, integer: bool, side: &'static str) -> Result<N
     buckets.ok_or_else(|| Violation::Spans { side, spans: NativeBuckets::length(spans), buckets: found })
 }
 
+/// So many labels the exemplars of one native histogram have at most, all together: they are held at once.
+const EXEMPLAR_LABELS: usize = 1 << 16;
+
 /// The exemplars of a native histogram, all their parts in a row.
 #[derive(Debug, Default)]
 pub(super) struct NativeExemplars<'a> {
@@ -69,25 +73,28 @@ impl<'a> NativeExemplars<'a> {
     pub(super) fn of(
         histogram: &Histogram<'a>,
         scratch: &mut ExemplarFields<'a>,
-        label_limit: usize,
+        limits: LabelLimits,
     ) -> Result<Self, Violation> {
         let mut exemplars = Self::default();
         for message in &histogram.exemplars {
             scratch.clear();
-            scratch.decode(message, label_limit)?;
-            exemplars.push(scratch);
+            scratch.decode(message, limits)?;
+            exemplars.push(scratch)?;
         }
         if histogram.exemplars.is_empty() {
             for bucket in histogram.buckets.iter().filter_map(|bucket| bucket.with_exemplar) {
-                scratch.decode_of_bucket(bucket, label_limit)?;
-                exemplars.push(scratch);
+                scratch.decode_of_bucket(bucket, limits)?;
+                exemplars.push(scratch)?;
             }
         }
         Ok(exemplars)
     }
 
-    fn push(&mut self, exemplar: &ExemplarFields<'a>) {
-        let Some(timestamp_ms) = exemplar.timestamp.map(Timestamp::milliseconds) else { return };
+    fn push(&mut self, exemplar: &ExemplarFields<'a>) -> Result<(), Violation> {
+        let Some(timestamp_ms) = exemplar.timestamp.map(Timestamp::milliseconds) else { return Ok(()) };
+        if self.labels.len() + exemplar.labels.len() > EXEMPLAR_LABELS {
+            return Err(Violation::TooMany(EXEMPLAR_LABELS, "labels of exemplars"));
+        }
         let (labels, text) = (self.labels.len(), self.values.len());
         self.labels.extend_from_slice(&exemplar.labels);
         push_value(&mut self.values, exemplar.value);
@@ -97,6 +104,7 @@ impl<'a> NativeExemplars<'a> {
             value: exemplar.value,
             timestamp_ms,
         });
+        Ok(())
     }
 
     pub(super) fn list(&self) -> Vec<Exemplar<'_>> {

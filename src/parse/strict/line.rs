@@ -1,5 +1,7 @@
 //! Checks one line: its syntax, and through it what is remembered of the lines before.
 
+use std::collections::HashSet;
+
 use super::Rules;
 use super::finding::Findings;
 use super::seen::Seen;
@@ -178,9 +180,10 @@ fn check_sample(seen: &Seen<'_>, rules: &mut Rules, findings: &mut Findings<'_>)
 
 /// Label names must be unique, and `__name__` is the metric's own.
 fn check_names(labels: &[Label<'_>], rule: &'static str, findings: &mut Findings<'_>) {
-    for (at, label) in labels.iter().enumerate() {
+    let mut known = HashSet::with_capacity(labels.len());
+    for label in labels {
         let name = label.name.text();
-        if labels[..at].iter().any(|before| before.name.text() == name) {
+        if !known.insert(name.clone()) {
             findings.token(label.name.raw(), rule, format!("the label `{name}` stands here twice"));
         } else if name == "__name__" {
             findings.token(label.name.raw(), rule, "the label `__name__` is another word for the metric's name");

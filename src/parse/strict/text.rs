@@ -17,8 +17,8 @@ pub(super) struct TextRules {
     families: HashMap<String, Declared>,
     /// With their timestamps: Prometheus keeps samples of one series if their timestamps differ.
     series: HashSet<(String, Identity, Option<i64>)>,
-    /// By family and labels, in order, so that findings come in the same order every time.
-    histograms: BTreeMap<(String, Identity), Histogram>,
+    /// By family, labels and timestamp, in order, so that findings come in the same order every time.
+    histograms: BTreeMap<(String, Identity, Option<i64>), Histogram>,
 }
 
 /// What is known of a name.
@@ -96,7 +96,7 @@ impl TextRules {
     }
 
     fn histogram(&mut self, family: String, seen: &Seen<'_>, findings: &Findings<'_>) -> &mut Histogram {
-        let key = (family, seen.identity(Some("le")));
+        let key = (family, seen.identity(Some("le")), seen.timestamp_ms);
         self.histograms.entry(key).or_insert_with(|| Histogram::new(findings.place(), "P15"))
     }
 
