@@ -258,7 +258,7 @@ fn read_hostname(section: &Section<'_>) -> Option<HostnameRule> {
     Some(HostnameRule { label, around: (before.to_owned(), after.to_owned()) })
 }
 
-/// The table of section 4.4: each option of the distributions turns on those before it.
+/// Each option of the distributions turns on those before it.
 fn read_histogram_mode(section: &Section<'_>) -> HistogramMode {
     let buckets = section.affirmative("collect_histogram_buckets", true);
     let differences = section.affirmative("non_cumulative_histogram_buckets", false);

@@ -77,7 +77,7 @@ impl Shape<'_> {
     }
 }
 
-/// The type that each `native` family had when it was first seen; it is kept ever after (section 3.5).
+/// The type that each `native` family had when it was first seen; it is kept ever after.
 pub(crate) type NativeTypes = HashMap<String, MetricType>;
 
 /// Decides about families.

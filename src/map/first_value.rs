@@ -1,7 +1,7 @@
 //! Whether the first value of a counter is growth from zero, as Datadog's check decides it: per target, by how the
 //! scrapes before went.
 
-/// The state between two scrapes of a target (section 1.5).
+/// The state between two scrapes of a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FirstValues {
     /// No scrape succeeded yet: what is new may be old.

@@ -39,7 +39,7 @@ impl<'a> LabelSet<'a> {
         }
     }
 
-    /// Bounds and quantiles into their canonical form, by the exposed type of the family (section 1.6): `le` becomes
+    /// Bounds and quantiles into their canonical form, by the exposed type of the family: `le` becomes
     /// `upper_bound`.
     pub(crate) fn normalise(&mut self, exposed: MetricType, trace: &mut impl Trace) -> Result<(), DropReason> {
         let (label, normalised) = match exposed {

@@ -230,7 +230,7 @@ fn changed(value: f64, change: Change, now: UnixTime) -> f64 {
     }
 }
 
-/// Service checks carry the static tags only (section 4.6).
+/// Service checks carry the static tags only.
 fn service_check(plan: ServiceCheckPlan, value: f64, static_tags: &[Tag]) -> ServiceCheck {
     let ServiceCheckPlan { name, statuses, hostname } = plan;
     ServiceCheck {

@@ -197,7 +197,7 @@ impl<T: Trace> SeriesCompiler<'_, T> {
     }
 }
 
-/// The parts of histograms and summaries, told by the end of the sample's name in this order (section 4.3).
+/// The parts of histograms and summaries, told by the end of the sample's name in this order.
 enum Part {
     Sum,
     Count,

@@ -7,7 +7,7 @@ use crate::config::Instance;
 /// The name of the check that Datadog's users know this work by.
 const CHECK_NAME: &str = "openmetrics";
 
-/// Keys that mean something to all of Datadog, and that `disable_generic_tags` keeps for its users (section 7.3).
+/// Keys that mean something to all of Datadog, and that `disable_generic_tags` keeps for its users.
 const GENERIC_KEYS: [&str; 11] = [
     "cluster_name",
     "clustername",

@@ -81,7 +81,7 @@ impl Families {
         });
         self.announce(sink);
         sink.sample(&self.family, &sample);
-        // In the text format such a family never has a second sample (section 5.3 of the check's behaviour).
+        // In the text format such a family never has a second sample.
         if !self.family.declared && self.format == Format::PrometheusText {
             self.close(sink);
             return None;

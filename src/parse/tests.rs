@@ -496,3 +496,41 @@ fn labels_longer_than_the_limits_cost_their_line() {
         assert_eq!((totals.samples, totals.malformed), (2, 2), "{format}: {:?}", log.0);
     }
 }
+
+/// A line that is only too large does not make the body something else.
+#[test]
+fn a_body_of_large_lines_is_an_exposition() {
+    let limits = ReaderLimits { label_value_bytes: 2, ..ReaderLimits::default() };
+    let (log, result) = read_with(Format::PrometheusText, limits, b"a{b=\"123\"} 1\n");
+    assert_eq!(result.map(|totals| (totals.samples, totals.malformed)), Ok((0, 1)), "{log:?}");
+}
+
+/// A short line of the draft can mean long series many times over.
+#[test]
+fn what_a_line_of_the_draft_means_is_bounded() {
+    let buckets = "1:1,".repeat(1000);
+    let body = format!(
+        "# TYPE a histogram\na{{b=\"{}\"}} {{count:1,sum:1,bucket:[{buckets}+Inf:1]}}\n# EOF\n",
+        "x".repeat(1000)
+    );
+    let limits = ReaderLimits { series_bytes: 100_000, ..ReaderLimits::default() };
+    let (_, result) = read_with(Format::OpenMetrics2, limits, body.as_bytes());
+    assert!(result.is_err_and(|error| error.is_over_limit() && error.reason() == "body_limit"));
+}
+
+#[test]
+fn each_exemplar_of_a_line_may_have_labels_up_to_the_limit() {
+    let exemplars = " # {t=\"x\"} 1 1".repeat(10);
+    let body = format!("# TYPE a counter\na 5{exemplars}\n# EOF\n");
+    let limits = ReaderLimits { labels: 1, ..ReaderLimits::default() };
+    let (log, result) = read_with(Format::OpenMetrics2, limits, body.as_bytes());
+    assert_eq!(result.map(|totals| totals.samples), Ok(1), "{log:?}");
+}
+
+#[test]
+fn a_content_type_is_read_as_http_has_it_where_prometheus_options_ask_for_it() {
+    for header in ["Application/OpenMetrics-Text; version=1.0.0", "application/openmetrics-text ; version=1.0.0"] {
+        assert_eq!(Format::named_by(header), Some(Format::OpenMetrics), "{header}");
+        assert_eq!(Format::from_content_type(Some(header)), Format::PrometheusText, "{header}");
+    }
+}

@@ -21,7 +21,7 @@ pub(super) fn push_value(text: &mut String, value: f64) {
 }
 
 /// Appends the value of a label `le` or `quantile` in its canonical form: as [`push_value`], but whole numbers with `.0`,
-/// and no negative zero (section 2.3).
+/// and no negative zero.
 pub(in crate::parse) fn push_bound(text: &mut String, value: f64) {
     push_value(text, if value == 0.0 { 0.0 } else { value });
     if value.is_finite() && !scientific(value) && value.fract() == 0.0 {

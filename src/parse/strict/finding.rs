@@ -7,11 +7,15 @@ pub(super) struct Findings<'f> {
     line: u64,
     pub(super) text: &'f str,
     report: &'f mut dyn FnMut(&Diagnostic),
+    told: usize,
 }
+
+/// So many findings of one line are told: who has read these knows where to look.
+const OF_A_LINE: usize = 20;
 
 impl<'f> Findings<'f> {
     pub(super) fn new(line: u64, text: &'f str, report: &'f mut dyn FnMut(&Diagnostic)) -> Self {
-        Self { line, text, report }
+        Self { line, text, report, told: 0 }
     }
 
     /// Reports that the line breaks `rule` at `rest`, which is a part of the line.
@@ -21,6 +25,10 @@ impl<'f> Findings<'f> {
 
     /// The same, and `token` at that place is what is wrong.
     pub(super) fn about(&mut self, rest: &str, token: &str, rule: &'static str, message: impl Into<String>) {
+        if self.told == OF_A_LINE {
+            return;
+        }
+        self.told += 1;
         let offset = (rest.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
         let offset = if offset <= self.text.len() { offset } else { 0 };
         (self.report)(&Diagnostic::new(self.line, self.text, offset, message).about(token).of_rule(rule));
