@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::{DuplicateKeyPolicy, Spanned};
+use serde_yaml::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Spanned};
 
 use super::problem::{Position, Problems};
 
@@ -35,7 +35,11 @@ impl Node {
     /// Reads the one document of `text`; what cannot be read is a problem, and then there is no tree.
     pub(crate) fn read(text: &str, problems: &mut Problems) -> Option<Self> {
         // The Agent lets the last of two equal keys win, and its files must read the same here.
-        let options = serde_yaml::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+        let options = serde_yaml::options! {
+            duplicate_keys: DuplicateKeyPolicy::LastWins,
+            // What an option does not take is said of the option, not of the file.
+            non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        };
         match serde_yaml::from_str_with_options::<Self>(text, options) {
             Ok(mut node) => {
                 node.spell(text);

@@ -150,6 +150,7 @@ fn every_option_refuses_what_it_cannot_be() {
         ("hostname_label: h\nhostname_format: x", "`hostname_format` lacks `<HOSTNAME>`"),
         ("metric_patterns: []", "`metric_patterns` is a list; expected a mapping"),
         ("timeout: soon", "`timeout` is text; expected a number"),
+        ("timeout: .inf", "`timeout` is `inf`; expected a number that is not negative"),
         ("timeout: -1", "`timeout` is `-1`; expected a number that is not negative"),
         ("min_collection_interval: 0.01", "`min_collection_interval` is `0.01`; expected 0.1 to 31536000 seconds"),
         ("label_limit: 0.5", "`label_limit` is the number `0.5`; expected a whole number"),

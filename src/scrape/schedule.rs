@@ -121,8 +121,10 @@ async fn scrape_on_ticks<S, F>(
         {
             tracing::error!(endpoint = %target.endpoint, "the scrape panicked; this is a defect, please report it");
         }
+        let was_late = tick.missed > 0;
         tick = schedule.next(tick, start.elapsed());
-        if tick.missed > 0 {
+        // Said once for scrapes that are late one after the other; all of them are counted.
+        if tick.missed > 0 && !was_late {
             tracing::warn!(
                 endpoint = %target.endpoint,
                 missed = tick.missed,
