@@ -109,7 +109,8 @@ enum Stop {
 trait Printer: Sink {
     /// The first error of the output.
     fn check(&mut self) -> io::Result<()>;
-    fn end(&mut self) -> io::Result<()>;
+    /// The exposition is read; `failure` says why it failed as a whole, if it did.
+    fn end(&mut self, failure: Option<&ParseError>) -> io::Result<()>;
     /// How many diagnostics there were.
     fn diagnostics(&self) -> u64;
 }
@@ -134,7 +135,7 @@ fn read(
         printer.check().map_err(Stop::Output)?;
     }
     let result = reader.finish(printer);
-    printer.end().map_err(Stop::Output)?;
+    printer.end(result.as_ref().err()).map_err(Stop::Output)?;
     result.map_err(Stop::Exposition)?;
     Ok(printer.diagnostics() == 0)
 }
@@ -286,7 +287,11 @@ impl<W: Write> Printer for JsonPrinter<W> {
         self.out.check()
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    fn end(&mut self, failure: Option<&ParseError>) -> io::Result<()> {
+        let whole = failure.map(|error| {
+            json!({ "line": error.totals().lines, "column": 1, "message": error.to_string(), "severity": "error" })
+        });
+        self.diagnostics.extend(whole);
         let diagnostics = json!(self.diagnostics);
         self.out.write(format_args!("],\n\"diagnostics\":{diagnostics}}}\n"));
         self.out.end()
@@ -371,7 +376,7 @@ impl<W: Write, T: Write> Printer for TextPrinter<W, T> {
         self.out.check()
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    fn end(&mut self, _: Option<&ParseError>) -> io::Result<()> {
         self.out.end()
     }
 
@@ -462,6 +467,7 @@ mod tests {
         let (outcome, out, talk) = printed("x.om", Output::Json, b"# TYPE a gauge\na 1\n");
         let document: Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(document["families"][0]["samples"][0]["value"], "1");
+        assert!(document["diagnostics"][0]["message"].as_str().is_some_and(|message| message.contains("truncated")));
         assert!(talk.contains("truncated"), "{talk}");
         assert_eq!(outcome, Exit::Findings);
     }
