@@ -31,13 +31,15 @@ pub enum DropReason {
     MissingLabel,
     /// It is a native histogram.
     NativeHistogram,
+    /// It repeats the sample before it: same series, same timestamp or none, in OpenMetrics.
+    Repeated,
     /// Its line could not be read.
     Malformed,
 }
 
 impl DropReason {
     /// All reasons, in the order in which they are reported.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotSelected,
         Self::Excluded,
         Self::Untyped,
@@ -52,6 +54,7 @@ impl DropReason {
         Self::BadBound,
         Self::MissingLabel,
         Self::NativeHistogram,
+        Self::Repeated,
         Self::Malformed,
     ];
 
@@ -72,6 +75,7 @@ impl DropReason {
             Self::BadBound => "bound or quantile missing or not a number",
             Self::MissingLabel => "label for metadata missing",
             Self::NativeHistogram => "native histogram, not submitted yet",
+            Self::Repeated => "repeats the sample before it",
             Self::Malformed => "malformed line",
         }
     }

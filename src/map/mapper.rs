@@ -85,6 +85,7 @@ impl Mapper {
             family: Err(DropReason::NotSelected),
             apart: Apart::default(),
             waiting: Waiting::default(),
+            last: Default::default(),
             outcome: Outcome::default(),
             out,
         }
@@ -140,6 +141,8 @@ pub struct Mapping<'m, S> {
     /// What becomes of those of its samples that are metrics of their own for the original.
     apart: Apart<'m>,
     waiting: Waiting,
+    /// The series and the timestamp of the last sample, where a repetition counts.
+    last: (String, Option<i64>),
     outcome: Outcome,
     out: &'m mut S,
 }
@@ -186,6 +189,21 @@ impl<S: Submissions> Mapping<'_, S> {
             return Err(MapError::too_many_series(limit));
         }
         Ok(plan)
+    }
+
+    /// Whether OpenMetrics repeats the sample before, which then stays; two equal samples of the text format both count.
+    fn repeats(&mut self, sample: &Sample<'_>) -> bool {
+        if self.format != Format::OpenMetrics {
+            return false;
+        }
+        let (series, timestamp_ms) = &mut self.last;
+        if series == sample.series && *timestamp_ms == sample.timestamp_ms {
+            return true;
+        }
+        series.clear();
+        series.push_str(sample.series);
+        *timestamp_ms = sample.timestamp_ms;
+        false
     }
 
     /// Replays a plan for one value.
@@ -261,6 +279,10 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
 
     fn sample(&mut self, family: &Family, sample: &Sample<'_>) {
         if self.outcome.error.is_some() {
+            return;
+        }
+        if self.repeats(sample) {
+            self.outcome.dropped.add(DropReason::Repeated);
             return;
         }
         match self.compile(family, sample) {
