@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
+use super::format::Format as Output;
 use crate::parse::{
     Diagnostic, Exemplar, Family, Format, Label, NativeBucket, NativeHistogram, ParseError, Reader, ReaderLimits,
     Sample, Sink, Strictness,
@@ -33,18 +34,9 @@ pub(super) struct ParseArgs {
     #[arg(long)]
     strict: bool,
 
-    /// How to print
+    /// How to print; as text, malformed lines go to the standard error
     #[arg(long, value_enum, default_value_t = Output::Text)]
     format: Output,
-}
-
-/// The forms of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// For people; malformed lines go to the standard error
-    Text,
-    /// One JSON document
-    Json,
 }
 
 /// Runs the command. Exit status: 0 nothing was reported, so that Prometheus too would take the exposition (with

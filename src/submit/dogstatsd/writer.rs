@@ -27,21 +27,19 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
     let mut burst = 0;
     let mut trouble = Trouble::default();
     while let Some(packet) = outbox.take().await {
-        let mut open = match connection.take().filter(|open| !open.is_stale()) {
-            Some(open) => open,
-            None => match Connection::open(&address).await {
-                Ok(open) => open,
-                Err(error) => {
-                    let message = out_of_reach(&error);
-                    trouble.begins(&message);
-                    outbox.unreachable(message);
-                    sleep(wait).await;
-                    wait = (wait * 2).min(RECONNECT.1);
-                    continue;
-                }
-            },
+        let opened = match connection.take().filter(|open| !open.is_stale()) {
+            Some(open) => Ok(open),
+            None => Connection::open(&address).await,
         };
-        match open.send(&packet.bytes).await {
+        let sent = match opened {
+            Ok(mut open) => {
+                let sent = open.send(&packet.bytes).await;
+                connection = Some(open);
+                sent
+            }
+            Err(error) => Sent::Again(error),
+        };
+        match sent {
             Sent::Yes => {
                 outbox.sent();
                 trouble.ends(&shown);
@@ -53,26 +51,26 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
                 outbox.lost(message);
             }
             Sent::Broken(error) => {
+                connection = None;
                 let message = not_taken(&error);
                 trouble.begins(&message);
                 outbox.lost(message);
-                continue;
             }
             Sent::Again(error) => {
+                connection = None;
                 let message = out_of_reach(&error);
                 trouble.begins(&message);
                 outbox.unreachable(message);
                 sleep(wait).await;
                 wait = (wait * 2).min(RECONNECT.1);
-                continue;
             }
         }
+        let Some(open) = &connection else { continue };
         burst += 1;
         if open.needs_pacing() && burst >= BURST {
             burst = 0;
             sleep(PAUSE).await;
         }
-        connection = Some(open);
     }
 }
 
