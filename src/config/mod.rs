@@ -9,6 +9,7 @@ mod http;
 mod init;
 mod instance;
 mod later;
+mod metadata;
 mod metrics;
 mod node;
 mod output;
@@ -17,6 +18,7 @@ mod problem;
 mod protocol;
 mod secret;
 mod section;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +29,8 @@ pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
 pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
-pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
+pub use metadata::{MetadataRule, VersionScheme};
+pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
@@ -35,6 +38,7 @@ pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
 pub use secret::Secret;
+pub use share::{ShareSource, Sharing};
 
 use init::InitConfig;
 use instance::endpoint_of;

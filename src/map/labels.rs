@@ -1,6 +1,7 @@
 //! From the labels of a sample to its tags and host name.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::config::{Instance, LabelFilter};
 use crate::parse::{MetricType, Sample};
@@ -13,9 +14,15 @@ use super::trace::{Step, Trace};
 /// The bound of a bucket under the name that the settings know it by.
 pub(crate) const UPPER_BOUND: &str = "upper_bound";
 const QUANTILE: &str = "quantile";
+const CODE_CLASS: &str = "code_class";
+
+/// `name` without `raw_metric_prefix`.
+pub(crate) fn without_prefix<'n>(name: &'n str, instance: &Instance) -> &'n str {
+    name.strip_prefix(instance.raw_metric_prefix.as_str()).unwrap_or(name)
+}
 
 /// The labels of one sample as the settings see them: each name once, in the order of the exposition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LabelSet<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> LabelSet<'a> {
@@ -28,11 +35,17 @@ impl<'a> LabelSet<'a> {
         set
     }
 
+    /// The labels with their values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
     }
 
-    fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
+    /// Adds a label, or changes its value in its place.
+    pub(crate) fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.0.push((name, value)),
@@ -65,17 +78,31 @@ impl<'a> LabelSet<'a> {
         Ok(())
     }
 
+    /// Adds the class of an HTTP status: `code_class` is `2xx` where a label that holds a status is `204`.
+    pub(crate) fn classify(&mut self, instance: &Instance, trace: &mut impl Trace) {
+        for label in &instance.code_class_labels {
+            let Some(status) = self.get(label) else { continue };
+            if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) {
+                let class = format!("{}xx", &status[..1]);
+                trace.step(Step::CodeClass { label, class: &class });
+                self.insert(Cow::Borrowed(CODE_CLASS), Cow::Owned(class));
+                return;
+            }
+        }
+    }
+
     /// Why the sample is excluded, if one of its labels says so.
-    pub(crate) fn excluded(&self, instance: &Instance) -> Option<DropReason> {
+    pub(crate) fn excluded(&self, instance: &Instance, trace: &mut impl Trace) -> Option<DropReason> {
         if instance.exclude_metrics_by_labels.is_empty() {
             return None;
         }
-        let excluded = self.0.iter().any(|(name, value)| match instance.exclude_metrics_by_labels.get(name.as_ref()) {
+        let (label, value) = self.iter().find(|(name, value)| match instance.exclude_metrics_by_labels.get(*name) {
             None => false,
             Some(LabelFilter::Any) => true,
             Some(LabelFilter::Matching(pattern)) => pattern.is_found_in(value),
-        });
-        excluded.then_some(DropReason::ExcludedByLabel)
+        })?;
+        trace.step(Step::ExcludedByLabel { label, value });
+        Some(DropReason::ExcludedByLabel)
     }
 
     /// The tags of the labels, without the static ones.
@@ -109,11 +136,16 @@ impl<'a> LabelSet<'a> {
         hostname
     }
 
-    /// What buckets of one histogram have in common: all labels but the bound.
-    pub(crate) fn group_key(&self) -> Vec<(String, String)> {
-        let others = self.0.iter().filter(|(name, _)| name != UPPER_BOUND);
-        let mut key: Vec<_> = others.map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        key.sort_unstable();
-        key
+    /// What the series of one histogram or summary have in common, as one text: the family, and all labels but bound and
+    /// quantile.
+    pub(crate) fn group_name(&self, family: &str) -> String {
+        let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != UPPER_BOUND && *name != QUANTILE).collect();
+        others.sort_unstable();
+        let mut text = family.to_owned();
+        for (name, value) in others {
+            // No name holds the separator, and a value is told from what follows by its length.
+            let _ = write!(text, "\0{name}\0{}\0{value}", value.len());
+        }
+        text
     }
 }
