@@ -19,6 +19,7 @@ pub mod fixture;
 pub mod map;
 pub mod parse;
 pub mod pipeline;
+pub mod relabel;
 pub mod road;
 pub mod scrape;
 pub mod submit;
