@@ -9,11 +9,13 @@ use crate::parse::{MetricType, Sample};
 use super::context::{Contexts, Tag};
 use super::dropped::DropReason;
 use super::number::{canonical, parse_float};
-use super::trace::{Step, Trace};
+use super::relabeled::Relabeled;
+use super::trace::{NoTrace, Step, Trace};
 
 /// The bound of a bucket under the name that the settings know it by.
 pub(crate) const UPPER_BOUND: &str = "upper_bound";
-const QUANTILE: &str = "quantile";
+/// The quantile of a summary's value.
+pub(crate) const QUANTILE: &str = "quantile";
 const CODE_CLASS: &str = "code_class";
 
 /// `name` without `raw_metric_prefix`.
@@ -33,6 +35,16 @@ impl<'a> LabelSet<'a> {
             set.insert(label.name.text(), label.value.text());
         }
         set
+    }
+
+    /// Labels of which no two have one name.
+    pub(crate) fn from_unique(labels: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Self(labels.into_iter().collect())
+    }
+
+    /// The labels that are left by `metric_relabel_configs`; none of a sample that is dropped there.
+    pub(crate) fn relabeled(sample: &Sample<'a>, instance: &Instance) -> Self {
+        Relabeled::of(sample, instance, &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
     }
 
     /// The labels with their values, in order.
@@ -136,10 +148,10 @@ impl<'a> LabelSet<'a> {
         hostname
     }
 
-    /// What the series of one histogram or summary have in common, as one text: the family, and all labels but bound and
-    /// quantile.
-    pub(crate) fn group_name(&self, family: &str) -> String {
-        let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != UPPER_BOUND && *name != QUANTILE).collect();
+    /// What the series of one histogram or summary have in common, as one text: the family, and all labels but that of the
+    /// bound or quantile.
+    pub(crate) fn group_name(&self, family: &str, bound: &str) -> String {
+        let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != bound).collect();
         others.sort_unstable();
         let mut text = family.to_owned();
         for (name, value) in others {

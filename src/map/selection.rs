@@ -13,14 +13,18 @@ use super::dropped::DropReason;
 use super::error::MapError;
 use super::trace::{Step, Trace};
 
-/// A family with a type, of one target: dense from 0.
+/// A family as exposed, with its type: what a plan was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct FamilyId(u32);
+
+impl FamilyId {
+    /// That of no family.
+    pub(crate) const NONE: Self = Self(0);
+}
 
 /// A family that is collected.
 #[derive(Debug)]
 pub(crate) struct SelectedFamily {
-    pub(crate) id: FamilyId,
     /// The name as the settings see it.
     pub(crate) name: Arc<str>,
     /// The name that is sent, without namespace.
@@ -151,6 +155,8 @@ pub(crate) struct Selection {
     natives: HashMap<String, MetricType>,
     /// What was decided for a name and a type.
     decided: HashMap<String, Vec<(MetricType, Selected)>>,
+    /// Families as exposed.
+    exposed: HashMap<String, Vec<(MetricType, FamilyId)>>,
     families: u32,
 }
 
@@ -163,12 +169,25 @@ impl Selection {
                 MetricMatcher::Pattern(_) => patterns.push(place),
             }
         }
-        Self { instance, exact, patterns, natives: HashMap::new(), decided: HashMap::new(), families: 0 }
+        Self { instance, exact, patterns, natives: HashMap::new(), decided: HashMap::new(), exposed: HashMap::new(), families: 0 }
     }
 
     /// How many names are remembered.
     pub(crate) fn len(&self) -> usize {
         self.decided.len()
+    }
+
+    /// The family of this name and type, as exposed.
+    pub(crate) fn exposed(&mut self, name: &str, metric_type: MetricType) -> FamilyId {
+        if let Some(known) = self.exposed.get(name)
+            && let Some((_, id)) = known.iter().find(|(known, _)| *known == metric_type)
+        {
+            return *id;
+        }
+        self.families = self.families.wrapping_add(1);
+        let id = FamilyId(self.families);
+        self.exposed.entry(name.to_owned()).or_default().push((metric_type, id));
+        id
     }
 
     /// What becomes of a family of this name, as the settings see it; the error fails the scrape.
@@ -216,9 +235,7 @@ impl Selection {
             MetricMatcher::Exact(_) => rule.name.as_str(),
             MetricMatcher::Pattern(_) => name,
         };
-        self.families += 1;
         Ok(Ok(Arc::new(SelectedFamily {
-            id: FamilyId(self.families),
             name: Arc::from(name),
             sent: Arc::from(sent),
             exposed,
