@@ -10,7 +10,9 @@ use super::metrics::{MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
 use super::problem::Position;
+use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
+use crate::relabel::{NameValidation, Relabeler};
 
 /// How often a target is scraped when nothing else is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
@@ -33,6 +35,8 @@ pub struct Instance {
     pub exclude_metrics: MetricFilter,
     /// Samples that are not collected because of a label; labels as they are after normalisation.
     pub exclude_metrics_by_labels: HashMap<String, LabelFilter>,
+    /// What is done to the labels of a sample, its name among them, before anything else looks at them.
+    pub metric_relabel_configs: Relabeler,
     /// Labels that give no tag.
     pub exclude_labels: HashSet<String>,
     /// If not empty, the only labels that give tags.
@@ -132,6 +136,10 @@ impl Instance {
             metrics: read_metrics(&section),
             exclude_metrics: read_exclude_metrics(&section),
             exclude_metrics_by_labels: read_exclude_by_labels(&section),
+            metric_relabel_configs: Relabeler::new(
+                read_relabel_rules(&section, "metric_relabel_configs"),
+                NameValidation::Utf8,
+            ),
             exclude_labels: section.text_list("exclude_labels").into_iter().collect(),
             include_labels: section.text_list("include_labels").into_iter().collect(),
             rename_labels: read_rename_labels(&section),

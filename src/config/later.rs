@@ -12,7 +12,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("use_process_start_time", "is not supported yet: first values are not sent on the first scrape"),
     ("cache_metric_wildcards", "is not supported yet: the type of a family is kept from its first occurrence"),
     ("max_returned_metrics", "is not supported yet: the number of metrics is not limited"),
-    ("metric_relabel_configs", "is not supported yet: metrics are not relabeled"),
     ("empty_default_hostname", "is not supported yet: the host name of the submitter is filled in"),
     ("proxy", "is not supported yet: the target is fetched without a proxy"),
     ("skip_proxy", "has no effect: no proxy is used"),

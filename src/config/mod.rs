@@ -15,6 +15,7 @@ mod output;
 mod pattern;
 mod problem;
 mod protocol;
+mod relabel;
 mod secret;
 mod section;
 #[cfg(test)]
