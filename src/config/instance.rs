@@ -10,8 +10,10 @@ use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
 use super::problem::Position;
+use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
 use super::share::Sharing;
+use crate::relabel::{NameValidation, Relabeler};
 
 /// How often a target is scraped when nothing else is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
@@ -42,6 +44,8 @@ pub struct Instance {
     pub sharing: Sharing,
     /// Labels that hold an HTTP status, of which the class becomes the label `code_class`: `2xx`.
     pub code_class_labels: Vec<String>,
+    /// What is done to the labels of a sample, its name among them, before anything else looks at them.
+    pub metric_relabel_configs: Relabeler,
     /// Labels that give no tag.
     pub exclude_labels: HashSet<String>,
     /// If not empty, the only labels that give tags.
@@ -163,6 +167,10 @@ impl Instance {
             exclude_metrics_by_labels: read_exclude_by_labels(&section),
             sharing: Sharing::read(&section),
             code_class_labels: section.text_list("code_class_labels"),
+            metric_relabel_configs: Relabeler::new(
+                read_relabel_rules(&section, "metric_relabel_configs"),
+                NameValidation::Utf8,
+            ),
             exclude_labels: section.text_list("exclude_labels").into_iter().collect(),
             include_labels: section.text_list("include_labels").into_iter().collect(),
             rename_labels: read_rename_labels(&section),

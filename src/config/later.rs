@@ -7,7 +7,6 @@ use super::section::Section;
 
 /// The options and what is missing as long as they have no effect.
 const OPTIONS: &[(&str, &str)] = &[
-    ("metric_relabel_configs", "is not supported yet: metrics are not relabeled"),
     ("proxy", "is not supported yet: the target is fetched without a proxy"),
     ("skip_proxy", "has no effect: no proxy is used"),
     ("no_proxy", "has no effect: no proxy is used"),

@@ -16,6 +16,7 @@ mod output;
 mod pattern;
 mod problem;
 mod protocol;
+mod relabel;
 mod secret;
 mod section;
 mod share;

@@ -72,6 +72,11 @@ impl Pattern {
         }
     }
 
+    /// Named groups of the first match.
+    pub fn captures_named(&self, _text: &str) -> Option<Vec<(String, String)>> {
+        None
+    }
+
     /// The expression as written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -57,7 +57,10 @@ impl<'a> Section<'a> {
 
     /// The node of an option and the place of its key.
     pub(crate) fn node(&self, option: &'static str) -> Option<&'a Node> {
-        self.known.borrow_mut().push(option);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&option) {
+            known.push(option);
+        }
         self.entries.iter().find(|(key, ..)| key == option).map(|&(_, _, node)| node)
     }
 
@@ -255,14 +258,30 @@ impl<'a> Section<'a> {
 
     /// Reports every key that nobody asked for, with the nearest known spelling.
     pub(crate) fn finish(self) {
-        let known: HashSet<&str> = self.known.borrow().iter().copied().collect();
-        for (key, at, _) in &self.entries {
-            if !known.contains(key.as_str()) {
-                let hint = nearest(key, known.iter().copied())
-                    .map_or_else(|| "; it has no effect".to_owned(), |nearest| format!("; did you mean `{nearest}`?"));
-                self.warning(*at, format!("{} has no option `{key}`{hint}", self.name));
-            }
+        for (at, message) in self.unknown() {
+            self.warning(at, message.unwrap_or_else(|unknown| format!("{unknown}; it has no effect")));
         }
+    }
+
+    /// Like [`Section::finish`] for settings that are not the Agent's, where such a key is an error.
+    pub(crate) fn finish_strictly(self) {
+        for (at, message) in self.unknown() {
+            let known = self.known.borrow().join("`, `");
+            self.error(at, message.unwrap_or_else(|unknown| format!("{unknown}; expected one of `{known}`")));
+        }
+    }
+
+    /// What is said of each key that nobody asked for; an error if no known key is spelled like it.
+    fn unknown(&self) -> Vec<(Position, Result<String, String>)> {
+        let known: HashSet<&str> = self.known.borrow().iter().copied().collect();
+        let unknown = self.entries.iter().filter(|(key, ..)| !known.contains(key.as_str()));
+        let said = unknown.map(|(key, at, _)| {
+            let message = format!("{} has no option `{key}`", self.name);
+            let hint =
+                nearest(key, known.iter().copied()).map(|nearest| format!("{message}; did you mean `{nearest}`?"));
+            (*at, hint.ok_or(message))
+        });
+        said.collect()
     }
 }
 

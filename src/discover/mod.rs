@@ -4,12 +4,16 @@
 //! are the sources that find targets by themselves (a name that resolves to several addresses, files of targets,
 //! Kubernetes); they will hand over a new set and the schedule will start and stop what differs.
 
+mod duration;
 mod endpoint;
 mod location;
+mod target_labels;
 
+pub use duration::{DurationError, PrometheusDuration};
 pub(crate) use endpoint::UserInfo;
 pub use endpoint::{Endpoint, EndpointError};
 pub(crate) use location::{Location, Origin, redact};
+pub use target_labels::{JobDefaults, Relabeled, RelabeledTarget, TargetLabelsError};
 
 /// One endpoint that is scraped on behalf of one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]

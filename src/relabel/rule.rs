@@ -101,6 +101,25 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The word of the settings.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Replace { .. } => "replace",
+            Self::Keep { .. } => "keep",
+            Self::Drop { .. } => "drop",
+            Self::KeepEqual { .. } => "keepequal",
+            Self::DropEqual { .. } => "dropequal",
+            Self::HashMod { .. } => "hashmod",
+            Self::LabelMap { .. } => "labelmap",
+            Self::LabelDrop { .. } => "labeldrop",
+            Self::LabelKeep { .. } => "labelkeep",
+            Self::Lowercase { .. } => "lowercase",
+            Self::Uppercase { .. } => "uppercase",
+        }
+    }
+}
+
 /// The input of a rule: the values of some labels in one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceLabels {
