@@ -1,113 +1,113 @@
-//! What one context remembers from value to value and from scrape to scrape, and what it has to tell at a commit.
+//! What one series of Datadog remembers within a scrape, and what it has to tell at its commit.
 //!
 //! The rules are those of the Datadog Agent's check sampler, kind by kind.
 
-use super::distribution::Distribution;
 use super::point::PointKind;
 use super::refused::Refused;
-use crate::map::MetricKind;
-use crate::time::UnixTime;
+use super::sketch::Sketch;
+use crate::config::GaugeAggregation;
+use crate::map::{MetricKind, SeriesId};
 
-/// The state of one context. Its variant is fixed by the first value. `None` in what a commit tells means that there
-/// was no value since the last commit.
+/// The state of a series. Its variant is fixed by the first value. `None` in what a commit tells means that there was
+/// no value since the last commit.
 #[derive(Debug)]
 pub(super) enum State {
-    Gauge {
-        last: Option<f64>,
-    },
-    Count {
-        sum: Option<f64>,
-    },
-    MonotonicCount(Growth),
-    Rate {
-        base: Option<Reading>,
-        /// Of the last two values.
-        rate: Option<Result<f64, Refused>>,
-    },
-    Distribution(Box<Distribution>),
+    Gauge(Option<Gauge>),
+    Count(Option<f64>),
+    MonotonicCount(Option<f64>),
+    /// Per second.
+    Rate(Option<f64>),
+    Distribution(Box<Sketch>),
 }
 
-/// A value and when it was read.
+/// The gauges of one scrape.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(super) struct Gauge {
     value: f64,
-    at: UnixTime,
+    /// How many series it was made of.
+    series: u32,
+    aggregation: GaugeAggregation,
+    last: SeriesId,
 }
 
 impl State {
-    /// The state of a context before its first value.
+    /// The state of a series before its first value.
     pub(super) fn new(kind: MetricKind) -> Self {
         match kind {
-            MetricKind::Gauge => Self::Gauge { last: None },
-            MetricKind::Count => Self::Count { sum: None },
-            MetricKind::MonotonicCount => Self::MonotonicCount(Growth::default()),
-            MetricKind::Rate => Self::Rate { base: None, rate: None },
+            MetricKind::Gauge => Self::Gauge(None),
+            MetricKind::Count => Self::Count(None),
+            MetricKind::MonotonicCount => Self::MonotonicCount(None),
+            MetricKind::Rate => Self::Rate(None),
         }
     }
 
-    /// Takes a finite value.
-    pub(super) fn add(&mut self, kind: MetricKind, value: f64, flush: bool, at: UnixTime) -> Result<(), Refused> {
-        match (self, kind) {
-            (Self::Gauge { last }, MetricKind::Gauge) => *last = Some(value),
-            (Self::Count { sum }, MetricKind::Count) => *sum.get_or_insert(0.0) += value,
-            (Self::MonotonicCount(growth), MetricKind::MonotonicCount) => growth.add(value, flush),
-            (Self::Rate { base, rate }, MetricKind::Rate) => {
-                let newer = Reading { value, at };
-                // The newer value becomes the base whatever the rate is.
-                if let Some(older) = base.replace(newer) {
-                    *rate = Some(rate_of(older, newer));
-                }
-            }
-            _ => return Err(Refused::KindChanged),
+    /// Whether values of this kind go here.
+    pub(super) fn is(&self, kind: MetricKind) -> bool {
+        match self {
+            Self::Gauge(_) => kind == MetricKind::Gauge,
+            Self::Count(_) => kind == MetricKind::Count,
+            Self::MonotonicCount(_) => kind == MetricKind::MonotonicCount,
+            Self::Rate(_) => kind == MetricKind::Rate,
+            Self::Distribution(_) => false,
         }
-        Ok(())
+    }
+
+    /// Takes what one series came to: a finite value of its own kind.
+    pub(super) fn add(&mut self, value: f64) {
+        match self {
+            Self::Count(sum) | Self::MonotonicCount(sum) | Self::Rate(sum) => *sum.get_or_insert(0.0) += value,
+            // These have their own ways in.
+            Self::Gauge(_) | Self::Distribution(_) => {}
+        }
+    }
+
+    /// Takes the gauge of a series; gives the series whose value it replaced, if that was another.
+    pub(super) fn gauge(&mut self, series: SeriesId, value: f64, aggregation: GaugeAggregation) -> Option<SeriesId> {
+        let Self::Gauge(gauge) = self else { return None };
+        let Some(known) = gauge else {
+            *gauge = Some(Gauge { value, series: 1, aggregation, last: series });
+            return None;
+        };
+        known.add(series, value)
     }
 
     /// What there is to tell since the last commit. Nothing for a distribution, which gives a sketch instead.
     pub(super) fn take(&mut self) -> Option<Result<(PointKind, f64), Refused>> {
         let (kind, value) = match self {
-            Self::Gauge { last } => (PointKind::Gauge, Ok(last.take()?)),
-            Self::Count { sum } => (PointKind::Count, Ok(sum.take()?)),
-            Self::MonotonicCount(growth) => (PointKind::Count, Ok(growth.sum.take()?)),
+            Self::Gauge(gauge) => (PointKind::Gauge, gauge.take()?.finish()),
+            Self::Count(sum) | Self::MonotonicCount(sum) => (PointKind::Count, sum.take()?),
             // The Agent stores a rate as the gauge of a value per second.
-            Self::Rate { rate, .. } => (PointKind::Gauge, rate.take()?),
+            Self::Rate(rate) => (PointKind::Gauge, rate.take()?),
             Self::Distribution(_) => return None,
         };
         // Sums and differences of finite values can exceed what a double holds.
-        Some(value.and_then(|value| if value.is_finite() { Ok((kind, value)) } else { Err(Refused::NotFinite) }))
+        Some(if value.is_finite() { Ok((kind, value)) } else { Err(Refused::NotFinite) })
     }
 }
 
-/// The growth of a counter.
-#[derive(Debug, Default)]
-pub(super) struct Growth {
-    previous: Option<f64>,
-    /// Since the last commit.
-    sum: Option<f64>,
-}
+impl Gauge {
+    fn add(&mut self, series: SeriesId, value: f64) -> Option<SeriesId> {
+        let before = std::mem::replace(&mut self.last, series);
+        if before == series && self.aggregation != GaugeAggregation::Last {
+            // A series that is exposed twice is still one.
+            return None;
+        }
+        self.series += 1;
+        match self.aggregation {
+            GaugeAggregation::Last => self.value = value,
+            GaugeAggregation::Sum | GaugeAggregation::Avg => self.value += value,
+            GaugeAggregation::Max => self.value = self.value.max(value),
+            GaugeAggregation::Min => self.value = self.value.min(value),
+        }
+        (self.aggregation == GaugeAggregation::Last && before != series).then_some(before)
+    }
 
-impl Growth {
-    /// Takes a reading of the counter; `flush` tells that a counter without a past, or fallen, has started from zero
-    /// within our watch, so that its whole value is growth.
-    fn add(&mut self, value: f64, flush: bool) {
-        match self.previous.replace(value) {
-            None if flush => self.sum = Some(value),
-            None => {}
-            Some(previous) if value >= previous => *self.sum.get_or_insert(0.0) += value - previous,
-            // Not added: the Agent overwrites what it had gathered since the last commit.
-            Some(_) if flush => self.sum = Some(value),
-            // How far the counter came since it was reset is unknown, so nothing is claimed; a zero is, as if unchanged.
-            Some(_) => _ = self.sum.get_or_insert(0.0),
+    fn finish(self) -> f64 {
+        match self.aggregation {
+            GaugeAggregation::Avg => self.value / f64::from(self.series),
+            GaugeAggregation::Last | GaugeAggregation::Sum | GaugeAggregation::Max | GaugeAggregation::Min => {
+                self.value
+            }
         }
     }
-}
-
-fn rate_of(older: Reading, newer: Reading) -> Result<f64, Refused> {
-    let seconds = newer.at.seconds() - older.at.seconds();
-    // A clock that was set back gives no rate either.
-    if seconds <= 0.0 {
-        return Err(Refused::RateWithoutTime);
-    }
-    let rate = (newer.value - older.value) / seconds;
-    if rate < 0.0 { Err(Refused::NegativeRate) } else { Ok(rate) }
 }

@@ -14,7 +14,7 @@ use super::runtime;
 use super::settings::{SettingsArgs, show};
 use crate::config::{ConfiguredInstance, Instance, Problem};
 use crate::discover::{Endpoint, redact};
-use crate::fixture::{Recording, Replayed, START, Scrapes, Stage, document, replay};
+use crate::fixture::{Clock, Recording, Replayed, START, Scrapes, Stage, document, replay};
 use crate::pipeline::Report;
 use crate::scrape::{Client, USER_AGENT};
 use crate::time::UnixTime;
@@ -38,6 +38,11 @@ pub(super) struct CheckArgs {
     /// When the first recorded scrape takes place, in seconds since 1970
     #[arg(long, value_name = "SECONDS", default_value_t = START, requires = "fixture")]
     now: f64,
+
+    /// When Retriever is taken to have started, in seconds since 1970, for `use_process_start_time` [default: before
+    /// any process of a target did]
+    #[arg(long, value_name = "SECONDS", requires = "fixture")]
+    started: Option<f64>,
 
     /// Where to look: at what the mapping submits, or at what the aggregator makes of it
     #[arg(long, value_enum, default_value_t = StageArg::Submissions)]
@@ -92,8 +97,11 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
                 let instance = Arc::from(instance);
                 let replayed = match &recordings {
                     Some(recordings) => {
-                        let start = UnixTime::from_seconds(args.now);
-                        Ok(runtime.block_on(replay(&instance, recordings, args.stage.into(), start)))
+                        let clock = Clock {
+                            start: UnixTime::from_seconds(args.now),
+                            watched_since: args.started.map(UnixTime::from_seconds),
+                        };
+                        Ok(runtime.block_on(replay(&instance, recordings, args.stage.into(), clock)))
                     }
                     None => runtime.block_on(live(&instance, args.stage.into())),
                 };
@@ -138,7 +146,7 @@ fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
 async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String> {
     let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
     let client = Client::new(&instance.http, USER_AGENT).map_err(|error| error.to_string())?;
-    let mut scrapes = Scrapes::new(instance, stage);
+    let mut scrapes = Scrapes::new(instance, stage, Some(UnixTime::now()));
     let response = client.fetch(&endpoint).await;
     scrapes.scrape(response, UnixTime::now()).await;
     Ok(scrapes.finish())

@@ -46,12 +46,9 @@ impl Sharing {
 fn read_sources(section: &Section<'_>) -> Vec<ShareSource> {
     let Some(mapping) = section.mapping("share_labels") else { return Vec::new() };
     let sources = mapping.pairs().filter_map(|(metric, _, node)| match &node.value {
-        Value::Bool(true) => Some(ShareSource {
-            metric: metric.to_owned(),
-            values: None,
-            match_labels: Vec::new(),
-            labels: Vec::new(),
-        }),
+        Value::Bool(true) => {
+            Some(ShareSource { metric: metric.to_owned(), values: None, match_labels: Vec::new(), labels: Vec::new() })
+        }
         Value::Mapping(_) => read_source(section, metric, node),
         _ => {
             let message = format!("`share_labels` for `{metric}` is {}; expected `true` or a mapping", node.describe());

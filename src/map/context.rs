@@ -70,17 +70,6 @@ impl Contexts {
         id
     }
 
-    /// Like [`Contexts::intern`], for a context that stays whether or not a plan submits to it.
-    pub(crate) fn intern_for_good(&mut self, context: Context) -> ContextId {
-        let id = self.intern(context);
-        if let Some(slot) = &mut self.slots[id.index()]
-            && slot.holders == 0
-        {
-            slot.holders = 1;
-        }
-        id
-    }
-
     /// One shared copy of a name, tag or host name.
     pub fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.text.get(text) {

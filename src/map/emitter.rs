@@ -11,8 +11,8 @@ use super::limiter::Limiter;
 use super::memory::Memory;
 use super::native::NativeReading;
 use super::origin::SeriesId;
-use super::plan::ServiceCheckPlan;
-use super::selection::{Suffix, full_name};
+use super::plan::{Change, Plan, ServiceCheckPlan};
+use super::selection::{FamilyId, Suffix, full_name};
 use super::submission::{MetricKind, NativeSubmission, ServiceCheck, Submission, Submissions};
 
 /// What a sample became, on its way out.
@@ -41,6 +41,7 @@ pub(super) enum Figure {
 }
 
 impl Figure {
+    /// Its name without namespace; also what stands for its series, since no series of an exposition is written so.
     fn name(self) -> &'static str {
         match self {
             Self::PayloadSize => "telemetry.payload.size",
@@ -114,17 +115,17 @@ impl<S: Submissions> Emitter<'_, S> {
             dropped.add(DropReason::LeftOutByPattern);
             return;
         }
-        let contexts = &mut memory.contexts;
-        let (name, hostname) = (contexts.text(&name), contexts.text(""));
-        let context = contexts.intern_for_good(Context { name, tags: self.static_tags.into(), hostname });
-        let submission = Submission::Metric {
-            kind: figure.kind(),
-            context,
-            origin: None,
-            gauges: GaugeAggregation::Last,
-            value,
-            flush_first_value: false,
-        };
+        let series = memory.planned(figure.name(), FamilyId::NONE, 0).unwrap_or_else(|| {
+            let contexts = &mut memory.contexts;
+            let (name, hostname) = (contexts.text(&name), contexts.text(""));
+            let context = contexts.intern(Context { name, tags: self.static_tags.into(), hostname });
+            let plan =
+                Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
+            memory.plan(figure.name(), plan, None, FamilyId::NONE, 0)
+        });
+        let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
+        let origin = memory.origin(series);
+        let submission = Submission::Metric { kind, context, origin, gauges, value, flush_first_value: false };
         self.submit(submission, memory, dropped);
     }
 }

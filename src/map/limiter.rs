@@ -26,14 +26,7 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     pub(crate) fn new(limit: u64) -> Self {
-        Self {
-            limit,
-            known: HashMap::new(),
-            admitted: HashMap::new(),
-            kept: 0,
-            taken: 0,
-            counts: HashSet::new(),
-        }
+        Self { limit, known: HashMap::new(), admitted: HashMap::new(), kept: 0, taken: 0, counts: HashSet::new() }
     }
 
     /// Whether there is a place for a submission.
@@ -81,13 +74,13 @@ impl Limiter {
 mod tests {
     use super::*;
     use crate::config::GaugeAggregation;
-    use crate::map::{Context, Contexts};
+    use crate::map::{Context, Contexts, Origin, SeriesId};
 
     fn admitted(limiter: &mut Limiter, kind: MetricKind, contexts: &[ContextId]) -> Vec<bool> {
         let submission = |context| Submission::Metric {
             kind,
             context,
-            origin: None,
+            origin: Origin::alone(SeriesId::new(0)),
             gauges: GaugeAggregation::Last,
             value: 1.0,
             flush_first_value: false,

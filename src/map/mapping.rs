@@ -55,8 +55,6 @@ pub struct Mapping<'m, S> {
     search: SearchState,
     /// Families whose samples were counted while sources were searched.
     counted: u64,
-    /// Filtered lines that were counted then.
-    counted_lines: u64,
     /// The series and the timestamp of the last sample, where a repetition counts.
     last: (String, Option<i64>),
     outcome: Outcome,
@@ -135,7 +133,6 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             read_sources: Vec::new(),
             search: SearchState::default(),
             counted: 0,
-            counted_lines: 0,
             last: Default::default(),
             outcome: Outcome::default(),
         }
@@ -160,21 +157,12 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
-    /// A line was left out by `raw_line_filters`; `searching`: while the body is searched, before it is mapped.
-    pub fn filtered_line(&mut self, searching: bool) {
-        if !searching {
-            self.outcome.dropped.add(DropReason::FilteredLine);
+    /// A line was left out by `raw_line_filters`.
+    pub fn filtered_line(&mut self) {
+        self.outcome.dropped.add(DropReason::FilteredLine);
+        if self.emitter.instance.telemetry {
+            self.emit(Emission::Figure(Figure::FilteredLines, 1.0));
         }
-        if !self.emitter.instance.telemetry {
-            return;
-        }
-        if searching {
-            self.counted_lines += 1;
-        } else if self.counted_lines > 0 {
-            self.counted_lines -= 1;
-            return;
-        }
-        self.emit(Emission::Figure(Figure::FilteredLines, 1.0));
     }
 
     /// How many bytes the payload has.
@@ -314,19 +302,12 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
-    fn metric(
-        &mut self,
-        series: SeriesId,
-        kind: MetricKind,
-        context: ContextId,
-        gauges: GaugeAggregation,
-        value: f64,
-    ) {
+    fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {
         if !value.is_finite() {
             self.outcome.dropped.add(DropReason::NotFinite);
             return;
         }
-        let origin = Some(self.memory.origin(series));
+        let origin = self.memory.origin(series);
         let submission = Submission::Metric { kind, context, origin, gauges, value, flush_first_value: false };
         self.pass(Emission::Submission(submission));
     }
@@ -437,7 +418,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         };
         let name = without_prefix(&family.name, self.instance());
         self.open = OpenFamily {
-            id: self.selection.exposed(&family.name, family.metric_type),
+            id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
             apart: Apart::default(),
             watch: self.shared.watch(family),

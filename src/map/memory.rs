@@ -44,6 +44,15 @@ pub struct Forgotten {
     pub groups: Vec<GroupId>,
 }
 
+impl Forgotten {
+    /// Adds what was forgotten later.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.series.extend(later.series);
+        self.contexts.extend(later.contexts);
+        self.groups.extend(later.groups);
+    }
+}
+
 /// The memory of one target.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {

@@ -14,7 +14,7 @@ use super::relabeled::{Relabeled, family_of};
 use super::selection::Selected;
 use super::series::{Candidate, Compiled, SeriesCompiler};
 use super::submission::Submissions;
-use super::trace::{NoTrace, Step, Trace};
+use super::trace::{NoTrace, Step};
 
 impl<S: Submissions> Mapping<'_, S> {
     /// The series of a sample, or why it is none. The error fails the scrape.
@@ -67,7 +67,12 @@ impl<S: Submissions> Mapping<'_, S> {
             Ok(selected) => selected,
             Err(reason) => return Ok(self.dropped(reason)),
         };
-        let name = name.map_or_else(|| sample.name.text(), Cow::Owned);
+        let mut name = name.map_or_else(|| sample.name.text(), Cow::Owned);
+        // The original renames the samples of such counters, which shows where a counter is treated as something else.
+        let plain = self.circumstances.format == Format::PrometheusText && selected.exposed == MetricType::Counter;
+        if plain && !name.ends_with("_total") {
+            name.to_mut().push_str("_total");
+        }
         let candidate = Candidate { sample, name: &name, labels };
         let (instance, static_tags, shared) = (self.emitter.instance, self.emitter.static_tags, &*self.shared);
         let contexts = &mut self.memory.contexts;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use crate::config::{
     GaugeAggregation, HistogramMode, Instance, MetadataRule, MetricMatcher, MetricRule, Status, Transformer,
 };
-use crate::parse::MetricType;
+use crate::parse::{Format, MetricType};
 
-use super::context::Contexts;
 use super::dropped::DropReason;
 use super::error::MapError;
 use super::trace::{Step, Trace};
@@ -47,20 +46,6 @@ impl SelectedFamily {
     /// The full name of something that the family submits.
     pub(crate) fn full_name(&self, suffix: Suffix, instance: &Instance) -> String {
         full_name(&self.sent, suffix, instance)
-    }
-
-    /// The full name of a plain metric, unless `metric_patterns` leaves it out.
-    pub(crate) fn metric_name(
-        &self,
-        suffix: Suffix,
-        instance: &Instance,
-        contexts: &mut Contexts,
-    ) -> Result<Arc<str>, DropReason> {
-        let full = self.full_name(suffix, instance);
-        if instance.metric_patterns.leaves_out(&full) {
-            return Err(DropReason::LeftOutByPattern);
-        }
-        Ok(contexts.text(&full))
     }
 }
 
@@ -156,7 +141,7 @@ pub(crate) struct Selection {
     /// What was decided for a name and a type.
     decided: HashMap<String, Vec<(MetricType, Selected)>>,
     /// Families as exposed.
-    exposed: HashMap<String, Vec<(MetricType, FamilyId)>>,
+    exposed: HashMap<String, Vec<((MetricType, Format), FamilyId)>>,
     families: u32,
 }
 
@@ -169,7 +154,15 @@ impl Selection {
                 MetricMatcher::Pattern(_) => patterns.push(place),
             }
         }
-        Self { instance, exact, patterns, natives: HashMap::new(), decided: HashMap::new(), exposed: HashMap::new(), families: 0 }
+        Self {
+            instance,
+            exact,
+            patterns,
+            natives: HashMap::new(),
+            decided: HashMap::new(),
+            exposed: HashMap::new(),
+            families: 0,
+        }
     }
 
     /// How many names are remembered.
@@ -177,16 +170,17 @@ impl Selection {
         self.decided.len()
     }
 
-    /// The family of this name and type, as exposed.
-    pub(crate) fn exposed(&mut self, name: &str, metric_type: MetricType) -> FamilyId {
+    /// The family of this name and type, as exposed in a format: the formats differ in which samples are part of it.
+    pub(crate) fn exposed(&mut self, name: &str, metric_type: MetricType, format: Format) -> FamilyId {
+        let form = (metric_type, format);
         if let Some(known) = self.exposed.get(name)
-            && let Some((_, id)) = known.iter().find(|(known, _)| *known == metric_type)
+            && let Some((_, id)) = known.iter().find(|(known, _)| *known == form)
         {
             return *id;
         }
         self.families = self.families.wrapping_add(1);
         let id = FamilyId(self.families);
-        self.exposed.entry(name.to_owned()).or_default().push((metric_type, id));
+        self.exposed.entry(name.to_owned()).or_default().push((form, id));
         id
     }
 
@@ -276,7 +270,8 @@ impl Selection {
                     Ok(shape) => shape,
                     Err(reason) => return Ok(Err(reason)),
                 };
-                let forgets = matches!(rule.matcher, MetricMatcher::Pattern(_)) && !self.instance.cache_metric_wildcards;
+                let forgets =
+                    matches!(rule.matcher, MetricMatcher::Pattern(_)) && !self.instance.cache_metric_wildcards;
                 if forgets {
                     return Ok(Ok(now));
                 }

@@ -290,7 +290,12 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
 }
 
 /// The name of the histogram or summary that a series is part of, and what the series can say about it.
-fn group_of(family: &SelectedFamily, candidate_name: &str, labels: &LabelSet<'_>, plan: &Plan) -> Option<(String, Part)> {
+fn group_of(
+    family: &SelectedFamily,
+    candidate_name: &str,
+    labels: &LabelSet<'_>,
+    plan: &Plan,
+) -> Option<(String, Part)> {
     let bound = match family.shape {
         Shape::Histogram => UPPER_BOUND,
         Shape::Summary => QUANTILE,

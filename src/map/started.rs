@@ -44,4 +44,3 @@ pub(super) fn beside(sample: &Sample<'_>) -> Option<UnixTime> {
     let milliseconds = sample.start_ms.filter(|_| sample.role != Role::Created)?;
     (milliseconds > 0).then(|| UnixTime::from_seconds(milliseconds as f64 / 1000.0))
 }
-

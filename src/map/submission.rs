@@ -42,8 +42,8 @@ pub enum Submission {
         kind: MetricKind,
         /// Name, tags and host.
         context: ContextId,
-        /// The series it was read from; none for what the scrape says about itself.
-        origin: Option<Origin>,
+        /// The series it was read from.
+        origin: Origin,
         /// What several gauges of the context come to.
         gauges: GaugeAggregation,
         /// Finite.
@@ -78,11 +78,10 @@ impl Submission {
         }
     }
 
-    /// The series it was read from; none for what the scrape says about itself.
-    pub fn origin(&self) -> Option<Origin> {
+    /// The series it was read from.
+    pub fn origin(&self) -> Origin {
         match *self {
-            Self::Metric { origin, .. } => origin,
-            Self::Bucket { origin, .. } => Some(origin),
+            Self::Metric { origin, .. } | Self::Bucket { origin, .. } => origin,
         }
     }
 }

@@ -122,12 +122,7 @@ impl Waiting {
     }
 }
 
-fn bucket(
-    series: SeriesId,
-    group: &Group,
-    instance: &Instance,
-    memory: &mut Memory,
-) -> Result<Emission, DropReason> {
+fn bucket(series: SeriesId, group: &Group, instance: &Instance, memory: &mut Memory) -> Result<Emission, DropReason> {
     let Plan::Bucket(plan) = &memory.get(series).plan else { return Err(DropReason::BadBound) };
     let upper = plan.upper;
     let Difference { lower, value } = group.difference(upper + 0.0);
@@ -145,7 +140,7 @@ fn bucket(
             return Ok(Emission::Submission(Submission::Metric {
                 kind: MetricKind::MonotonicCount,
                 context,
-                origin: Some(origin),
+                origin,
                 gauges: GaugeAggregation::Last,
                 value,
                 flush_first_value: false,
