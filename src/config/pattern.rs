@@ -78,6 +78,18 @@ impl Pattern {
     }
 }
 
+/// `text` as an expression that is found where the text is.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if PATTERN_CHARACTERS.contains(&character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
 /// Python's end-of-text anchor `\Z` is spelled `\z` here.
 fn python_syntax(text: &str) -> String {
     let mut translated = String::with_capacity(text.len());
