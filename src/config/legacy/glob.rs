@@ -119,40 +119,12 @@ impl Glob {
 
     /// The glob as it has to be for names without the `_total` of counters.
     pub(super) fn families(&self) -> Families {
-        let plain = || Families { body: self.plain(), loose: false };
-        let Some((last, before)) = self.parts.split_last() else { return plain() };
-        match last {
-            Part::Literal(tail) => {
-                if let Some(kept) = tail.strip_suffix(TOTAL) {
-                    let stem = followed_by(before, kept);
-                    if is_open(&stem) {
-                        Families { body: body(&stem), loose: true }
-                    } else {
-                        Families { body: format!("{}(?:{TOTAL})?", body(&stem)), loose: false }
-                    }
-                } else if TOTAL.ends_with(tail.as_str()) && is_open(before) {
-                    Families { body: body(before), loose: true }
-                } else {
-                    plain()
-                }
-            }
-            // `a_*` means the counter `a_total`, which is `a` in the modern form.
-            Part::Any => {
-                let Some((Part::Literal(tail), before)) = before.split_last() else { return plain() };
-                if TOTAL.contains(tail.as_str()) && is_open(before) {
-                    return Families { body: body(before), loose: true };
-                }
-                let beginnings = (1..=TOTAL.len()).rev().map(|length| &TOTAL[..length]);
-                let Some(begun) = beginnings.into_iter().find(|begun| tail.ends_with(begun)) else { return plain() };
-                let stem = followed_by(before, &tail[..tail.len() - begun.len()]);
-                match stem.last() {
-                    None => plain(),
-                    Some(_) if is_open(&stem) => Families { body: body(&stem), loose: true },
-                    Some(_) => Families { body: format!("{}(?:{begun}.*)?", body(&stem)), loose: false },
-                }
-            }
-            Part::One | Part::Set(_) => plain(),
-        }
+        let families = match self.parts.split_last() {
+            Some((Part::Literal(tail), before)) => Families::with_tail(before, tail),
+            Some((Part::Any, before)) => Families::with_open_end(before),
+            Some((Part::One | Part::Set(_), _)) | None => None,
+        };
+        families.unwrap_or_else(|| Families { body: self.plain(), loose: false })
     }
 
     /// Characters that mean something in a regular expression and that no metric has in its name: a sign that the glob
@@ -161,6 +133,35 @@ impl Glob {
         let mut foreign: Vec<char> = self.text.chars().filter(|c| "^$.+()|\\{}".contains(*c)).collect();
         foreign.dedup();
         foreign
+    }
+}
+
+impl Families {
+    /// Of a glob that ends in text; none if `_total` changes nothing.
+    fn with_tail(before: &[Part], tail: &str) -> Option<Self> {
+        if let Some(kept) = tail.strip_suffix(TOTAL) {
+            let stem = followed_by(before, kept);
+            return Some(if is_open(&stem) {
+                Self { body: body(&stem), loose: true }
+            } else {
+                Self { body: format!("{}(?:{TOTAL})?", body(&stem)), loose: false }
+            });
+        }
+        (TOTAL.ends_with(tail) && is_open(before)).then(|| Self { body: body(before), loose: true })
+    }
+
+    /// Of a glob that ends in `*`; none if `_total` changes nothing. `a_*` means the counter `a_total`, which is `a` in the
+    /// modern form.
+    fn with_open_end(before: &[Part]) -> Option<Self> {
+        let (Part::Literal(tail), before) = before.split_last()? else { return None };
+        if TOTAL.contains(tail.as_str()) && is_open(before) {
+            return Some(Self { body: body(before), loose: true });
+        }
+        let begun = (1..=TOTAL.len()).rev().map(|length| &TOTAL[..length]).find(|begun| tail.ends_with(begun))?;
+        let stem = followed_by(before, &tail[..tail.len() - begun.len()]);
+        let loose = is_open(&stem);
+        let end = if loose { String::new() } else { format!("(?:{begun}.*)?") };
+        (!stem.is_empty()).then(|| Self { body: body(&stem) + &end, loose })
     }
 }
 

@@ -107,11 +107,10 @@ impl<'s, 'a> Selection<'s, 'a> {
             let mut message = format!("`{written}` in `metrics` is read as `{}`", read.join("` and `"));
             let counter = stem(name).filter(|_| matches!(Name::read(name), Name::Exact(_)));
             if let (Some(stem), [_, _]) = (counter, read.as_slice()) {
-                let sent = sent.unwrap_or(stem);
-                message += &match self.counters.kind() {
-                    None => format!(": a counter has no `_total` in its name there, and is sent as `{sent}.count`"),
-                    Some(_) => ": a counter has no `_total` in its name there".to_owned(),
-                };
+                message += ": a counter has no `_total` in its name there";
+                if self.counters.kind().is_none() {
+                    message.extend([", and is sent as `", sent.unwrap_or(stem), ".count`"]);
+                }
             }
             self.section.note(at, message);
         }

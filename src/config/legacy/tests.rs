@@ -8,7 +8,7 @@ use super::flow::flow;
 use super::glob::{Glob, Name};
 use super::modern;
 use crate::config::node::{Node, Value};
-use crate::config::problem::{Problems, Severity};
+use crate::config::problem::Problems;
 use crate::config::section::Reading;
 use crate::config::{NoSurroundings, Pattern};
 
@@ -394,7 +394,6 @@ fn what_an_option_cannot_be_is_an_error() {
 
 #[test]
 fn notes_are_no_problem() {
-    assert_ne!(Severity::Note, Severity::Warning);
     let mut problems = Problems::new("conf.yaml");
     problems.note(node("a").at, "so it is");
     assert_eq!(problems.errors(), 0);
