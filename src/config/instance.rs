@@ -208,13 +208,7 @@ fn read_endpoint(section: &Section<'_>) -> Option<String> {
     let missing = "`openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
                    `http://localhost:9100/metrics`";
     if section.node("openmetrics_endpoint").is_none() {
-        let legacy = section.node("prometheus_url").is_some();
-        let hint = if legacy {
-            "; `prometheus_url` is the older form of this check: name it `openmetrics_endpoint`"
-        } else {
-            ""
-        };
-        section.error(section.at(), format!("{missing}{hint}"));
+        section.error(section.at(), missing);
         return None;
     }
     let endpoint = section.text("openmetrics_endpoint")?;

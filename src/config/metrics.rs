@@ -183,6 +183,7 @@ pub(crate) fn read_metrics(instance: &Section<'_>) -> Vec<MetricRule> {
             }
         }
     }
+    warn_of_totals(instance, &rules);
     rules
 }
 
@@ -232,37 +233,32 @@ fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Nod
             return None;
         }
     };
-    warn_of_names(instance, &matcher, name.as_deref(), &transformer, at);
+    warn_of_names(instance, &matcher, name.as_deref(), at);
     let name = name.unwrap_or_else(|| key.to_owned());
     Some(MetricRule { matcher, name, transformer, gauges, at })
 }
 
+/// Exact names that end in `_total` without a type of their own, with which the name means what it says. Whoever names
+/// the metric without `_total` as well knows that.
+fn warn_of_totals(instance: &Section<'_>, rules: &[MetricRule]) {
+    let named = |stem: &str| rules.iter().any(|rule| matches!(&rule.matcher, MetricMatcher::Exact(key) if key == stem));
+    for rule in rules.iter().filter(|rule| rule.transformer == Transformer::Native) {
+        let MetricMatcher::Exact(key) = &rule.matcher else { continue };
+        if let Some(stem) = key.strip_suffix("_total").filter(|stem| !stem.is_empty() && !named(stem)) {
+            let message = format!("counters are selected without `_total`; write `{stem}` if `{key}` is a counter");
+            instance.warning(rule.at, message);
+        }
+    }
+}
+
 /// Settings that are valid but cannot do what they seem to say.
-fn warn_of_names(
-    instance: &Section<'_>,
-    matcher: &MetricMatcher,
-    name: Option<&str>,
-    transformer: &Transformer,
-    at: Position,
-) {
-    match matcher {
-        MetricMatcher::Pattern(pattern) => {
-            if let Some(name) = name {
-                let message = format!(
-                    "`{pattern}` is a pattern, and a pattern sends each metric under its own name; the name `{name}` has no \
-                     effect: write one entry with the exact name of each metric to be renamed"
-                );
-                instance.warning(at, message);
-            }
-        }
-        // With a type of its own the name means what it says.
-        MetricMatcher::Exact(key) if *transformer == Transformer::Native => {
-            if let Some(stem) = key.strip_suffix("_total").filter(|stem| !stem.is_empty()) {
-                let message = format!("counters are selected without `_total`; write `{stem}` if `{key}` is a counter");
-                instance.warning(at, message);
-            }
-        }
-        MetricMatcher::Exact(_) => {}
+fn warn_of_names(instance: &Section<'_>, matcher: &MetricMatcher, name: Option<&str>, at: Position) {
+    if let (MetricMatcher::Pattern(pattern), Some(name)) = (matcher, name) {
+        let message = format!(
+            "`{pattern}` is a pattern, and a pattern sends each metric under its own name; the name `{name}` has no \
+             effect: write one entry with the exact name of each metric to be renamed"
+        );
+        instance.warning(at, message);
     }
 }
 

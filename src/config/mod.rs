@@ -9,6 +9,7 @@ mod http;
 mod init;
 mod instance;
 mod later;
+mod legacy;
 mod metadata;
 mod metrics;
 mod node;
@@ -128,11 +129,12 @@ fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfi
     }
     let instances = list.iter().enumerate().map(|(i, node)| {
         let before = reading.problems.borrow().errors();
-        let instance = Instance::read(reading, i + 1, node, init);
+        let node = legacy::modern(reading, i + 1, node);
+        let instance = Instance::read(reading, i + 1, &node, init);
         let errors = reading.problems.borrow().errors_since(before);
         match instance {
             Some(instance) if errors.is_empty() => ConfiguredInstance::Valid(Box::new(instance)),
-            _ => ConfiguredInstance::Invalid { endpoint: endpoint_of(node), errors },
+            _ => ConfiguredInstance::Invalid { endpoint: endpoint_of(&node), errors },
         }
     });
     instances.collect()

@@ -145,3 +145,15 @@ impl PartialEq for Pattern {
         self.as_str() == other.as_str()
     }
 }
+
+/// `text` as an expression that is found where the text is.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if PATTERN_CHARACTERS.contains(&character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
