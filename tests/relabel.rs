@@ -384,12 +384,12 @@ fn what_cannot_mean_anything_is_a_warning() {
         ),
         (
             "[{target_label: a, replacement: $1x}]",
-            "3:61: warning: `$1x` in `replacement` names a group `1x` that `regex` does not have, and stands for nothing; \
-             write `${1}x` for group 1 and the text `x`",
+            "3:61: warning: `replacement` `$1x` names the group `1x`, which `regex` does not have, so that it stands for \
+             nothing; write `${1}x` for group 1 and the text `x`",
         ),
         (
             "[{target_label: a, source_labels: [b], regex: c}]",
-            "3:30: warning: `$1`, which is the default, in `replacement` names a group `1` that `regex` does not have, and \
+            "3:30: warning: the default `replacement` `$1` names the group `1`, which `regex` does not have, so that it \
              stands for nothing",
         ),
     ] {

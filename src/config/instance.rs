@@ -35,7 +35,7 @@ pub struct Instance {
     pub exclude_metrics: MetricFilter,
     /// Samples that are not collected because of a label; labels as they are after normalisation.
     pub exclude_metrics_by_labels: HashMap<String, LabelFilter>,
-    /// What is done to the labels of a sample, its name among them, before anything else looks at them.
+    /// Rules for the labels of each sample, its name among them.
     pub metric_relabel_configs: Relabeler,
     /// Labels that give no tag.
     pub exclude_labels: HashSet<String>,
