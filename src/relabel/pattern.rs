@@ -6,8 +6,8 @@ use regex::{Captures, Regex, RegexBuilder};
 
 use super::syntax::{SyntaxProblem, Translated, translate};
 
-/// What a compiled expression may take: several times what Go's own limits let through.
-const SIZE_LIMIT: usize = 64 << 20;
+/// How many bytes a compiled expression may take: alternatives of tens of thousands of names fit.
+const SIZE_LIMIT: usize = 32 << 20;
 
 /// How deep groups, alternatives and repetitions may be nested: compiling them goes as deep.
 const NEST_LIMIT: u32 = 250;
