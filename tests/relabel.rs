@@ -181,8 +181,8 @@ fn a_target_that_cannot_be_scraped_says_why() {
         (
             "__scheme__",
             "ftp",
-            "`ftp://h:1/metrics` is not the URL of an exposition: the scheme `ftp` is not supported; `http`, `https` and \
-             `unix` are",
+            "`ftp://h:1/metrics` is not the URL of an exposition: the scheme `ftp` is not supported; `http`, `https` \
+             and `unix` are",
         ),
     ] {
         let job = job(&Value::Null);
@@ -384,13 +384,13 @@ fn what_cannot_mean_anything_is_a_warning() {
         ),
         (
             "[{target_label: a, replacement: $1x}]",
-            "3:61: warning: `$1x` in `replacement` names a group `1x` that `regex` does not have, and stands for nothing; \
-             write `${1}x` for group 1 and the text `x`",
+            "3:61: warning: `replacement` `$1x` names the group `1x`, which `regex` does not have, so that it stands \
+             for nothing; write `${1}x` for group 1 and the text `x`",
         ),
         (
             "[{target_label: a, source_labels: [b], regex: c}]",
-            "3:30: warning: `$1`, which is the default, in `replacement` names a group `1` that `regex` does not have, and \
-             stands for nothing",
+            "3:30: warning: the default `replacement` `$1` names the group `1`, which `regex` does not have, so that \
+             it stands for nothing",
         ),
     ] {
         assert_eq!(said(rules, Severity::Error), [""; 0], "{rules}");

@@ -320,11 +320,12 @@ fn note_unknown_groups(section: &Section<'_>, option: &str, template: &Template,
         } else {
             format!("; write `${{{number}}}{rest}` for group {number} and the text `{rest}`")
         };
-        let by_default = if at.is_none() { ", which is the default," } else { "" };
+        let (the_default, at) = at.map_or(("the default ", section.at()), |at| ("", at));
         let message = format!(
-            "`{}`{by_default} in `{option}` names a group `{name}` that `regex` does not have, and stands for nothing{hint}",
+            "{the_default}`{option}` `{}` names the group `{name}`, which `regex` does not have, so that it stands for \
+             nothing{hint}",
             template.as_str()
         );
-        section.warning(at.unwrap_or(section.at()), message);
+        section.warning(at, message);
     }
 }

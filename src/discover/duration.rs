@@ -64,7 +64,7 @@ impl fmt::Display for PrometheusDuration {
         }
         for (unit, factor, exact) in UNITS {
             let count = left / factor;
-            if count > 0 && !(exact && left % factor > 0) {
+            if count > 0 && (!exact || left.is_multiple_of(factor)) {
                 write!(f, "{count}{unit}")?;
                 left -= count * factor;
             }

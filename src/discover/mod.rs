@@ -2,7 +2,8 @@
 //!
 //! The set is static for now: one target for each instance of the settings, fixed at start. What will change it later
 //! are the sources that find targets by themselves (a name that resolves to several addresses, files of targets,
-//! Kubernetes); they will hand over a new set and the schedule will start and stop what differs.
+//! Kubernetes); they will hand over a new set and the schedule will start and stop what differs. What such a source
+//! says of a target goes through [`JobDefaults`], as in Prometheus.
 
 mod duration;
 mod endpoint;

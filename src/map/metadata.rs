@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::config::VersionScheme;
+use crate::config::{Pattern, VersionScheme};
 
 /// What the scheme of a version is called that has no name of its own: the name of the check.
 const CHECK_NAME: &str = "openmetrics";
@@ -28,7 +28,7 @@ pub(crate) fn pieces(name: &str, value: &str, scheme: &VersionScheme) -> Vec<(St
     let (parts, called) = match scheme {
         VersionScheme::Semver => (semver(value), Some("semver")),
         VersionScheme::Regex { pattern, called } => {
-            (pattern.as_ref().and_then(|pattern| pattern.captures_named(value)), called.as_deref())
+            (pattern.as_ref().and_then(|pattern| named(pattern, value)), called.as_deref())
         }
         VersionScheme::Parts { parts, called } => (parts.clone(), called.as_deref()),
         VersionScheme::Unknown => (None, None),
@@ -40,6 +40,11 @@ pub(crate) fn pieces(name: &str, value: &str, scheme: &VersionScheme) -> Vec<(St
         ("version.scheme".to_owned(), called.unwrap_or(CHECK_NAME).to_owned()),
     ];
     parts.chain(whole).collect()
+}
+
+fn named(pattern: &Pattern, value: &str) -> Option<Vec<(String, String)>> {
+    let groups = pattern.named_groups_in(value)?;
+    Some(groups.into_iter().map(|(name, part)| (name.to_owned(), part.to_owned())).collect())
 }
 
 fn semver(value: &str) -> Option<Vec<(String, String)>> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use regex::Regex;
 
-use super::syntax::SyntaxProblem;
+use super::syntax::{SyntaxProblem, as_written};
 
 const POSIX: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
@@ -37,15 +37,12 @@ pub(super) fn perl_class(letter: char) -> Option<&'static str> {
 pub(super) fn unicode_class(text: &str) -> Result<(String, &str), SyntaxProblem> {
     let unknown = |length: usize| SyntaxProblem::Class(text[..length].to_owned());
     let after = &text[2..];
-    let (name, length) = match after.strip_prefix('{') {
-        Some(inner) => {
-            let end = inner.find('}').ok_or_else(|| unknown(text.len()))?;
-            (&inner[..end], 2 + end + 2)
-        }
-        None => {
-            let length = after.chars().next().map_or(0, char::len_utf8);
-            (&after[..length], 2 + length)
-        }
+    let (name, length) = if let Some(inner) = after.strip_prefix('{') {
+        let end = inner.find('}').ok_or_else(|| SyntaxProblem::Class(as_written(text)))?;
+        (&inner[..end], 2 + end + 2)
+    } else {
+        let length = after.chars().next().map_or(0, char::len_utf8);
+        (&after[..length], 2 + length)
     };
     let (name, inverted) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
     let letter = if text.starts_with(r"\P") == inverted { 'p' } else { 'P' };
@@ -161,25 +158,18 @@ pub(super) fn read_escape(text: &str) -> Result<(char, &str), SyntaxProblem> {
 /// `\x41` or `\x{41}`.
 fn read_hexadecimal(text: &str) -> Result<(char, &str), SyntaxProblem> {
     let after = &text[2..];
-    let (digits, length) = match after.strip_prefix('{') {
-        Some(inner) => {
-            let end = inner.find('}').unwrap_or(inner.len());
-            (&inner[..end], 2 + end + 2)
-        }
-        None => {
-            let end = after.char_indices().nth(2).map_or(after.len(), |(at, _)| at);
-            (&after[..end], 2 + end)
-        }
+    let (digits, rest) = match after.strip_prefix('{').map(|inner| inner.split_once('}')) {
+        Some(braced) => braced.unwrap_or_default(),
+        None => after.split_at_checked(2).unwrap_or_default(),
     };
-    let length = length.min(text.len());
-    let whole = if after.starts_with('{') { text[..length].ends_with('}') } else { digits.len() == 2 };
-    // Leading zeros may be as many as they like.
+    // Leading zeros may be as many as they like, so the number is counted without them.
     let significant = digits.trim_start_matches('0');
-    let significant = if significant.is_empty() { "0" } else { significant };
-    let valid = whole && !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let number = if valid { u32::from_str_radix(significant, 16).ok() } else { None };
-    match number.and_then(char::from_u32) {
-        Some(character) => Ok((character, &text[length..])),
-        None => Err(SyntaxProblem::Escape(text[..length].to_owned())),
-    }
+    let number = if significant.is_empty() { Ok(0) } else { u32::from_str_radix(significant, 16) };
+    let valid = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let character = number.ok().filter(|_| valid).and_then(char::from_u32);
+    character.map(|character| (character, rest)).ok_or_else(|| {
+        let end = text.find('}').filter(|_| after.starts_with('{')).map(|end| &text[..=end]);
+        let shown = end.map_or_else(|| as_written(text), str::to_owned);
+        SyntaxProblem::Escape(if after.starts_with('{') { shown } else { shown.chars().take(4).collect() })
+    })
 }

@@ -147,6 +147,5 @@ fn expanded(name: &str, regex: &AnchoredRegex, replacement: &Template) -> Option
 
 /// The last eight bytes of the MD5, the first of them the most significant.
 fn hash(input: &str) -> u64 {
-    let [.., a, b, c, d, e, f, g, h] = md5::compute(input).0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    u128::from_be_bytes(md5::compute(input).0) as u64
 }

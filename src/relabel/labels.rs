@@ -20,8 +20,8 @@ struct Label<'a> {
 }
 
 impl<'a> LabelBuilder<'a> {
-    /// The labels of an exposition or of a discovered target. A name that comes again keeps its place and takes the later
-    /// value.
+    /// The labels of an exposition or of a discovered target. A name that comes again keeps its place and takes the
+    /// later value.
     pub fn new<N, V>(labels: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<Cow<'a, str>>,

@@ -1,7 +1,7 @@
 //! Relabeling as Prometheus does it: rules that change, drop and choose sets of labels, one after the other.
 //!
-//! It belongs to no stage: the labels of metrics and those of targets go through the same [`Relabeler`]. Nothing is read
-//! or remembered here, so equal labels always come out equal.
+//! It belongs to no stage: the labels of metrics and those of targets go through the same [`Relabeler`]. Nothing is
+//! read or remembered here, so equal labels always come out equal.
 
 mod case;
 mod class;

@@ -6,8 +6,8 @@ use regex::{Captures, Regex, RegexBuilder};
 
 use super::syntax::{SyntaxProblem, Translated, translate};
 
-/// What a compiled expression may take: several times what Go's own limits let through.
-const SIZE_LIMIT: usize = 64 << 20;
+/// How many bytes a compiled expression may take: alternatives of tens of thousands of names fit.
+const SIZE_LIMIT: usize = 32 << 20;
 
 /// How deep groups, alternatives and repetitions may be nested: compiling them goes as deep.
 const NEST_LIMIT: u32 = 250;
@@ -25,7 +25,7 @@ impl AnchoredRegex {
     /// Compiles an expression as Prometheus 3 does, with Go's reading of it.
     pub fn new(text: &str) -> Result<Self, RelabelRegexError> {
         let failed = |problem| RelabelRegexError { text: text.to_owned(), problem };
-        let Translated { text: translated, names } = translate(&format!("^(?s:{text})$")).map_err(|problem| {
+        let Translated { text: translated, names } = translate(text).map_err(|problem| {
             // Then it is the parenthesis around the expression that was escaped.
             let trailing = problem == SyntaxProblem::MissingParenthesis && text.ends_with('\\');
             failed(if trailing { SyntaxProblem::TrailingBackslash } else { problem })
@@ -194,7 +194,10 @@ mod tests {
             (r"\C", r"`\C` is no escape"),
             (r"[\b]", r"`\b` is no escape"),
             (r"\x{110000}", r"`\x{110000}` is no escape"),
-            (r"\x4", r"`\x4"),
+            (r"\x4", r"`\x4` is no escape"),
+            (r"\x{41", r"`\x{41` is no escape"),
+            (r"\p{L", r"no class of characters `\p{L`"),
+            ("(?<a", "`a` is no name of a group"),
             ("(?=a)", "no look-around"),
             ("(?<!a)", "no look-around"),
             ("(?x)a", "`(?x` begins no group"),

@@ -55,10 +55,14 @@ pub(super) enum SyntaxProblem {
     TooBig { limit: usize },
 }
 
-/// Translates a whole expression.
+/// What Prometheus 3 puts around an expression: it matches whole texts, and `.` means line feeds too.
+const AROUND: (&str, &str) = ("^(?s:", ")$");
+
+/// Translates an expression that is to match whole texts.
 pub(super) fn translate(text: &str) -> Result<Translated, SyntaxProblem> {
+    let text = [AROUND.0, text, AROUND.1].concat();
     let mut translator = Translator {
-        rest: text,
+        rest: &text,
         text: String::new(),
         names: Vec::new(),
         around: Vec::new(),
@@ -128,14 +132,14 @@ impl<'t> Translator<'t> {
                 Ok(())
             }
             '*' | '+' | '?' => self.repeat(1, None),
-            '{' => match read_count(self.rest) {
-                Some((count, length)) => self.repeat(length, Some(count)),
-                None => {
-                    self.take(1);
-                    self.literal('{');
-                    Ok(())
+            '{' => {
+                if let Some((count, length)) = read_count(self.rest) {
+                    return self.repeat(length, Some(count));
                 }
-            },
+                self.take(1);
+                self.literal('{');
+                Ok(())
+            }
             '\\' => self.escape(),
             _ => {
                 self.take(next.len_utf8());
@@ -171,7 +175,8 @@ impl<'t> Translator<'t> {
     fn open(&mut self) -> Result<(), SyntaxProblem> {
         if !self.rest.starts_with("(?") {
             self.take(1);
-            self.enter("(", Some(None));
+            self.names.push(None);
+            self.enter("(");
             return Ok(());
         }
         let named = ["(?P<", "(?<"].into_iter().find(|prefix| self.rest.starts_with(prefix));
@@ -181,26 +186,26 @@ impl<'t> Translator<'t> {
         }
     }
 
-    /// Goes into a group; `capture` is the name, if any, of one that captures.
-    fn enter(&mut self, text: &str, capture: Option<Option<String>>) {
+    /// Goes into a group that begins with `text`.
+    fn enter(&mut self, text: &str) {
         self.settle(Last::Nothing);
         self.around.push(self.repeats);
         self.repeats = 1;
-        self.names.extend(capture);
         self.text.push_str(text);
     }
 
     fn open_named(&mut self, prefix: &str) -> Result<(), SyntaxProblem> {
         let after = &self.rest[prefix.len()..];
         if prefix == "(?<" && after.starts_with(['=', '!']) {
-            return Err(SyntaxProblem::LookAround(self.rest[..prefix.len() + 1].to_owned()));
+            return Err(SyntaxProblem::LookAround(self.rest[..=prefix.len()].to_owned()));
         }
-        let Some((name, _)) = after.split_once('>') else { return Err(SyntaxProblem::GroupName(after.to_owned())) };
+        let Some((name, _)) = after.split_once('>') else { return Err(SyntaxProblem::GroupName(as_written(after))) };
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(SyntaxProblem::GroupName(name.to_owned()));
         }
         self.take(prefix.len() + name.len() + 1);
-        self.enter("(", Some(Some(name.to_owned())));
+        self.names.push(Some(name.to_owned()));
+        self.enter("(");
         Ok(())
     }
 
@@ -231,19 +236,19 @@ impl<'t> Translator<'t> {
                     let flags = if negative { format!("{on}-{off}") } else { on };
                     self.take(end);
                     if character == ':' {
-                        self.enter(&format!("(?{flags}:"), None);
+                        self.enter(&format!("(?{flags}:"));
                         return Ok(());
                     }
                     self.settle(Last::Nothing);
                     if !flags.is_empty() {
-                        self.text.push_str(&format!("(?{flags})"));
+                        self.text.extend(["(?", &flags, ")"]);
                     }
                     return Ok(());
                 }
                 _ => return Err(unknown()),
             }
         }
-        Err(SyntaxProblem::Group(self.rest.to_owned()))
+        Err(SyntaxProblem::Group(as_written(self.rest)))
     }
 
     fn close(&mut self) -> Result<(), SyntaxProblem> {
@@ -320,6 +325,11 @@ impl<'t> Translator<'t> {
         }
         Ok(())
     }
+}
+
+/// What is left of the expression as it is written, for messages.
+pub(super) fn as_written(rest: &str) -> String {
+    rest.strip_suffix(AROUND.1).unwrap_or(rest).to_owned()
 }
 
 /// Reads `{2}`, `{2,}` or `{2,3}` with its length. Anything else is no repetition, and the brace means itself.
