@@ -134,14 +134,14 @@ fn points_have_the_fixed_form_and_the_virtual_clock() {
 
 #[test]
 fn metadata_is_shown_and_said_to_go_nowhere() {
-    let rule = "{info: {type: metadata, label: version, name: version}}";
+    let rule = "{info: {type: metadata, label: version, name: release}}";
     let settings = format!("instances: [{{openmetrics_endpoint: 'http://a', metrics: [{rule}]}}]\n");
     let (folder, settings) = Folder::with_settings(&settings);
     let fixture = folder.write("a.prom", "# TYPE info gauge\ninfo{version=\"1.2.3\"} 1\n");
     let finished = retriever(["check", &settings, "--format", "json", "--fixture", &fixture]);
     finished.assert_code(0);
     let submissions = &finished.json()["instances"][0]["scrapes"][0]["submissions"];
-    assert_eq!(*submissions, json!([{"type": "metadata", "name": "version", "value": "1.2.3"}]));
+    assert_eq!(*submissions, json!([{"type": "metadata", "name": "release", "value": "1.2.3"}]));
     assert!(finished.stderr.contains(": warning: `metadata` is shown by `retriever check`"), "{finished}");
 }
 

@@ -146,15 +146,15 @@ fn instance(text: &str) -> Instance {
 
 /// `type name value tags host` of each submission.
 fn submissions(text: &str) -> Vec<String> {
-    let mut target = Pipeline::new(Arc::new(instance(text)));
+    let mut target = Pipeline::new(Arc::new(instance(text)), None);
     let mut recorder = Recorder::default();
     let mut scrape = target.begin(Format::PrometheusText, UnixTime::from_seconds(1_700_000_000.0), &mut recorder);
     scrape.push(EXPOSITION.as_bytes());
     let read = scrape.finish(None);
     let report = target.end(read, &mut recorder);
     assert!(report.failure.is_none() && report.diagnostics.is_empty(), "{report:?}");
-    let lines = recorder.submissions.iter().map(|entry| {
-        let entry = document::submission(entry, target.contexts());
+    let entries = recorder.submissions.iter().flat_map(|entry| document::submissions(entry, target.contexts()));
+    let lines = entries.map(|entry| {
         let word = |key: &str| entry[key].as_str().map_or_else(|| entry[key].to_string(), str::to_owned);
         format!("{} {} {} {} {}", word("type"), word("name"), word("value"), word("tags"), word("hostname"))
     });

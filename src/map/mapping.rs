@@ -275,10 +275,14 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             Plan::Native(context) => {
                 let Some(native) = sample.native else { return self.drop_sample(DropReason::NativeHistogram) };
                 self.processed(processed);
-                if let Some((group, _)) = self.memory.get(series).group {
+                let reading = NativeReading::of(native);
+                // One that counts without saying where leaves that to the buckets beside it.
+                if !reading.buckets.is_empty()
+                    && let Some((group, _)) = self.memory.get(series).group
+                {
                     self.waiting.native(group);
                 }
-                self.pass(Emission::Native(series, context, NativeReading::of(native)));
+                self.pass(Emission::Native(series, context, reading));
             }
             Plan::ServiceCheck(ref plan) => {
                 let plan = Arc::clone(plan);

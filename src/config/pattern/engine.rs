@@ -56,10 +56,11 @@ impl Engine {
         let Some(linear) = translate(expression, Dialect::Linear) else {
             return Backtracking::new(&backtracking).map(Self::Backtracking);
         };
-        let regex = regex::RegexBuilder::new(&linear.text).size_limit(SIZE_LIMIT).build().map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => too_large(),
-            other => format!("it is too complicated: {other}"),
-        })?;
+        let regex =
+            regex::RegexBuilder::new(&linear.text).size_limit(SIZE_LIMIT).build().map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => too_large(),
+                other => format!("it is too complicated: {other}"),
+            })?;
         let beyond = Box::new(Beyond { translation: backtracking, compiled: OnceLock::new() });
         Ok(Self::Linear(Linear { regex, names: linear.names, scope: linear.scope, beyond }))
     }
@@ -110,7 +111,9 @@ impl Beyond {
     fn engine(&self, pattern: &str) -> Option<&Backtracking> {
         let compiled = self.compiled.get_or_init(|| {
             Backtracking::new(&self.translation)
-                .inspect_err(|error| tracing::warn!(pattern, %error, "texts in which this is searched count as without it"))
+                .inspect_err(
+                    |error| tracing::warn!(pattern, %error, "texts in which this is searched count as without it"),
+                )
                 .ok()
         });
         compiled.as_ref()

@@ -217,9 +217,7 @@ impl Writer<'_> {
             }
             Anchor::NotBoundary { ascii } => {
                 let word = word(ascii);
-                self.push(format_args!(
-                    r"(?:(?<={word})(?={word})|(?<!{word})(?!{word})(?:(?<=(?s:.))|(?=(?s:.))))"
-                ));
+                self.push(format_args!(r"(?:(?<={word})(?={word})|(?<!{word})(?!{word})(?:(?<=(?s:.))|(?=(?s:.))))"));
             }
         }
     }
