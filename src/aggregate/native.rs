@@ -62,7 +62,7 @@ impl Cells {
 
 /// Neighbours share a bound and do not overlap; a bucket without width is the same as another one at that place.
 fn overlap(one: &Cell, next: &Cell) -> bool {
-    next.lower < one.upper || (next.lower == one.lower && next.upper == one.upper)
+    next.lower < one.upper || (next.lower.total_cmp(&one.lower).is_eq() && next.upper.total_cmp(&one.upper).is_eq())
 }
 
 #[cfg(test)]

@@ -129,6 +129,9 @@ impl Shape {
 /// What became of a family.
 pub(crate) type Selected = Result<Arc<SelectedFamily>, DropReason>;
 
+/// How a family is exposed.
+type Form = (MetricType, Format);
+
 /// Decides about families, and remembers what it decided.
 #[derive(Debug)]
 pub(crate) struct Selection {
@@ -141,7 +144,7 @@ pub(crate) struct Selection {
     /// What was decided for a name and a type.
     decided: HashMap<String, Vec<(MetricType, Selected)>>,
     /// Families as exposed.
-    exposed: HashMap<String, Vec<((MetricType, Format), FamilyId)>>,
+    exposed: HashMap<String, Vec<(Form, FamilyId)>>,
     families: u32,
 }
 

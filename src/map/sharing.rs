@@ -203,7 +203,8 @@ fn is_target_info(family: &Family, name: &str) -> bool {
 
 impl Lent {
     fn add(&mut self, source: &ShareSource, sample: &Sample<'_>, instance: &Instance) {
-        if source.values.as_ref().is_some_and(|values| !values.iter().any(|value| *value as f64 == sample.value)) {
+        let is_meant = |value: &i64| (*value as f64).total_cmp(&(sample.value + 0.0)).is_eq();
+        if source.values.as_ref().is_some_and(|values| !values.iter().any(is_meant)) {
             return;
         }
         let labels = LabelSet::relabeled(sample, instance);
