@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::aggregate::{Accounts, Aggregator, Batch, Collisions, Refused};
 use crate::config::Instance;
-use crate::map::{Begun, Contexts, NativeSubmission, SeriesId, ServiceCheck, Submission, Submissions, Trace};
+use crate::map::{Begun, Contexts, Mapper, NativeSubmission, SeriesId, ServiceCheck, Submission, Submissions, Trace};
 use crate::pipeline::{Pipeline, Recorder, Report};
 use crate::scrape::{Response, ScrapeError};
 use crate::time::UnixTime;
@@ -62,6 +62,11 @@ impl Road {
     /// The contexts of all submissions so far.
     pub fn contexts(&self) -> &Contexts {
         self.pipeline.contexts()
+    }
+
+    /// What is remembered of the target.
+    pub fn mapper(&self) -> &Mapper {
+        self.pipeline.mapper()
     }
 
     /// A series as exposed, if it is remembered.

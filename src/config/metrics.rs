@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::lint;
 use super::metadata::MetadataRule;
 use super::node::{Node, Value};
 use super::pattern::Pattern;
@@ -183,7 +184,7 @@ pub(crate) fn read_metrics(instance: &Section<'_>) -> Vec<MetricRule> {
             }
         }
     }
-    warn_of_totals(instance, &rules);
+    lint::warn(instance, &rules);
     rules
 }
 
@@ -236,19 +237,6 @@ fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Nod
     warn_of_names(instance, &matcher, name.as_deref(), at);
     let name = name.unwrap_or_else(|| key.to_owned());
     Some(MetricRule { matcher, name, transformer, gauges, at })
-}
-
-/// Exact names that end in `_total` without a type of their own, with which the name means what it says. Whoever names
-/// the metric without `_total` as well knows that.
-fn warn_of_totals(instance: &Section<'_>, rules: &[MetricRule]) {
-    let named = |stem: &str| rules.iter().any(|rule| matches!(&rule.matcher, MetricMatcher::Exact(key) if key == stem));
-    for rule in rules.iter().filter(|rule| rule.transformer == Transformer::Native) {
-        let MetricMatcher::Exact(key) = &rule.matcher else { continue };
-        if let Some(stem) = key.strip_suffix("_total").filter(|stem| !stem.is_empty() && !named(stem)) {
-            let message = format!("counters are selected without `_total`; write `{stem}` if `{key}` is a counter");
-            instance.warning(rule.at, message);
-        }
-    }
 }
 
 /// Settings that are valid but cannot do what they seem to say.

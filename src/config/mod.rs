@@ -10,6 +10,7 @@ mod init;
 mod instance;
 mod later;
 mod legacy;
+mod lint;
 mod metadata;
 mod metrics;
 mod node;
@@ -44,6 +45,7 @@ pub use share::{ShareSource, Sharing};
 
 use init::InitConfig;
 use instance::endpoint_of;
+pub(crate) use section::nearest;
 use section::{Reading, Section};
 
 /// Everything that one settings file says, and everything that is wrong with it.

@@ -181,6 +181,18 @@ fn settings_without_effect_are_warnings() {
     let cases = [
         ("metrics: [{a.b: c}]", "the name `c` has no effect"),
         ("metrics: [requests_total]", "write `requests` if `requests_total` is a counter"),
+        ("metrics: [latency_bucket]", "write `latency` if `latency_bucket` belongs to the histogram `latency`"),
+        ("metrics: [latency_sum]", "write `latency` if `latency_sum` belongs to one called `latency`"),
+        ("metrics: [latency_count]", "write `latency` if `latency_count` belongs to one called `latency`"),
+        ("metrics: [^node_.*, ^node_cpu.+]", "`^node_cpu.+` never gets a turn: `^node_.*` in line 3"),
+        (
+            "metrics: [{a: {name: x, type: gauge}}, {b: {name: x, type: rate}}]",
+            "`b` sends `x` as a rate, and `a` in line 3 as a gauge",
+        ),
+        (
+            "metrics: [{a: {name: x, type: counter}}, {b: {name: x.count, type: gauge}}]",
+            "`b` sends `x.count` as a gauge, and `a` in line 3 as a count",
+        ),
         ("metrics: [{a.+: {type: x}}]", "there is no type `x`"),
         ("metrics: [{a: {type: metadata, label: b}}]", "`metadata` is shown by `retriever check` and sent nowhere"),
         ("max_returned_metrics: 0", "so nothing is limited"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Instance, Status};
+use crate::config::{Instance, MetricRule, Status};
 use crate::parse::{Diagnostic, Format};
 use crate::time::UnixTime;
 
@@ -76,6 +76,21 @@ impl Mapper {
     /// A series as exposed, if it is remembered.
     pub fn series(&self, series: SeriesId) -> Option<&str> {
         self.memory.text(series)
+    }
+
+    /// The entries of `metrics` that meant nothing of what was exposed so far.
+    pub fn unused_rules(&self) -> impl Iterator<Item = &MetricRule> {
+        self.selection.unused()
+    }
+
+    /// The names of all families so far, as the settings see them.
+    pub fn families(&self) -> impl Iterator<Item = &str> {
+        self.selection.names()
+    }
+
+    /// The sources of shared labels that were not exposed so far.
+    pub fn missing_sources(&self) -> impl Iterator<Item = &str> {
+        self.shared.missing()
     }
 
     /// The service check that says how the request of a scrape went, unless the settings turn it off.

@@ -146,6 +146,8 @@ pub(crate) struct Selection {
     /// Families as exposed.
     exposed: HashMap<String, Vec<(Form, FamilyId)>>,
     families: u32,
+    /// Which rules meant a family, by their place.
+    used: Vec<bool>,
 }
 
 impl Selection {
@@ -158,6 +160,7 @@ impl Selection {
             }
         }
         Self {
+            used: vec![false; instance.metrics.len()],
             instance,
             exact,
             patterns,
@@ -166,6 +169,16 @@ impl Selection {
             exposed: HashMap::new(),
             families: 0,
         }
+    }
+
+    /// The rules that meant no family so far.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &MetricRule> {
+        self.instance.metrics.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(rule, _)| rule)
+    }
+
+    /// The names of the families that came so far, as the settings see them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.decided.keys().map(String::as_str)
     }
 
     /// How many names are remembered.
@@ -220,6 +233,7 @@ impl Selection {
             return Ok(Err(DropReason::Excluded));
         }
         let Some(place) = self.rule(name) else { return Ok(Err(DropReason::NotSelected)) };
+        self.used[place] = true;
         let instance = Arc::clone(&self.instance);
         let rule = &instance.metrics[place];
         trace.step(Step::Selected(rule));

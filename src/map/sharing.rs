@@ -72,6 +72,14 @@ impl SharedLabels {
         self.is_used() && (!self.instance.sharing.cached || !self.is_complete())
     }
 
+    /// The sources that were not found.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
+        let found = |place| self.lent.iter().any(|lent| lent.source == place);
+        let sources = self.instance.sharing.sources.iter().enumerate();
+        let missing = sources.filter(move |(place, _)| !found(*place)).map(|(_, source)| source.metric.as_str());
+        missing.chain((self.instance.sharing.target_info && self.target_info.is_none()).then_some(TARGET_INFO))
+    }
+
     /// Whether all sources were found.
     fn is_complete(&self) -> bool {
         let sharing = &self.instance.sharing;

@@ -135,6 +135,11 @@ impl Pipeline {
         self.mapper.contexts()
     }
 
+    /// What is remembered of the target.
+    pub fn mapper(&self) -> &Mapper {
+        &self.mapper
+    }
+
     /// A series as exposed, if it is remembered.
     pub fn series(&self, series: SeriesId) -> Option<&str> {
         self.mapper.series(series)
