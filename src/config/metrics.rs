@@ -171,48 +171,64 @@ const TYPES: [&str; 14] = [
 ];
 
 /// The entries of `metrics`, then those of `extra_metrics`; a later definition of a key replaces the earlier one in its
-/// place.
+/// place, whatever that one says.
 pub(crate) fn read_metrics(instance: &Section<'_>) -> Vec<MetricRule> {
-    let mut rules: Vec<MetricRule> = Vec::new();
+    let mut entries: Vec<Entry<'_>> = Vec::new();
     for option in ["metrics", "extra_metrics"] {
-        for (i, entry) in instance.list(option).unwrap_or_default().iter().enumerate() {
-            for rule in read_entry(instance, option, i + 1, entry) {
-                match rules.iter_mut().find(|known| known.matcher.as_str() == rule.matcher.as_str()) {
-                    Some(known) => *known = rule,
-                    None => rules.push(rule),
+        for (i, node) in instance.list(option).unwrap_or_default().iter().enumerate() {
+            for entry in read_entry(instance, option, i + 1, node) {
+                match entries.iter_mut().find(|known| known.key == entry.key) {
+                    Some(known) => *known = entry,
+                    None => entries.push(entry),
                 }
             }
         }
     }
+    let rules: Vec<_> = entries.iter().filter_map(|entry| read_rule(instance, entry)).collect();
     lint::warn(instance, &rules);
     rules
 }
 
-fn read_entry(instance: &Section<'_>, option: &str, number: usize, entry: &Node) -> Vec<MetricRule> {
-    match &entry.value {
-        Value::Text(key) => read_rule(instance, key, entry.at, None).into_iter().collect(),
+/// A key and what is said of it.
+struct Entry<'n> {
+    key: String,
+    at: Position,
+    value: Option<&'n Node>,
+}
+
+fn read_entry<'n>(instance: &Section<'_>, option: &str, number: usize, node: &'n Node) -> Vec<Entry<'n>> {
+    match &node.value {
+        Value::Text(key) => vec![Entry { key: key.clone(), at: node.at, value: None }],
         Value::Mapping(pairs) => {
-            let rules = pairs.iter().filter_map(|(key, value)| {
+            let entries = pairs.iter().filter_map(|(key, value)| {
                 let Some(text) = key.key_text() else {
                     instance.error(key.at, format!("a key of entry {number} of `{option}` is {}", key.describe()));
                     return None;
                 };
-                read_rule(instance, &text, key.at, Some(value))
+                if !matches!(value.value, Value::Text(_) | Value::Mapping(_)) {
+                    let message =
+                        format!("the value of `{text}` is {}; expected a new name or a mapping", value.describe());
+                    instance.error(value.at, message);
+                    return None;
+                }
+                Some(Entry { key: text, at: key.at, value: Some(value) })
             });
-            rules.collect()
+            entries.collect()
         }
         _ => {
             let message = format!(
                 "entry {number} of `{option}` is {}; expected a metric name or a mapping of names",
-                entry.describe()
+                node.describe()
             );
-            instance.error(entry.at, message);
+            instance.error(node.at, message);
             Vec::new()
         }
     }
 }
 
-fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Node>) -> Option<MetricRule> {
+fn read_rule(instance: &Section<'_>, entry: &Entry<'_>) -> Option<MetricRule> {
+    let Entry { key, at, value } = entry;
+    let at = *at;
     let matcher = if Pattern::is_pattern(key) {
         match Pattern::new(key) {
             Ok(pattern) => MetricMatcher::Pattern(pattern),
@@ -224,18 +240,13 @@ fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Nod
     } else {
         MetricMatcher::Exact(key.to_owned())
     };
-    let (name, transformer, gauges) = match value.map(|node| (&node.value, node)) {
+    let (name, transformer, gauges) = match value {
         None => (None, Transformer::Native, None),
-        Some((Value::Text(name), _)) => (Some(name.clone()), Transformer::Native, None),
-        Some((Value::Mapping(_), node)) => read_settings(instance, key, &matcher, node)?,
-        Some((_, node)) => {
-            let message = format!("the value of `{key}` is {}; expected a new name or a mapping", node.describe());
-            instance.error(node.at, message);
-            return None;
-        }
+        Some(Node { value: Value::Text(name), .. }) => (Some(name.clone()), Transformer::Native, None),
+        Some(node) => read_settings(instance, key, &matcher, node)?,
     };
     warn_of_names(instance, &matcher, name.as_deref(), at);
-    let name = name.unwrap_or_else(|| key.to_owned());
+    let name = name.unwrap_or_else(|| key.clone());
     Some(MetricRule { matcher, name, transformer, gauges, at })
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::config::{Instance, LabelFilter};
-use crate::parse::{MetricType, Sample};
+use crate::parse::{Format, MetricType, Sample};
 
 use super::context::{Contexts, Tag};
 use super::dropped::DropReason;
@@ -21,6 +21,18 @@ const CODE_CLASS: &str = "code_class";
 /// `name` without `raw_metric_prefix`.
 pub(crate) fn without_prefix<'n>(name: &'n str, instance: &Instance) -> &'n str {
     name.strip_prefix(instance.raw_metric_prefix.as_str()).unwrap_or(name)
+}
+
+/// The name of a family that the settings mean: without the prefix, and for counters without `_total` where their
+/// families are named as their samples are, which is in the formats of Prometheus.
+pub(crate) fn known_name<'n>(name: &'n str, metric_type: MetricType, format: Format, instance: &Instance) -> &'n str {
+    let name = match (format, metric_type) {
+        (Format::PrometheusText | Format::PrometheusProtobuf, MetricType::Counter) => {
+            name.strip_suffix("_total").filter(|stem| !stem.is_empty()).unwrap_or(name)
+        }
+        _ => name,
+    };
+    without_prefix(name, instance)
 }
 
 /// The labels of one sample as the settings see them: each name once, in the order of the exposition.

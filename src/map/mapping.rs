@@ -147,7 +147,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     pub fn searching(&mut self, read: impl FnOnce(&mut dyn Sink)) {
         let mut counts = Vec::new();
         let mut counted = |samples| counts.push(samples);
-        let mut search: Search<'_> = self.search.search(self.shared, &mut counted);
+        let mut search: Search<'_> = self.search.search(self.shared, self.circumstances.format, &mut counted);
         read(&mut search);
         if self.emitter.instance.telemetry {
             for samples in counts {
@@ -183,8 +183,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
                 self.emitter.out.process_started(started);
             }
         }
-        for emission in std::mem::take(&mut self.held) {
-            self.emit(emission);
+        // A scrape that the settings fail ends where it failed, and what was held comes after that.
+        if self.outcome.error.is_none() {
+            for emission in std::mem::take(&mut self.held) {
+                self.emit(emission);
+            }
         }
         self.outcome
     }
@@ -210,8 +213,19 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     fn drop_sample(&mut self, reason: DropReason) {
         self.outcome.dropped.add(reason);
         if self.instance().telemetry && reaches_transformer(reason) {
-            self.pass(Emission::Figure(Figure::Processed, 1.0));
+            self.count_processed();
         }
+    }
+
+    /// Counts a sample that reached its transformer: before what becomes of it, or, where the transformer waits for all
+    /// samples of the family, before what becomes of any.
+    fn count_processed(&mut self) {
+        let figure = Emission::Figure(Figure::Processed, 1.0);
+        if self.waits_for_neighbours() { self.waiting.first(figure) } else { self.pass(figure) }
+    }
+
+    fn waits_for_neighbours(&self) -> bool {
+        self.open.selected.as_ref().is_ok_and(|selected| selected.waits(self.instance().histograms))
     }
 
     /// Whether OpenMetrics repeats the sample before, which then stays; two equal samples of the text format both count.
@@ -302,7 +316,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     fn processed(&mut self, told: bool) {
         if told {
-            self.pass(Emission::Figure(Figure::Processed, 1.0));
+            self.count_processed();
         }
     }
 
@@ -320,12 +334,8 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     /// known first, or the end of the body has to be awaited.
     fn waits(&self, family: &Family) -> bool {
         let instance = self.instance();
-        let differences = match (&self.open.selected, instance.metric_relabel_configs.is_empty()) {
-            (Ok(selected), true) => selected.waits(instance.histograms),
-            (Err(_), true) => false,
-            // Relabeling may lead to any family.
-            (_, false) => true,
-        };
+        // Relabeling may lead to any family.
+        let differences = self.waits_for_neighbours() || !instance.metric_relabel_configs.is_empty();
         differences || instance.telemetry || self.is_held(family)
     }
 
@@ -425,7 +435,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
             apart: Apart::default(),
-            watch: self.shared.watch(family),
+            watch: self.shared.watch(family, self.circumstances.format),
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,

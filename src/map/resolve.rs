@@ -6,7 +6,7 @@ use crate::parse::{Family, Format, MetricType, Role, Sample};
 
 use super::dropped::DropReason;
 use super::error::MapError;
-use super::labels::without_prefix;
+use super::labels::{known_name, without_prefix};
 use super::mapping::{Aside, Mapping};
 use super::origin::SeriesId;
 use super::plan::Plan;
@@ -93,24 +93,12 @@ impl<S: Submissions> Mapping<'_, S> {
 
     /// What becomes of a family, or of one that relabeling leads to.
     pub(super) fn select(&mut self, exposed: &str, metric_type: MetricType) -> Result<Selected, MapError> {
-        let name = self.known_name(exposed, metric_type);
+        let name = known_name(exposed, metric_type, self.circumstances.format, self.emitter.instance);
         let Some(trace) = self.emitter.out.trace() else { return self.selection.select(name, metric_type) };
         if name != exposed {
             trace.step(Step::FamilyRenamed { from: exposed, to: name });
         }
         self.selection.select_traced(name, metric_type, trace)
-    }
-
-    /// The name that the settings mean: without the prefix, and for counters without `_total` where their families are
-    /// named as their samples are, which is in the formats of Prometheus.
-    fn known_name<'f>(&self, name: &'f str, metric_type: MetricType) -> &'f str {
-        let name = match (self.circumstances.format, metric_type) {
-            (Format::PrometheusText | Format::PrometheusProtobuf, MetricType::Counter) => {
-                name.strip_suffix("_total").filter(|stem| !stem.is_empty()).unwrap_or(name)
-            }
-            _ => name,
-        };
-        without_prefix(name, self.instance())
     }
 
     /// What becomes of the family of a sample that keeps its name.

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use crate::config::{Instance, ShareSource};
-use crate::parse::{Diagnostic, Family, MetricType, Sample, Sink};
+use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
-use super::labels::LabelSet;
+use super::labels::{LabelSet, known_name};
 
 const TARGET_INFO: &str = "target_info";
 
@@ -96,23 +96,21 @@ impl SharedLabels {
     }
 
     /// The source that a family is, if it is one.
-    fn source_of(&self, family: &Family) -> Option<Source> {
-        let name = super::labels::without_prefix(&family.name, &self.instance);
-        if self.instance.sharing.target_info && is_target_info(family, name) {
+    fn source_of(&self, family: &Family, format: Format) -> Option<Source> {
+        let name = known_name(&family.name, family.metric_type, format, &self.instance);
+        let sharing = &self.instance.sharing;
+        if sharing.target_info && is_target_info(family, name) {
             return Some(Source::TargetInfo);
         }
-        let sources = &self.instance.sharing.sources;
-        let counter = || name.strip_suffix("_total").filter(|_| family.metric_type == MetricType::Counter);
-        let place = |name: &str| sources.iter().position(|source| source.metric == name);
-        place(name).or_else(|| counter().and_then(place)).map(Source::Configured)
+        sharing.sources.iter().position(|source| source.metric == name).map(Source::Configured)
     }
 
     /// Begins to read what a family lends, if it is a source.
-    pub(crate) fn watch(&self, family: &Family) -> Option<Watch> {
+    pub(crate) fn watch(&self, family: &Family, format: Format) -> Option<Watch> {
         if !self.is_used() {
             return None;
         }
-        self.source_of(family).map(|source| Watch { source, lent: Lent::default(), first: true })
+        self.source_of(family, format).map(|source| Watch { source, lent: Lent::default(), first: true })
     }
 
     /// Reads what a sample lends while the body is mapped: `target_info` counts from its first sample on.
@@ -246,6 +244,7 @@ fn insert(labels: &mut Vec<(String, String)>, name: &str, value: &str) {
 pub(crate) struct Search<'s> {
     shared: &'s mut SharedLabels,
     state: &'s mut SearchState,
+    format: Format,
     /// Told of each whole family with the number of its samples.
     counted: &'s mut dyn FnMut(u64),
 }
@@ -272,9 +271,10 @@ impl SearchState {
     pub(crate) fn search<'s>(
         &'s mut self,
         shared: &'s mut SharedLabels,
+        format: Format,
         counted: &'s mut dyn FnMut(u64),
     ) -> Search<'s> {
-        Search { shared, state: self, counted }
+        Search { shared, state: self, format, counted }
     }
 }
 
@@ -284,7 +284,7 @@ impl Sink for Search<'_> {
             return;
         }
         self.state.samples = 0;
-        self.state.open = self.shared.watch(family).filter(|watch| match watch.source {
+        self.state.open = self.shared.watch(family, self.format).filter(|watch| match watch.source {
             Source::Configured(place) => !self.state.seen.contains(&place),
             Source::TargetInfo => !self.state.target_info,
         });

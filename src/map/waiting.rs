@@ -22,6 +22,8 @@ const LOWER_BOUND: &str = "lower_bound";
 /// The emissions of a family, in the order of the exposition.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
+    /// What goes before all others.
+    first: Vec<Emission>,
     entries: Vec<Entry>,
     /// Of each histogram, its bounds with their cumulative values.
     groups: HashMap<GroupId, Group>,
@@ -68,7 +70,12 @@ impl Group {
 
 impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.first.is_empty()
+    }
+
+    /// Something that goes before all others.
+    pub(super) fn first(&mut self, emission: Emission) {
+        self.first.push(emission);
     }
 
     /// Something that is ready.
@@ -97,10 +104,11 @@ impl Waiting {
         memory: &mut Memory,
         dropped: &mut DropCounts,
     ) -> Vec<Emission> {
-        let Self { entries, mut groups, natives } = std::mem::take(self);
+        let Self { first, entries, mut groups, natives } = std::mem::take(self);
         groups.values_mut().for_each(Group::complete);
         let distributions = matches!(instance.histograms, HistogramMode::Distributions { .. });
-        let mut emissions = Vec::with_capacity(entries.len());
+        let mut emissions = first;
+        emissions.reserve(entries.len());
         for entry in entries {
             let made = match entry {
                 Entry::Ready(emission) => Ok(emission),

@@ -97,6 +97,7 @@ impl TargetState {
             time: now,
             batch: contribution.batch,
             service_checks: checks.finish(&self.instance),
+            default_host: !self.instance.empty_default_hostname,
         };
         match self.submitter.submit(&delivery) {
             Ok(()) => {}
