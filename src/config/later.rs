@@ -119,7 +119,7 @@ fn target_info(section: &Section<'_>) {
 
 fn raw_line_filters(section: &Section<'_>) {
     if let Some(node) = section.node("raw_line_filters") {
-        section.pattern_list("raw_line_filters");
+        section.joined(node.at, &section.pattern_list("raw_line_filters"));
         section.warning(node.at, "`raw_line_filters` is not supported yet: no line is left out");
     }
 }

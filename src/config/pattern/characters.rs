@@ -193,7 +193,8 @@ impl Cases {
             }
         }
         let classes: Vec<_> = by_upper_case.into_values().filter(|class| class.len() > 1).collect();
-        let class_of = classes.iter().enumerate().flat_map(|(i, class)| class.iter().map(move |&code| (code, i))).collect();
+        let class_of =
+            classes.iter().enumerate().flat_map(|(i, class)| class.iter().map(move |&code| (code, i))).collect();
         Self { classes, class_of }
     }
 }

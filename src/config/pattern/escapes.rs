@@ -100,7 +100,9 @@ impl Parser {
         }
         match u32::from_str_radix(&digits, 16) {
             Ok(code) if code <= u32::from(char::MAX) => Ok(code),
-            _ => Err(Refusal::new(at, format!("there is no character `\\{letter}{digits}`; the last is `\\U0010ffff`"))),
+            _ => {
+                Err(Refusal::new(at, format!("there is no character `\\{letter}{digits}`; the last is `\\U0010ffff`")))
+            }
         }
     }
 }
@@ -124,7 +126,9 @@ fn octal(digits: &str, at: usize) -> Result<u32, Refusal> {
         Ok(code) if code <= 0xFF => Ok(code),
         _ => Err(Refusal::new(
             at,
-            format!("`\\{digits}` is beyond the last character that octal digits can say, `\\377`; write it as `\\uXXXX`"),
+            format!(
+                "`\\{digits}` is beyond the last character that octal digits can say, `\\377`; write it as `\\uXXXX`"
+            ),
         )),
     }
 }

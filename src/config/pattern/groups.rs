@@ -30,12 +30,7 @@ impl Flags {
 
 impl Parser {
     /// What follows a `(` at the place `at`; none if it is a comment or sets flags.
-    pub(super) fn group(
-        &mut self,
-        flags: &mut Flags,
-        may_set_flags: bool,
-        at: usize,
-    ) -> Result<Option<Node>, Refusal> {
+    pub(super) fn group(&mut self, flags: &mut Flags, may_set_flags: bool, at: usize) -> Result<Option<Node>, Refusal> {
         if !self.tokens.take_if('?') {
             return self.capture(None, *flags, at).map(Some);
         }
@@ -56,7 +51,9 @@ impl Parser {
             Some(Token::Plain('<')) => match self.tokens.take() {
                 Some(Token::Plain('=')) => self.look(Direction::Behind, false, *flags, at).map(Some),
                 Some(Token::Plain('!')) => self.look(Direction::Behind, true, *flags, at).map(Some),
-                _ => Err(Refusal::new(at, "`(?<` begins a look-behind, `(?<=` or `(?<!`; a name is written `(?P<name>`")),
+                _ => {
+                    Err(Refusal::new(at, "`(?<` begins a look-behind, `(?<=` or `(?<!`; a name is written `(?P<name>`"))
+                }
             },
             Some(Token::Plain('(')) => self.conditional(*flags, at).map(Some),
             Some(Token::Plain(letter)) if is_flag(letter) || letter == '-' => {
@@ -122,7 +119,8 @@ impl Parser {
             return Err(Refusal::new(at, format!("the name of the group never ends; close it with `{end}`")));
         };
         if !is_identifier(&name) {
-            let why = format!("`{name}` cannot be the name of a group; use letters, digits and `_`, and no digit first");
+            let why =
+                format!("`{name}` cannot be the name of a group; use letters, digits and `_`, and no digit first");
             return Err(Refusal::new(at, why));
         }
         Ok(name)

@@ -16,6 +16,7 @@ const DEEPEST: usize = 60;
 const COUNT_LIMIT: u32 = u32::MAX;
 
 /// The flags in force at one place.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own in the settings too")]
 #[derive(Clone, Copy, Default)]
 pub(super) struct Flags {
     pub(super) ascii: bool,

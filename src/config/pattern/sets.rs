@@ -42,7 +42,8 @@ impl Parser {
             Some(Token::Plain(character)) => Ok(Member::Character(character.into())),
             Some(Token::Escaped(escaped)) => self.escape_in_set(escaped, at, flags),
             None => {
-                let why = "the set that begins here never ends; close it with `]`, or write `\\[` for the character itself";
+                let why =
+                    "the set that begins here never ends; close it with `]`, or write `\\[` for the character itself";
                 Err(Refusal::new(set_at, why))
             }
         }

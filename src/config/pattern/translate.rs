@@ -20,6 +20,8 @@ pub(super) enum Dialect {
 pub(super) struct Translation {
     pub(super) text: String,
     pub(super) scope: Scope,
+    /// Whether groups have the values that they have in Python.
+    pub(super) exact_groups: bool,
     /// The names of groups and the engine's numbers for them, in the order of the expression.
     pub(super) names: Vec<(String, usize)>,
 }
@@ -36,6 +38,10 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    pub(super) fn is_unlimited(self) -> bool {
+        !(self.without_final_line_feed || self.ascii || self.not_empty)
+    }
+
     pub(super) fn contains(self, text: &str) -> bool {
         !(self.without_final_line_feed && text.ends_with('\n')
             || self.ascii && !text.is_ascii()
@@ -50,11 +56,12 @@ pub(super) fn translate(expression: &Expression, dialect: Dialect) -> Option<Tra
         dialect,
         out: String::new(),
         scope: Scope::default(),
+        exact_groups: true,
         numbers: numbers(&expression.remembered),
     };
     writer.node(&expression.root)?;
     let names = expression.names.iter().map(|(name, group)| (name.clone(), writer.numbers[*group])).collect();
-    Some(Translation { text: writer.out, scope: writer.scope, names })
+    Some(Translation { text: writer.out, scope: writer.scope, exact_groups: writer.exact_groups, names })
 }
 
 /// The engine's number for each group that it shall remember; it does not know of the others.
@@ -72,6 +79,7 @@ struct Writer<'a> {
     dialect: Dialect,
     out: String,
     scope: Scope,
+    exact_groups: bool,
     numbers: Vec<usize>,
 }
 
@@ -134,17 +142,23 @@ impl Writer<'_> {
         if self.dialect == Dialect::Backtracking && (most == Some(0) || Width::of(body, &[]).most == 0) {
             return self.repeat_without_width(body, least, most, kind);
         }
+        // After a round that matches nothing the loop ends, but to Python it was a round and its groups are set. The
+        // automata of the engines skip it; a look-around that asks for nothing makes `fancy-regex` go round itself.
+        let last_round_counts = Width::of(body, &[]).least == 0 && most != Some(1) && self.remembers(body);
         if kind == RepeatKind::Possessive {
             if self.dialect == Dialect::Linear {
                 return None;
             }
             // Python does not come back to an earlier round of it either.
             self.enclosed("(?>(?>", body)?;
+        } else if last_round_counts && self.dialect == Dialect::Backtracking {
+            self.enclosed("(?:(?=)", body)?;
         } else if matches!(body, Node::Set(_) | Node::Group { .. }) {
             self.node(body)?;
         } else {
             self.enclosed("(?:", body)?;
         }
+        self.exact_groups &= !last_round_counts;
         match (least, most) {
             (0, None) => self.out.push('*'),
             (1, None) => self.out.push('+'),
@@ -175,6 +189,19 @@ impl Writer<'_> {
         self.node(body)?;
         self.out.push_str(closing);
         Some(())
+    }
+
+    /// Whether there is a group in it that is asked for.
+    fn remembers(&self, node: &Node) -> bool {
+        match node {
+            Node::Group { capture, body } => {
+                capture.is_some_and(|group| self.expression.remembered[group]) || self.remembers(body)
+            }
+            Node::Atomic(body) | Node::Look { body, .. } | Node::Repeat { body, .. } => self.remembers(body),
+            Node::Conditional { then, otherwise, .. } => self.remembers(then) || self.remembers(otherwise),
+            Node::Sequence(nodes) | Node::Alternation(nodes) => nodes.iter().any(|node| self.remembers(node)),
+            Node::Set(_) | Node::Anchor(_) | Node::BackReference { .. } => false,
+        }
     }
 
     fn conditional(&mut self, group: usize, then: &Node, otherwise: &Node) -> Option<()> {
@@ -217,9 +244,7 @@ impl Writer<'_> {
             }
             Anchor::NotBoundary { ascii } => {
                 let word = word(ascii);
-                self.push(format_args!(
-                    r"(?:(?<={word})(?={word})|(?<!{word})(?!{word})(?:(?<=(?s:.))|(?=(?s:.))))"
-                ));
+                self.push(format_args!(r"(?:(?<={word})(?={word})|(?<!{word})(?!{word})(?:(?<=(?s:.))|(?=(?s:.))))"));
             }
         }
     }
