@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::characters::{CharacterSet, Class, ClassKind};
-use super::syntax::{Anchor, Direction, Expression, Node, RepeatKind};
+use super::syntax::{Anchor, Asker, Direction, Expression, Node, RepeatKind};
 use super::width::Width;
 
 /// Whose syntax to write.
@@ -57,7 +57,7 @@ pub(super) fn translate(expression: &Expression, dialect: Dialect) -> Option<Tra
         out: String::new(),
         scope: Scope::default(),
         exact_groups: true,
-        numbers: numbers(&expression.remembered),
+        numbers: numbers(&expression.askers),
     };
     writer.node(&expression.root)?;
     let names = expression.names.iter().map(|(name, group)| (name.clone(), writer.numbers[*group])).collect();
@@ -65,13 +65,13 @@ pub(super) fn translate(expression: &Expression, dialect: Dialect) -> Option<Tra
 }
 
 /// The engine's number for each group that it shall remember; it does not know of the others.
-fn numbers(remembered: &[bool]) -> Vec<usize> {
+fn numbers(askers: &[Asker]) -> Vec<usize> {
     let mut last = 0;
-    let number = |&remembered: &bool| {
-        last += usize::from(remembered);
+    let number = |asker: &Asker| {
+        last += usize::from(*asker != Asker::Nobody);
         last
     };
-    remembered.iter().map(number).collect()
+    askers.iter().map(number).collect()
 }
 
 struct Writer<'a> {
@@ -89,8 +89,14 @@ impl Writer<'_> {
             Node::Set(set) => set.write(&mut self.out),
             Node::Anchor(anchor) => self.anchor(*anchor),
             Node::Group { capture, body } => {
-                let is_remembered = capture.is_some_and(|group| self.expression.remembered[group]);
-                self.enclosed(if is_remembered { "(" } else { "(?:" }, body)?;
+                let opening = match (capture.map(|group| self.expression.askers[group]), self.dialect) {
+                    (None | Some(Asker::Nobody), _) => "(?:",
+                    // The engine hands parts of one length to an automaton, from which it takes one way to match only;
+                    // but on whether the group took part depends what follows.
+                    (Some(Asker::Expression), Dialect::Backtracking) => "((?=)",
+                    _ => "(",
+                };
+                self.enclosed(opening, body)?;
             }
             Node::Sequence(items) => {
                 for item in items {
@@ -195,7 +201,7 @@ impl Writer<'_> {
     fn remembers(&self, node: &Node) -> bool {
         match node {
             Node::Group { capture, body } => {
-                capture.is_some_and(|group| self.expression.remembered[group]) || self.remembers(body)
+                capture.is_some_and(|group| self.expression.askers[group] != Asker::Nobody) || self.remembers(body)
             }
             Node::Atomic(body) | Node::Look { body, .. } | Node::Repeat { body, .. } => self.remembers(body),
             Node::Conditional { then, otherwise, .. } => self.remembers(then) || self.remembers(otherwise),
