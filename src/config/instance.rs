@@ -256,12 +256,10 @@ fn read_exclude_metrics(section: &Section<'_>) -> MetricFilter {
             section.error(node.at, message);
             continue;
         };
-        if !Pattern::is_pattern(text) {
-            names.insert(text.clone());
-        } else if let Err(message) = Pattern::new(text) {
-            section.error(node.at, message);
+        if Pattern::is_pattern(text) {
+            patterns.push((node.at, text.clone()));
         } else {
-            patterns.push(text.clone());
+            names.insert(text.clone());
         }
     }
     MetricFilter { names, pattern: section.joined(section.at(), &patterns) }
@@ -347,7 +345,7 @@ fn read_metric_patterns(section: &Section<'_>) -> MetricPatterns {
     let Some(mapping) = section.mapping("metric_patterns") else { return MetricPatterns::default() };
     let read = |option| {
         // Empty entries would match everything; the original leaves them out.
-        let patterns: Vec<String> = mapping.pattern_list(option).into_iter().filter(|text| !text.is_empty()).collect();
+        let patterns: Vec<_> = mapping.pattern_list(option).into_iter().filter(|(_, text)| !text.is_empty()).collect();
         mapping.joined(mapping.at(), &patterns)
     };
     let patterns = MetricPatterns { include: read("include"), exclude: read("exclude") };

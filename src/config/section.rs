@@ -190,34 +190,47 @@ impl<'a> Section<'a> {
         entries.filter_map(|(i, node)| self.expect_text(&format!("entry {} of `{option}`", i + 1), node)).collect()
     }
 
-    /// A list of regular expressions, each valid on its own, taken literally: references are not expanded in patterns.
-    pub(crate) fn pattern_list(&self, option: &'static str) -> Vec<String> {
+    /// A list of regular expressions, taken literally: references are not expanded in patterns.
+    pub(crate) fn pattern_list(&self, option: &'static str) -> Vec<(Position, String)> {
         let Some(list) = self.list(option) else { return Vec::new() };
         self.patterns_of(&format!("`{option}`"), list)
     }
 
-    /// The patterns of a list, each checked; `what` names the list in messages.
-    pub(crate) fn patterns_of(&self, what: &str, list: &[Node]) -> Vec<String> {
-        let mut patterns = Vec::with_capacity(list.len());
-        for (i, node) in list.iter().enumerate() {
+    /// The texts of a list of patterns, which [`Section::joined`] compiles; `what` names the list in messages.
+    pub(crate) fn patterns_of(&self, what: &str, list: &[Node]) -> Vec<(Position, String)> {
+        let text = |(i, node): (usize, &Node)| {
             let Value::Text(text) = &node.value else {
                 self.error(node.at, format!("entry {} of {what} is {}; expected text", i + 1, node.describe()));
-                continue;
+                return None;
             };
-            match Pattern::new(text) {
-                Ok(_) => patterns.push(text.clone()),
-                Err(message) => self.error(node.at, message),
-            }
-        }
-        patterns
+            Some((node.at, text.clone()))
+        };
+        list.iter().enumerate().filter_map(text).collect()
     }
 
-    /// One pattern out of all those of a list; none if there are none.
-    pub(crate) fn joined(&self, at: Position, patterns: &[String]) -> Option<Pattern> {
-        if patterns.is_empty() {
-            return None;
+    /// One pattern out of all those of the list at `at`; none if there are none. Each entry that is to blame for an error
+    /// is reported where it stands.
+    pub(crate) fn joined(&self, at: Position, patterns: &[(Position, String)]) -> Option<Pattern> {
+        let (mut places, mut texts): (Vec<_>, Vec<_>) = patterns.iter().cloned().unzip();
+        let mut is_faulty = false;
+        while !texts.is_empty() {
+            let refusal = match Pattern::join(&texts) {
+                Ok(pattern) => return (!is_faulty).then_some(pattern),
+                Err(refusal) => refusal,
+            };
+            is_faulty = true;
+            let Some(entry) = refusal.entry else {
+                self.error(at, refusal.message);
+                break;
+            };
+            self.error(places[entry], refusal.message);
+            places.remove(entry);
+            // What is wrong only among the others says nothing about the others.
+            if Pattern::new(&texts.remove(entry)).is_ok() {
+                break;
+            }
         }
-        Pattern::any_of(patterns).map_err(|message| self.error(at, message)).ok()
+        None
     }
 
     /// A list as it stands.

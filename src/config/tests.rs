@@ -91,8 +91,8 @@ fn every_problem_is_told_with_its_place() {
             "conf.yaml:5:16: error: `namespace` is a list; expected text",
             "conf.yaml:6:5: error: `openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
              `http://localhost:9100/metrics`",
-            "conf.yaml:7:7: error: `a(` is not a regular expression: Parsing error at position 2: Opening parenthesis \
-             without closing parenthesis",
+            "conf.yaml:7:7: error: `a(` is not a regular expression: at character 2, the group that begins here never ends; \
+             close it with `)`, or write `\\(` for the character itself",
         ]
     );
     assert!(config.instances.iter().all(|instance| matches!(instance, ConfiguredInstance::Invalid { .. })));
@@ -329,20 +329,28 @@ fn a_later_definition_replaces_an_earlier_one_in_its_place() {
 }
 
 #[test]
-fn patterns_are_pythons() {
-    for (pattern, found, not_found) in [
-        ("a.c", "xabcx", "ac"),
-        ("^(?!go_).*$", "node_load", "go_info"),
-        (r"(?P<x>a)(?P=x)", "baab", "aba"),
-        (r"(?<=a)b\Z", "ab", "abc"),
-    ] {
-        let compiled = Pattern::new(pattern).expect(pattern);
-        assert!(compiled.is_found_in(found), "{pattern} in {found}");
-        assert!(!compiled.is_found_in(not_found), "{pattern} in {not_found}");
-    }
+fn names_with_characters_of_expressions_are_patterns() {
     for (text, pattern) in [("a_b:c", false), ("a.b", true), ("a-b", true), ("a b", true), ("a#", true), ("", false)] {
         assert_eq!(Pattern::is_pattern(text), pattern, "{text}");
     }
+}
+
+/// A list is joined before it is compiled; each faulty entry is reported at its place.
+#[test]
+fn each_faulty_pattern_of_a_list_is_told_with_its_place() {
+    let config = with_options("exclude_metrics:\n- a.b\n- (c\n- d.\n- 'e**'\n- '[f'");
+    let expected = ["5:7: error: `(c` is not", "7:7: error: `e**` is not", "8:7: error: `[f` is not"];
+    let problems = problems(&config);
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.contains(expected), "{problems:?}");
+    }
+    let joined = with_options("metric_patterns: {include: ['(a)b', 'c\\1'], exclude: [(?i)d, e]}");
+    let patterns = &instance(&joined).metric_patterns;
+    assert!(patterns.exclude.as_ref().expect("two expressions").is_found_in("E"));
+    assert!(!patterns.include.as_ref().expect("two expressions").is_found_in("cd"));
+    let flags = with_options("ignore_tags: [a, (?i)b]");
+    assert_eq!(self::problems(&flags).len(), 1);
 }
 
 /// What Datadog's template files leave empty, and values that ask for what happens anyway.

@@ -28,8 +28,9 @@ pub(super) struct Linear {
     regex: regex::Regex,
     names: Vec<(String, usize)>,
     scope: Scope,
-    /// For texts beyond `scope`, which few searches see.
-    beyond: Box<Beyond>,
+    exact_groups: bool,
+    /// For what this engine does not judge, if there is such; few searches see it.
+    beyond: Option<Box<Beyond>>,
 }
 
 struct Beyond {
@@ -61,50 +62,38 @@ impl Engine {
                 regex::Error::CompiledTooBig(_) => too_large(),
                 other => format!("it is too complicated: {other}"),
             })?;
-        let beyond = Box::new(Beyond { translation: backtracking, compiled: OnceLock::new() });
-        Ok(Self::Linear(Linear { regex, names: linear.names, scope: linear.scope, beyond }))
+        let judges_all = linear.exact_groups && linear.scope.is_unlimited();
+        let beyond = Beyond { translation: backtracking, compiled: OnceLock::new() };
+        let beyond = (!judges_all).then(|| Box::new(beyond));
+        let Translation { names, scope, exact_groups, .. } = linear;
+        Ok(Self::Linear(Linear { regex, names, scope, exact_groups, beyond }))
     }
 
     /// Whether the expression is found; `pattern` is its text, for the log.
     pub(super) fn is_found_in(&self, text: &str, pattern: &str) -> bool {
-        match self.for_text(text, pattern) {
-            Some(Searcher::Linear(linear)) => linear.regex.is_match(text),
-            Some(Searcher::Backtracking(engine)) => {
-                engine.regex.is_match(text).unwrap_or_else(|error| engine.give_up(&error, pattern))
-            }
-            None => false,
+        match self {
+            Self::Linear(linear) if linear.scope.contains(text) => linear.regex.is_match(text),
+            _ => self.backtracking(pattern).is_some_and(|engine| engine.is_match(text, pattern)),
         }
     }
 
     pub(super) fn named_groups<'p, 't>(&'p self, text: &'t str, pattern: &str) -> Option<Groups<'p, 't>> {
-        match self.for_text(text, pattern)? {
-            Searcher::Linear(linear) => {
+        match self {
+            Self::Linear(linear) if linear.exact_groups && linear.scope.contains(text) => {
                 let captures = linear.regex.captures(text)?;
                 Some(groups(&linear.names, |group| captures.get(group).map(|matched| matched.as_str())))
             }
-            Searcher::Backtracking(engine) => {
-                let captures = engine.regex.captures(text).unwrap_or_else(|error| {
-                    engine.give_up(&error, pattern);
-                    None
-                })?;
-                Some(groups(&engine.names, |group| captures.get(group).map(|matched| matched.as_str())))
-            }
+            _ => self.backtracking(pattern)?.named_groups(text, pattern),
         }
     }
 
-    /// Who searches this text; none if the expression is too large for it.
-    fn for_text(&self, text: &str, pattern: &str) -> Option<Searcher<'_>> {
+    /// The engine for texts that the linear one does not judge; none if the expression is too large for it.
+    fn backtracking(&self, pattern: &str) -> Option<&Backtracking> {
         match self {
-            Self::Linear(linear) if linear.scope.contains(text) => Some(Searcher::Linear(linear)),
-            Self::Linear(linear) => linear.beyond.engine(pattern).map(Searcher::Backtracking),
-            Self::Backtracking(engine) => Some(Searcher::Backtracking(engine)),
+            Self::Linear(linear) => linear.beyond.as_ref()?.engine(pattern),
+            Self::Backtracking(engine) => Some(engine),
         }
     }
-}
-
-enum Searcher<'a> {
-    Linear(&'a Linear),
-    Backtracking(&'a Backtracking),
 }
 
 impl Beyond {
@@ -127,23 +116,39 @@ impl Backtracking {
             .delegate_size_limit(SIZE_LIMIT)
             .max_prog_size(PROGRAM_LIMIT)
             .build()
-            .map_err(|error| match error {
-                fancy_regex::Error::CompileError(error)
-                    if matches!(*error, fancy_regex::CompileError::PatternTooComplex) =>
-                {
-                    too_large()
-                }
-                other => format!("it is too complicated: {other}"),
-            })?;
+            .map_err(|error| if is_size(&error) { too_large() } else { format!("it is too complicated: {error}") })?;
         Ok(Self { regex, names: translation.names.clone(), given_up: AtomicBool::new(false) })
     }
 
-    /// Logs the first time that a search is given up. It counts as not found.
-    fn give_up(&self, error: &fancy_regex::Error, pattern: &str) -> bool {
+    fn is_match(&self, text: &str, pattern: &str) -> bool {
+        self.regex.is_match(text).unwrap_or_else(|error| {
+            self.give_up(&error, pattern);
+            false
+        })
+    }
+
+    fn named_groups<'t>(&self, text: &'t str, pattern: &str) -> Option<Groups<'_, 't>> {
+        let captures = self.regex.captures(text).unwrap_or_else(|error| {
+            self.give_up(&error, pattern);
+            None
+        })?;
+        Some(groups(&self.names, |group| captures.get(group).map(|matched| matched.as_str())))
+    }
+
+    /// Logs the first time that a search is given up.
+    fn give_up(&self, error: &fancy_regex::Error, pattern: &str) {
         if !self.given_up.swap(true, Ordering::Relaxed) {
             tracing::warn!(pattern, %error, "a search was given up and counts as not found");
         }
-        false
+    }
+}
+
+fn is_size(error: &fancy_regex::Error) -> bool {
+    let fancy_regex::Error::CompileError(error) = error else { return false };
+    match &**error {
+        fancy_regex::CompileError::InnerError(error) => error.size_limit().is_some(),
+        fancy_regex::CompileError::PatternTooComplex => true,
+        _ => false,
     }
 }
 

@@ -44,8 +44,8 @@ struct Compiled {
 /// Why a list of expressions cannot be joined into one.
 #[derive(Debug)]
 pub(crate) struct JoinRefusal {
-    /// The place in the list of the entry that is to blame.
-    pub(crate) entry: usize,
+    /// The place in the list of the entry that is to blame; none if all together are too large.
+    pub(crate) entry: Option<usize>,
     pub(crate) message: String,
 }
 
@@ -63,13 +63,14 @@ impl Pattern {
 
     /// As [`Pattern::any_of`]; the error says which entry is to blame.
     pub(crate) fn join(texts: &[String]) -> Result<Self, JoinRefusal> {
-        Self::compile(&texts.join("|")).map_err(|fault| match fault {
+        let joined = texts.join("|");
+        Self::compile(&joined).map_err(|fault| match fault {
             Fault::Refused(Refusal { at, why }) => {
                 let (entry, at) = entry_at(texts, at);
                 let text = texts.get(entry).map_or("", String::as_str);
-                JoinRefusal { entry, message: message(text, &Fault::Refused(Refusal { at, why })) }
+                JoinRefusal { entry: Some(entry), message: message(text, &Fault::Refused(Refusal { at, why })) }
             }
-            fault @ Fault::Uncompiled(_) => JoinRefusal { entry: 0, message: message(&texts.join("|"), &fault) },
+            fault @ Fault::Uncompiled(_) => JoinRefusal { entry: None, message: message(&joined, &fault) },
         })
     }
 

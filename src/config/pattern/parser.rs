@@ -5,7 +5,7 @@
 
 use super::characters::{Case, CharacterSet};
 use super::refusal::Refusal;
-use super::syntax::{Expression, Node, RepeatKind};
+use super::syntax::{Asker, Expression, Node, RepeatKind};
 use super::tokens::{Token, Tokens};
 use super::width::Width;
 
@@ -16,6 +16,7 @@ const DEEPEST: usize = 60;
 const COUNT_LIMIT: u32 = u32::MAX;
 
 /// The flags in force at one place.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own in the settings too")]
 #[derive(Clone, Copy, Default)]
 pub(super) struct Flags {
     pub(super) ascii: bool,
@@ -40,7 +41,7 @@ pub(super) struct Parser {
     /// By number, group 0 included: what the group can match, once it is closed.
     pub(super) groups: Vec<Option<Width>>,
     pub(super) names: Vec<(String, usize)>,
-    /// Groups that are asked for.
+    /// Groups that the expression itself asks for.
     pub(super) asked: Vec<usize>,
     /// Conditions on groups, which may still come, and where they stand.
     pub(super) conditions: Vec<(usize, usize)>,
@@ -73,11 +74,14 @@ pub(super) fn parse(text: &str) -> Result<Expression, Refusal> {
             return Err(Refusal::new(at, format!("the condition asks for group {group}, and there is none")));
         }
     }
-    let mut remembered = vec![false; parser.groups.len()];
-    for group in parser.asked.into_iter().chain(parser.names.iter().map(|&(_, group)| group)) {
-        remembered[group] = true;
+    let mut askers = vec![Asker::Nobody; parser.groups.len()];
+    for &(_, group) in &parser.names {
+        askers[group] = Asker::Outside;
     }
-    Ok(Expression { root, names: parser.names, remembered })
+    for group in parser.asked {
+        askers[group] = Asker::Expression;
+    }
+    Ok(Expression { root, names: parser.names, askers })
 }
 
 impl Parser {

@@ -10,8 +10,18 @@ pub(super) struct Expression {
     pub(super) root: Node,
     /// The names of groups and the groups' numbers, in the order of the expression.
     pub(super) names: Vec<(String, usize)>,
-    /// By number, group 0 included: whether what the group matches is asked for, by name or in the expression.
-    pub(super) remembered: Vec<bool>,
+    /// By number, group 0 included: who asks what the group matched.
+    pub(super) askers: Vec<Asker>,
+}
+
+/// Who asks what a group matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    Nobody,
+    /// The group has a name, by which its value can be asked for after the search.
+    Outside,
+    /// A back-reference or a condition.
+    Expression,
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ pub(super) enum Token {
 
 pub(super) struct Tokens {
     /// Each token and the place of its first character.
-    tokens: Vec<(usize, Token)>,
+    all: Vec<(usize, Token)>,
     next: usize,
     /// The number of characters.
     end: usize,
@@ -18,10 +18,10 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(text: &str) -> Result<Self, Refusal> {
-        let mut tokens = Vec::with_capacity(text.len());
+        let mut all = Vec::with_capacity(text.len());
         let mut characters = text.chars().enumerate();
         while let Some((at, character)) = characters.next() {
-            tokens.push(match character {
+            all.push(match character {
                 '\\' => match characters.next() {
                     Some((_, escaped)) => (at, Token::Escaped(escaped)),
                     None => return Err(Refusal::new(at, "`\\` stands alone; write `\\\\` for the character itself")),
@@ -29,16 +29,16 @@ impl Tokens {
                 _ => (at, Token::Plain(character)),
             });
         }
-        Ok(Self { tokens, next: 0, end: text.chars().count() })
+        Ok(Self { all, next: 0, end: text.chars().count() })
     }
 
     /// The place of the next token.
     pub(super) fn at(&self) -> usize {
-        self.tokens.get(self.next).map_or(self.end, |&(at, _)| at)
+        self.all.get(self.next).map_or(self.end, |&(at, _)| at)
     }
 
     pub(super) fn peek(&self) -> Option<Token> {
-        self.tokens.get(self.next).map(|&(_, token)| token)
+        self.all.get(self.next).map(|&(_, token)| token)
     }
 
     pub(super) fn take(&mut self) -> Option<Token> {

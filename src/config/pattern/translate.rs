@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::characters::{CharacterSet, Class, ClassKind};
-use super::syntax::{Anchor, Direction, Expression, Node, RepeatKind};
+use super::syntax::{Anchor, Asker, Direction, Expression, Node, RepeatKind};
 use super::width::Width;
 
 /// Whose syntax to write.
@@ -20,6 +20,8 @@ pub(super) enum Dialect {
 pub(super) struct Translation {
     pub(super) text: String,
     pub(super) scope: Scope,
+    /// Whether groups have the values that they have in Python.
+    pub(super) exact_groups: bool,
     /// The names of groups and the engine's numbers for them, in the order of the expression.
     pub(super) names: Vec<(String, usize)>,
 }
@@ -36,6 +38,10 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    pub(super) fn is_unlimited(self) -> bool {
+        !(self.without_final_line_feed || self.ascii || self.not_empty)
+    }
+
     pub(super) fn contains(self, text: &str) -> bool {
         !(self.without_final_line_feed && text.ends_with('\n')
             || self.ascii && !text.is_ascii()
@@ -50,21 +56,22 @@ pub(super) fn translate(expression: &Expression, dialect: Dialect) -> Option<Tra
         dialect,
         out: String::new(),
         scope: Scope::default(),
-        numbers: numbers(&expression.remembered),
+        exact_groups: true,
+        numbers: numbers(&expression.askers),
     };
     writer.node(&expression.root)?;
     let names = expression.names.iter().map(|(name, group)| (name.clone(), writer.numbers[*group])).collect();
-    Some(Translation { text: writer.out, scope: writer.scope, names })
+    Some(Translation { text: writer.out, scope: writer.scope, exact_groups: writer.exact_groups, names })
 }
 
 /// The engine's number for each group that it shall remember; it does not know of the others.
-fn numbers(remembered: &[bool]) -> Vec<usize> {
+fn numbers(askers: &[Asker]) -> Vec<usize> {
     let mut last = 0;
-    let number = |&remembered: &bool| {
-        last += usize::from(remembered);
+    let number = |asker: &Asker| {
+        last += usize::from(*asker != Asker::Nobody);
         last
     };
-    remembered.iter().map(number).collect()
+    askers.iter().map(number).collect()
 }
 
 struct Writer<'a> {
@@ -72,6 +79,7 @@ struct Writer<'a> {
     dialect: Dialect,
     out: String,
     scope: Scope,
+    exact_groups: bool,
     numbers: Vec<usize>,
 }
 
@@ -81,8 +89,14 @@ impl Writer<'_> {
             Node::Set(set) => set.write(&mut self.out),
             Node::Anchor(anchor) => self.anchor(*anchor),
             Node::Group { capture, body } => {
-                let is_remembered = capture.is_some_and(|group| self.expression.remembered[group]);
-                self.enclosed(if is_remembered { "(" } else { "(?:" }, body)?;
+                let opening = match (capture.map(|group| self.expression.askers[group]), self.dialect) {
+                    (None | Some(Asker::Nobody), _) => "(?:",
+                    // The engine hands parts of one length to an automaton, from which it takes one way to match only;
+                    // but on whether the group took part depends what follows.
+                    (Some(Asker::Expression), Dialect::Backtracking) => "((?=)",
+                    _ => "(",
+                };
+                self.enclosed(opening, body)?;
             }
             Node::Sequence(items) => {
                 for item in items {
@@ -134,17 +148,23 @@ impl Writer<'_> {
         if self.dialect == Dialect::Backtracking && (most == Some(0) || Width::of(body, &[]).most == 0) {
             return self.repeat_without_width(body, least, most, kind);
         }
+        // After a round that matches nothing the loop ends, but to Python it was a round and its groups are set. The
+        // automata of the engines skip it; a look-around that asks for nothing makes `fancy-regex` go round itself.
+        let last_round_counts = Width::of(body, &[]).least == 0 && most != Some(1) && self.remembers(body);
         if kind == RepeatKind::Possessive {
             if self.dialect == Dialect::Linear {
                 return None;
             }
             // Python does not come back to an earlier round of it either.
             self.enclosed("(?>(?>", body)?;
+        } else if last_round_counts && self.dialect == Dialect::Backtracking {
+            self.enclosed("(?:(?=)", body)?;
         } else if matches!(body, Node::Set(_) | Node::Group { .. }) {
             self.node(body)?;
         } else {
             self.enclosed("(?:", body)?;
         }
+        self.exact_groups &= !last_round_counts;
         match (least, most) {
             (0, None) => self.out.push('*'),
             (1, None) => self.out.push('+'),
@@ -175,6 +195,19 @@ impl Writer<'_> {
         self.node(body)?;
         self.out.push_str(closing);
         Some(())
+    }
+
+    /// Whether there is a group in it that is asked for.
+    fn remembers(&self, node: &Node) -> bool {
+        match node {
+            Node::Group { capture, body } => {
+                capture.is_some_and(|group| self.expression.askers[group] != Asker::Nobody) || self.remembers(body)
+            }
+            Node::Atomic(body) | Node::Look { body, .. } | Node::Repeat { body, .. } => self.remembers(body),
+            Node::Conditional { then, otherwise, .. } => self.remembers(then) || self.remembers(otherwise),
+            Node::Sequence(nodes) | Node::Alternation(nodes) => nodes.iter().any(|node| self.remembers(node)),
+            Node::Set(_) | Node::Anchor(_) | Node::BackReference { .. } => false,
+        }
     }
 
     fn conditional(&mut self, group: usize, then: &Node, otherwise: &Node) -> Option<()> {
