@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::account::{Account, Accounts, Collision, Collisions};
 use super::distribution::{Allowance, Bounds};
+use super::growth::ProcessStart;
 use super::point::{Batch, Point, PointKind, SeriesKey, SketchPoint};
 use super::reading::{Present, Series, Value};
 use super::refused::{Refused, RefusedCounts};
@@ -43,11 +44,16 @@ pub struct Aggregator {
     series: Vec<Option<Series>>,
     /// Series with a reading since the last commit, in their order.
     present: Vec<SeriesId>,
+    /// By the number of the series: when it began, as told since the last commit.
+    starts: Vec<Option<UnixTime>>,
     /// By the number of the group.
     groups: Vec<Group>,
     /// The last moment at which a series of the target that there was would have been seen.
     watched_until: Option<UnixTime>,
+    /// As told since the last commit.
     process_started: Option<UnixTime>,
+    /// As it was last told.
+    process: Option<ProcessStart>,
     allowance: Allowance,
     refused: RefusedCounts,
     collisions: Collisions,
@@ -71,12 +77,12 @@ struct Slot {
     state: Option<State>,
 }
 
-/// A histogram or summary.
+/// What is known of a histogram or summary since the last commit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
     /// When its series began, if the exposition says so.
     pub(super) start: Option<UnixTime>,
-    /// Whether one of its counts or buckets fell in the present scrape; none if it has none there.
+    /// Whether one of its counts or buckets fell; none if it has none.
     pub(super) fell: Option<bool>,
 }
 
@@ -95,9 +101,11 @@ impl Aggregator {
             by_key: HashMap::new(),
             series: Vec::new(),
             present: Vec::new(),
+            starts: Vec::new(),
             groups: Vec::new(),
             watched_until: watched_since,
             process_started: None,
+            process: None,
             allowance: Allowance::default(),
             refused: RefusedCounts::default(),
             collisions: Collisions::default(),
@@ -154,13 +162,14 @@ impl Aggregator {
         }
     }
 
-    /// Notes when a series, or all of a group, began.
+    /// Notes when a series, or all of a group, began. Holds until the next commit, before or after the values came.
     pub fn begun(&mut self, begun: Begun, start: UnixTime) {
         match begun {
             Begun::Series(series) => {
-                if let Some(Some(series)) = self.series.get_mut(series.index()) {
-                    series.start = Some(start);
+                if self.starts.len() <= series.index() {
+                    self.starts.resize(series.index() + 1, None);
                 }
+                self.starts[series.index()] = Some(start);
             }
             Begun::Group(group) => group_mut(&mut self.groups, group).start = Some(start),
         }
@@ -175,13 +184,16 @@ impl Aggregator {
     /// wants it is told how each growth came about.
     pub fn commit(&mut self, at: UnixTime, mut accounts: Option<&mut dyn Accounts>) -> Batch {
         self.settle_groups();
+        let process = self.process_started.take().map(|start| match self.process {
+            Some(known) if known.at == start => known,
+            _ => ProcessStart { at: start, told: at },
+        });
+        self.process = process.or(self.process);
         for id in std::mem::take(&mut self.present) {
-            self.settle(id, &mut accounts);
+            self.settle(id, process, &mut accounts);
         }
-        for group in &mut self.groups {
-            group.fell = None;
-        }
-        self.process_started = None;
+        self.starts.fill(None);
+        self.groups.fill(Group::default());
         self.allowance = Allowance::default();
         self.points(at.whole_seconds())
     }
@@ -196,11 +208,6 @@ impl Aggregator {
         for series in &forgotten.series {
             if let Some(place) = self.series.get_mut(series.index()) {
                 *place = None;
-            }
-        }
-        for group in &forgotten.groups {
-            if let Some(place) = self.groups.get_mut(group.index()) {
-                *place = Group::default();
             }
         }
         let mut gone = false;
@@ -249,13 +256,13 @@ impl Aggregator {
         if !value.is_finite() {
             return Err(Refused::NotFinite);
         }
-        let state = slot_mut(&mut self.slots, slot).state.get_or_insert_with(|| State::new(kind));
+        let state = slot_mut(&mut self.slots, slot).state.get_or_insert_with(|| State::new(kind, gauges));
         if !state.is(kind) {
             return Err(Refused::KindChanged);
         }
         match kind {
             MetricKind::Gauge => {
-                if let Some(replaced) = state.gauge(origin.series, value, gauges) {
+                if let Some(replaced) = state.gauge(origin.series, value) {
                     let key = &slot_mut(&mut self.slots, slot).key;
                     self.collisions.add(|| Collision { series: Arc::clone(key), replaced, by: origin.series });
                 }
@@ -283,7 +290,7 @@ impl Aggregator {
         if self.series.len() <= place {
             self.series.resize_with(place + 1, || None);
         }
-        let series = self.series[place].get_or_insert(Series { origin, slot, start: None, last: None, present: None });
+        let series = self.series[place].get_or_insert_with(|| Series { origin, slot, last: None, present: None });
         series.origin = origin;
         series.slot = slot;
         if series.present.replace(present).is_none() {
@@ -304,12 +311,13 @@ impl Aggregator {
     }
 
     /// Gives the growth of a series to its slot.
-    fn settle(&mut self, id: SeriesId, accounts: &mut Option<&mut dyn Accounts>) {
+    fn settle(&mut self, id: SeriesId, process: Option<ProcessStart>, accounts: &mut Option<&mut dyn Accounts>) {
         let Some(series) = self.series[id.index()].as_mut() else { return };
         let group = series.origin.group.map(|(group, _)| *group_mut(&mut self.groups, group)).unwrap_or_default();
         let circumstances = super::settle::Circumstances {
+            start: self.starts.get(id.index()).copied().flatten(),
             group,
-            process_started: self.process_started,
+            process,
             watched_until: self.watched_until,
             slack: Duration::from_secs(u64::from(self.interval)),
         };

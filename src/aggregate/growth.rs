@@ -20,8 +20,8 @@ pub(super) struct Evidence {
     pub(super) flush: bool,
     /// When the series began, as exposed.
     pub(super) start: Option<UnixTime>,
-    /// A time before which the series did not begin: the start of the process.
-    pub(super) not_before: Option<UnixTime>,
+    /// The start of the process: the series did not begin before.
+    pub(super) process: Option<ProcessStart>,
     /// Whether a count or bucket of the same histogram or summary fell; none for a series that stands alone, or whose
     /// group has none of these.
     pub(super) group_fell: Option<bool>,
@@ -32,6 +32,14 @@ pub(super) struct Evidence {
     pub(super) now: UnixTime,
     /// How far the clocks of target and watcher may be apart before a start time counts as clearly earlier.
     pub(super) slack: Duration,
+}
+
+/// When the process of a target started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ProcessStart {
+    pub(super) at: UnixTime,
+    /// The scrape that told it first: whatever was read since was read of this process.
+    pub(super) told: UnixTime,
 }
 
 /// The reading before.
@@ -146,13 +154,16 @@ impl Evidence {
         let credible = |time: &UnixTime| *time <= self.now;
         match self.start.filter(credible) {
             Some(start) if start > reference && known != Some(start) => return Began::Since,
-            Some(start) if start.plus(self.slack) < reference => return Began::Before,
+            // One that moved shows that something began, by a clock that is far behind.
+            Some(start) if start.plus(self.slack) < reference && known.is_none_or(|known| known >= start) => {
+                return Began::Before;
+            }
             _ => {}
         }
-        if self.not_before.filter(credible).is_some_and(|start| start > reference) {
-            return Began::Since;
+        match self.process {
+            Some(ProcessStart { at, told }) if credible(&at) && at > reference && told > reference => Began::Since,
+            _ => Began::Unknown,
         }
-        Began::Unknown
     }
 }
 
@@ -170,7 +181,7 @@ mod tests {
             fell,
             flush,
             start: None,
-            not_before: None,
+            process: None,
             group_fell: None,
             part: None,
             watched_until: Some(at),
@@ -226,11 +237,34 @@ mod tests {
 
     #[test]
     fn a_process_start_is_a_bound_only() {
-        let process = |at, of| Evidence { not_before: Some(UnixTime::from_seconds(at)), ..of }.growth();
+        let process = |at, of: Evidence| {
+            let start = ProcessStart { at: UnixTime::from_seconds(at), told: of.now };
+            Evidence { process: Some(start), ..of }.growth()
+        };
         assert_eq!(process(1020.0, evidence(false, false, false)), Growth::FirstSinceStart);
         assert_eq!(process(1020.0, evidence(true, false, true)), Growth::ResetByStart);
         assert_eq!(process(500.0, evidence(false, false, true)), Growth::FirstSinceScrape);
         assert_eq!(process(500.0, evidence(true, true, true)), Growth::ResetByFall);
+    }
+
+    #[test]
+    fn a_process_start_that_was_known_at_the_reading_before_is_no_new_one() {
+        let [at, told] = [1020.0, 1015.0].map(UnixTime::from_seconds);
+        let ahead = Evidence { process: Some(ProcessStart { at, told }), ..evidence(true, false, true) };
+        assert_eq!(ahead.growth(), Growth::Grown);
+    }
+
+    #[test]
+    fn a_start_time_that_moved_is_never_proof_that_nothing_began() {
+        let moved = |known, fell| {
+            let previous = Previous { at: UnixTime::from_seconds(1015.0), start: Some(UnixTime::from_seconds(known)) };
+            started(900.0, Evidence { previous: Some(previous), ..evidence(true, fell, true) })
+        };
+        assert_eq!(moved(500.0, true), Growth::ResetByFall);
+        assert_eq!(moved(500.0, false), Growth::Grown);
+        // Unmoved, or back.
+        assert_eq!(moved(900.0, true), Growth::FellUnexplained);
+        assert_eq!(moved(950.0, true), Growth::FellUnexplained);
     }
 
     #[test]

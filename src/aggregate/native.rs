@@ -18,9 +18,15 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// How many values it has more than before.
-    pub(super) fn growth(self) -> f64 {
+    /// How much more it counts than before.
+    fn growth(self) -> f64 {
         self.now - self.before
+    }
+
+    /// How many whole values it has more. Readings are rounded and not their difference, so that what is less than a
+    /// value comes out with the scrapes in which it adds up to one.
+    pub(super) fn values(self) -> u64 {
+        (self.now.round() - self.before.round()) as u64
     }
 }
 

@@ -12,8 +12,6 @@ pub(super) struct Series {
     pub(super) origin: Origin,
     /// Where its growth goes: the place of a slot.
     pub(super) slot: u32,
-    /// When it began, if the exposition says so.
-    pub(super) start: Option<UnixTime>,
     pub(super) last: Option<Last>,
     pub(super) present: Option<Present>,
 }
@@ -23,6 +21,7 @@ pub(super) struct Series {
 pub(super) struct Last {
     pub(super) value: Value,
     pub(super) at: UnixTime,
+    /// When the series began, as it was last told.
     pub(super) start: Option<UnixTime>,
 }
 

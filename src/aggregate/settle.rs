@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::aggregator::Group;
 use super::distribution::{Allowance, Bounds, spread};
-use super::growth::{Evidence, Growth, Previous, Taken};
+use super::growth::{Evidence, Growth, Previous, ProcessStart, Taken};
 use super::native::Cells;
 use super::reading::{Last, Present, Series, Value};
 use super::refused::Refused;
@@ -14,8 +14,10 @@ use crate::time::UnixTime;
 
 /// What is known beside the series itself.
 pub(super) struct Circumstances {
+    /// When the series began, if the exposition says so.
+    pub(super) start: Option<UnixTime>,
     pub(super) group: Group,
-    pub(super) process_started: Option<UnixTime>,
+    pub(super) process: Option<ProcessStart>,
     pub(super) watched_until: Option<UnixTime>,
     pub(super) slack: Duration,
 }
@@ -37,8 +39,9 @@ pub(super) fn settle(
     allowance: &mut Allowance,
 ) -> Option<Settled> {
     let Present { value, at, flush } = series.present.take()?;
-    let start = series.start.or(circumstances.group.start);
-    let last = series.last.replace(Last { value, at, start });
+    let start = circumstances.start.or(circumstances.group.start);
+    let known = series.last.as_ref().and_then(|last| last.start);
+    let last = series.last.replace(Last { value, at, start: start.or(known) });
     let value = &series.last.as_ref()?.value;
     // A last reading that cannot be compared is none.
     let compared = last.as_ref().and_then(|last| Some((last, value.fell(&last.value)?)));
@@ -48,7 +51,7 @@ pub(super) fn settle(
         // The flag is about series that the scrape before did not have.
         flush: flush && (last.is_none() || compared.is_some()),
         start,
-        not_before: circumstances.process_started,
+        process: circumstances.process,
         group_fell: circumstances.group.fell,
         part: series.origin.group.map(|(_, part)| part),
         watched_until: circumstances.watched_until,
@@ -118,9 +121,9 @@ fn native(
     let mut grown = Vec::new();
     let mut values = 0.0;
     for cell in Cells::of(reading, before).iter() {
-        let growth = cell.growth().round();
-        values += growth;
-        grown.push((Bounds::new(cell.lower, cell.upper)?, growth as u64));
+        let growth = cell.values();
+        values += growth as f64;
+        grown.push((Bounds::new(cell.lower, cell.upper)?, growth));
     }
     add(state, grown, allowance).map(|()| values)
 }
