@@ -290,8 +290,7 @@ impl Aggregator {
         if self.series.len() <= place {
             self.series.resize_with(place + 1, || None);
         }
-        let series =
-            self.series[place].get_or_insert_with(|| Series { origin, slot, last: None, present: None });
+        let series = self.series[place].get_or_insert_with(|| Series { origin, slot, last: None, present: None });
         series.origin = origin;
         series.slot = slot;
         if series.present.replace(present).is_none() {
