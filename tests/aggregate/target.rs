@@ -231,7 +231,15 @@ fn nobody() -> Origin {
 
 fn plain(kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64, flush: bool) -> Reading {
     let flush_first_value = flush;
-    Reading::new(Made::Plain(Submission::Metric { kind, context, origin: nobody(), gauges, value, flush_first_value }))
+    Reading::new(Made::Plain(Submission::Metric {
+        kind,
+        context,
+        origin: nobody(),
+        gauges,
+        lower: None,
+        value,
+        flush_first_value,
+    }))
 }
 
 pub(crate) fn metric(kind: MetricKind, context: ContextId, value: f64) -> Reading {
