@@ -326,7 +326,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             return;
         }
         let origin = self.memory.origin(series);
-        let submission = Submission::Metric { kind, context, origin, gauges, value, flush_first_value: false };
+        let submission = Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
         self.pass(Emission::Submission(submission));
     }
 

@@ -33,7 +33,7 @@ pub use crate::config::Status;
 pub use context::{Context, ContextId, Contexts, Tag};
 pub use dropped::{DropCounts, DropReason};
 pub use error::MapError;
-pub use mapper::{Mapper, Outcome};
+pub use mapper::{Ending, Mapper, Outcome};
 pub use mapping::Mapping;
 pub use memory::{Forgotten, RETAIN_SCRAPES};
 pub use native::{NativeCount, NativeReading};

@@ -61,13 +61,13 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             Ok(labels) => labels,
             Err(reason) => return Ok(self.dropped(reason)),
         };
-        match self.decide(family, sample, name, &labels)? {
-            Err(reason) => Ok(self.dropped(reason)),
-            Ok(plan) => {
-                let group = group_of(family, name, &labels, &plan);
-                Ok(Compiled { plan, group })
-            }
-        }
+        let plan = match self.decide(family, sample, name, &labels)? {
+            Err(reason) => self.dropped(reason).plan,
+            Ok(plan) => plan,
+        };
+        // Also of a series that is dropped: by its count it is found which group a start time is about.
+        let group = group_of(family, name, &labels, &plan);
+        Ok(Compiled { plan, group })
     }
 
     fn dropped(&mut self, reason: DropReason) -> Compiled {

@@ -150,6 +150,7 @@ fn bucket(series: SeriesId, group: &Group, instance: &Instance, memory: &mut Mem
                 context,
                 origin,
                 gauges: GaugeAggregation::Last,
+                lower: Some(lower),
                 value,
                 flush_first_value: false,
             }));

@@ -1,6 +1,11 @@
 //! The aggregator seen from outside: submissions in, batches out.
 
-mod expiry;
+mod dropped_labels;
+mod gauges;
+mod groups;
+mod identity;
 mod laws;
+mod native;
 mod rules;
+mod starts;
 mod target;
