@@ -273,7 +273,9 @@ impl Aggregator {
                 state.add(value);
                 Ok(())
             }
-            MetricKind::MonotonicCount => self.read(slot, origin, Present { value: Value::Count(value, lower), at, flush }),
+            MetricKind::MonotonicCount => {
+                self.read(slot, origin, Present { value: Value::Count(value, lower), at, flush })
+            }
             MetricKind::Rate => self.read(slot, origin, Present { value: Value::Rate(value), at, flush }),
         }
     }
@@ -291,7 +293,7 @@ impl Aggregator {
         if self.series.len() <= place {
             self.series.resize_with(place + 1, || None);
         }
-        let series = self.series[place].get_or_insert_with(|| Series { origin, slot, last: None, present: None });
+        let series = self.series[place].get_or_insert(Series { origin, slot, last: None, present: None });
         series.origin = origin;
         series.slot = slot;
         if series.present.replace(present).is_none() {

@@ -39,6 +39,8 @@ pub struct Contexts {
     free: Vec<ContextId>,
     /// Contexts that nothing held at some moment since the last release.
     unheld: Vec<ContextId>,
+    /// Those of before: whoever kept submissions of that scrape has had the time to look at them.
+    long_unheld: Vec<ContextId>,
     text: HashSet<Arc<str>>,
 }
 
@@ -107,9 +109,9 @@ impl Contexts {
         }
     }
 
-    /// Forgets the contexts that no plan submits to any more, and tells their numbers.
+    /// Forgets the contexts that no plan submits to any more since the scrape before, and tells their numbers.
     pub(crate) fn release_unheld(&mut self) -> Vec<ContextId> {
-        let mut released = std::mem::take(&mut self.unheld);
+        let mut released = std::mem::replace(&mut self.long_unheld, std::mem::take(&mut self.unheld));
         released.sort_unstable();
         released.dedup();
         released.retain(|id| self.slots[id.index()].as_ref().is_some_and(|slot| slot.holders == 0));

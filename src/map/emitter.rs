@@ -125,7 +125,8 @@ impl<S: Submissions> Emitter<'_, S> {
         });
         let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
         let origin = memory.origin(series);
-        let submission = Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
+        let submission =
+            Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
         self.submit(submission, memory, dropped);
     }
 }

@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::native::NativeReading;
 use super::origin::SeriesId;
 use super::plan::{Change, Plan};
+use super::repetition::Repetition;
 use super::selection::{FamilyId, Selected, Selection};
 use super::sharing::{Search, SearchState, SharedLabels, Watch};
 use super::started;
@@ -55,8 +56,9 @@ pub struct Mapping<'m, S> {
     search: SearchState,
     /// Families whose samples were counted while sources were searched.
     counted: u64,
-    /// The series and the timestamp of the last sample, where a repetition counts.
-    last: (String, Option<i64>),
+    repetition: Repetition,
+    /// Why mapping ends with the open family.
+    failing: Option<MapError>,
     outcome: Outcome,
 }
 
@@ -133,7 +135,8 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             read_sources: Vec::new(),
             search: SearchState::default(),
             counted: 0,
-            last: Default::default(),
+            repetition: Repetition::default(),
+            failing: None,
             outcome: Outcome::default(),
         }
     }
@@ -228,21 +231,6 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         self.open.selected.as_ref().is_ok_and(|selected| selected.waits(self.instance().histograms))
     }
 
-    /// Whether OpenMetrics repeats the sample before, which then stays; two equal samples of the text format both count.
-    fn repeats(&mut self, sample: &Sample<'_>) -> bool {
-        if self.circumstances.format != Format::OpenMetrics {
-            return false;
-        }
-        let (series, timestamp_ms) = &mut self.last;
-        if series == sample.series && *timestamp_ms == sample.timestamp_ms {
-            return true;
-        }
-        series.clear();
-        series.push_str(sample.series);
-        *timestamp_ms = sample.timestamp_ms;
-        false
-    }
-
     /// Notes what a sample says about the beginning of series.
     fn note_start(&mut self, sample: &Sample<'_>) {
         if (sample.role == Role::Created || self.open.tells_starts)
@@ -326,7 +314,8 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             return;
         }
         let origin = self.memory.origin(series);
-        let submission = Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
+        let submission =
+            Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
         self.pass(Emission::Submission(submission));
     }
 
@@ -426,16 +415,21 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         let selected = match self.select(&family.name, family.metric_type) {
             Ok(selected) => selected,
             Err(error) => {
-                self.outcome.error = Some(error);
-                return;
+                self.open = OpenFamily::default();
+                self.open.waits = self.instance().telemetry;
+                return self.fail(error);
             }
         };
+        // Excluded, it is still searched for, but not followed.
+        let excluded = matches!(selected, Err(DropReason::Excluded));
+        let watch = self.shared.watch(family, self.circumstances.format);
+        let watch = watch.filter(|watch| !(excluded && watch.is_target_info()));
         let name = without_prefix(&family.name, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
             apart: Apart::default(),
-            watch: self.shared.watch(family, self.circumstances.format),
+            watch,
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
@@ -467,6 +461,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.open.waits {
             self.release(family);
         }
+        self.outcome.error = self.failing.take();
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
@@ -480,11 +475,14 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
 impl<S: Submissions> Mapping<'_, S> {
     /// Takes a sample; gives the series that it became, if it did.
     fn take(&mut self, family: &Family, sample: &Sample<'_>) -> Option<SeriesId> {
-        if self.repeats(sample) {
+        if self.repetition.repeats(sample, self.circumstances.format) {
             self.drop_traced(DropReason::Repeated);
             return None;
         }
         self.open.samples += 1;
+        if self.failing.is_some() {
+            return None;
+        }
         self.note_start(sample);
         if let Some(watch) = &mut self.open.watch {
             self.shared.observe(watch, sample);
@@ -499,10 +497,15 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
-                self.outcome.error = Some(error);
+                self.fail(error);
                 None
             }
         }
+    }
+
+    /// Ends mapping: at once, or where the family ends if its samples have to be counted before.
+    fn fail(&mut self, error: MapError) {
+        if self.instance().telemetry { self.failing = Some(error) } else { self.outcome.error = Some(error) }
     }
 
     /// Drops a sample that is no series.

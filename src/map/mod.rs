@@ -19,6 +19,7 @@ mod number;
 mod origin;
 mod plan;
 mod relabeled;
+mod repetition;
 mod resolve;
 mod selection;
 mod series;

@@ -85,18 +85,16 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     where
         'm: 'l,
     {
-        // A metric without a type that is called so was asked for by its name.
-        if sample.role == Role::Created && family.exposed != MetricType::Unknown {
-            return Err(DropReason::Created);
-        }
         let shared: &'m SharedLabels = self.shared;
         shared.merge(&mut labels, |label, from, to| self.trace.step(Step::LabelShared { label, from, to }));
         labels.classify(self.instance, self.trace);
         labels.normalise(family.exposed, self.trace)?;
-        match labels.excluded(self.instance, self.trace) {
-            Some(reason) => Err(reason),
-            None => Ok(labels),
+        if let Some(reason) = labels.excluded(self.instance, self.trace) {
+            return Err(reason);
         }
+        // A metric without a type that is called so was asked for by its name.
+        let is_start = sample.role == Role::Created && family.exposed != MetricType::Unknown;
+        if is_start { Err(DropReason::Created) } else { Ok(labels) }
     }
 
     fn decide(

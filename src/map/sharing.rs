@@ -10,6 +10,7 @@ use crate::config::{Instance, ShareSource};
 use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
 use super::labels::{LabelSet, known_name};
+use super::repetition::Repetition;
 
 const TARGET_INFO: &str = "target_info";
 
@@ -202,6 +203,13 @@ pub(crate) struct Watch {
     first: bool,
 }
 
+impl Watch {
+    /// Whether the source is `target_info`.
+    pub(super) fn is_target_info(&self) -> bool {
+        self.source == Source::TargetInfo
+    }
+}
+
 /// OpenMetrics calls the family of `target_info` `target`.
 fn is_target_info(family: &Family, name: &str) -> bool {
     name == TARGET_INFO || (family.metric_type == MetricType::Info && name == "target")
@@ -255,6 +263,7 @@ pub(crate) struct SearchState {
     open: Option<Watch>,
     /// Samples of the open family.
     samples: u64,
+    repetition: Repetition,
     /// The source families that were read.
     seen: Vec<usize>,
     target_info: bool,
@@ -291,7 +300,7 @@ impl Sink for Search<'_> {
     }
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
-        if self.state.done {
+        if self.state.done || self.state.repetition.repeats(sample, self.format) {
             return;
         }
         self.state.samples += 1;
