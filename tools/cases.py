@@ -94,7 +94,9 @@ def run_retriever(binary, cases, now):
     try:
         instances = json.loads(done.stdout)['instances']
     except ValueError:
-        raise Broken(f'`retriever check` ended with {done.returncode}: {done.stderr.decode(errors="replace")}') from None
+        raise Broken(
+            f'`retriever check` ended with {done.returncode}: {done.stderr.decode(errors="replace")}'
+        ) from None
     if len(instances) != len(cases):
         raise Broken(f'`retriever check` shows {len(instances)} instances instead of {len(cases)}')
     return instances
@@ -124,7 +126,8 @@ def compare(case, actual, now):
     verdict = Verdict([], known.counts, expected['refused'], failed, reason, submissions)
     if expected['refused'] or actual['error'] is not None:
         if expected['refused'] != (actual['error'] is not None):
-            verdict.lines.append(f'settings: the original says {expected["error"]!r}, here it is {actual["error"]!r}')
+            said = expected['error'] if expected['refused'] else None
+            verdict.lines.append(f'settings: the original says {said!r}, here it is {actual["error"]!r}')
         return verdict
     if len(actual['scrapes']) != len(case.answers):
         verdict.lines.append(f'{len(actual["scrapes"])} scrapes instead of {len(case.answers)}')
@@ -136,7 +139,9 @@ def compare(case, actual, now):
         verdict.lines += list_differences(f'{what}, submissions', shown, scrape['submissions'])
         verdict.lines += list_differences(f'{what}, service checks', checks, scrape['service_checks'])
         if (expected['errors'][turn] is None) != (scrape['error'] is None):
-            verdict.lines.append(f'{what}: the original says {expected["errors"][turn]!r}, here it is {scrape["error"]!r}')
+            verdict.lines.append(
+                f'{what}: the original says {expected["errors"][turn]!r}, here it is {scrape["error"]!r}'
+            )
         counted = sum(entry['count'] for entry in scrape['dropped'] if entry['reason'] == MALFORMED)
         if expected['errors'][turn] is None and counted != malformed[turn]:
             verdict.lines.append(f'{what}: {counted} malformed lines instead of {malformed[turn]}')
@@ -154,4 +159,4 @@ def shown_entry(entry):
 def judge(binary, cases, now=START):
     """The verdict on each of these cases, which share their answers."""
     actual = run_retriever(binary, cases, now)
-    return [compare(case, found, now) for case, found in zip(cases, actual)]
+    return [compare(case, found, now) for case, found in zip(cases, actual, strict=True)]

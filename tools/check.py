@@ -36,7 +36,11 @@ class Recordings(requests.adapters.HTTPAdapter):
         self.requests += 1
         status, reason, headers, body = parse_response(self.current)
         raw = urllib3.HTTPResponse(
-            body=io.BytesIO(body), headers=headers, status=status, reason=reason, preload_content=False,
+            body=io.BytesIO(body),
+            headers=headers,
+            status=status,
+            reason=reason,
+            preload_content=False,
             enforce_content_length=False,
         )
         return self.build_response(request, raw)
@@ -55,14 +59,16 @@ class Aggregator(type(base.aggregator)):
 
     def submit_metric(self, check, check_id, mtype, name, value, tags, hostname, flush_first_value):
         types = {number: kind for kind, number in self.METRIC_ENUM_MAP.items()}
-        self.submissions.append({
-            'type': types[mtype],
-            'name': name,
-            'value': number(value),
-            'tags': sorted(tags),
-            'hostname': hostname,
-            'flush_first_value': flush_first_value,
-        })
+        self.submissions.append(
+            {
+                'type': types[mtype],
+                'name': name,
+                'value': number(value),
+                'tags': sorted(tags),
+                'hostname': hostname,
+                'flush_first_value': flush_first_value,
+            }
+        )
 
     def submit_histogram_bucket(self, *arguments):
         self._bucket(arguments, multiple=False)
@@ -72,27 +78,31 @@ class Aggregator(type(base.aggregator)):
 
     def _bucket(self, arguments, multiple):
         _, _, name, value, lower, upper, monotonic, hostname, tags, flush_first_value = arguments
-        self.submissions.append({
-            'type': 'histogram_bucket',
-            'name': name,
-            'value': value,
-            'lower_bound': number(lower),
-            'upper_bound': number(upper),
-            'monotonic': monotonic,
-            'tags': sorted(tags),
-            'hostname': hostname,
-            'flush_first_value': flush_first_value,
-            'multiple_buckets': multiple,
-        })
+        self.submissions.append(
+            {
+                'type': 'histogram_bucket',
+                'name': name,
+                'value': value,
+                'lower_bound': number(lower),
+                'upper_bound': number(upper),
+                'monotonic': monotonic,
+                'tags': sorted(tags),
+                'hostname': hostname,
+                'flush_first_value': flush_first_value,
+                'multiple_buckets': multiple,
+            }
+        )
 
     def submit_service_check(self, check, check_id, name, status, tags, hostname, message):
-        self.checks.append({
-            'name': name,
-            'status': STATUSES[status],
-            'tags': sorted(tags),
-            'hostname': hostname,
-            'message': message,
-        })
+        self.checks.append(
+            {
+                'name': name,
+                'status': STATUSES[status],
+                'tags': sorted(tags),
+                'hostname': hostname,
+                'message': message,
+            }
+        )
 
     def set_check_metadata(self, check_id, name, value):
         self.submissions.append({'type': 'metadata', 'name': name, 'value': value})

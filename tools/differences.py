@@ -81,7 +81,10 @@ class Known:
         except (re.error, TypeError, AttributeError):
             return
         spread = {
-            name if name == re.escape(name) else f'^{re.escape(name)}$': {'type': 'service_check', 'status_map': copy.deepcopy(rule.get('status_map'))}
+            name if name == re.escape(name) else f'^{re.escape(name)}$': {
+                'type': 'service_check',
+                'status_map': copy.deepcopy(rule.get('status_map')),
+            }
             for name, rule in found
             if rule and rule.get('type') == 'service_check' and is_status_map(rule.get('status_map'))
         }
@@ -104,7 +107,11 @@ class Known:
 
     def submissions(self, entries):
         """11: what is not finite is not submitted."""
-        finite = [entry for entry in entries if entry.get('value') not in ('inf', '-inf', 'nan') or entry['type'] == 'metadata']
+        finite = [
+            entry
+            for entry in entries
+            if entry.get('value') not in ('inf', '-inf', 'nan') or entry['type'] == 'metadata'
+        ]
         if len(finite) < len(entries):
             self.counts[11] += 1
         return finite
@@ -142,11 +149,11 @@ class Known:
                     held = [f'# TYPE {family} unknown']
                 stem = (family or '').strip('"')
                 total = f'{stem}_total'
-                if held and not openmetrics and kind == 'counter' and name_of(line) == total:
-                    if not self.is_apart(rules, total):
-                        self.counts[5] += 1
-                        held = [other.replace(stem, total, 1) for other in held]
-                        family = family.replace(stem, total)
+                is_total = held and not openmetrics and kind == 'counter' and name_of(line) == total
+                if is_total and not self.is_apart(rules, total):
+                    self.counts[5] += 1
+                    held = [other.replace(stem, total, 1) for other in held]
+                    family = family.replace(stem, total)
             yield from held
             held = []
             yield line
@@ -180,7 +187,9 @@ class Known:
 
 
 def is_comment(line):
-    return not line.strip() or (line.startswith('#') and line.split(' ')[1:2] not in (['TYPE'], ['HELP'], ['UNIT'], ['EOF']))
+    return not line.strip() or (
+        line.startswith('#') and line.split(' ')[1:2] not in (['TYPE'], ['HELP'], ['UNIT'], ['EOF'])
+    )
 
 
 def name_of(line):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares Retriever with Datadog's own OpenMetrics check on random settings and expositions.
 
-Each case is made from a seed and its number: the settings of one instance, and what its target answers in one to four
-scrapes. The real `OpenMetricsBaseCheckV2` and `retriever check --format json` get the same, and have to submit the same,
-in the same order, with the same service checks, and to fail in the same scrapes. What `docs/compatibility.md` numbers as
-a difference is told to the original beforehand (`differences.py`), and counted.
+Each case is made from a seed and its number: the settings of one instance, and what its target answers in one to
+four scrapes. The real `OpenMetricsBaseCheckV2` and `retriever check --format json` get the same, and have to submit the
+same, in the same order, with the same service checks, and to fail in the same scrapes. What `docs/compatibility.md`
+numbers as a difference is told to the original beforehand (`differences.py`), and counted.
 
     tools/differential.py                           # 300 cases
     tools/differential.py --cases 10000 --jobs 2
@@ -48,7 +48,9 @@ def parse_arguments():
     parser.add_argument('--shrink', action='store_true', help='make what differs as small as it can be')
     parser.add_argument('--show', type=int, default=3, help='how many differing cases are shown (default: %(default)s)')
     parser.add_argument('--now', type=float, default=START, help='Unix time of the first scrape (default: %(default)s)')
-    parser.add_argument('--retriever', type=pathlib.Path, help='the binary (default: build and use target/debug/retriever)')
+    parser.add_argument(
+        '--retriever', type=pathlib.Path, help='the binary (default: build and use target/debug/retriever)'
+    )
     return parser.parse_args()
 
 
@@ -60,7 +62,7 @@ def build():
 def judge_batch(work):
     seed, numbers, without, binary, now = work
     cases = make_cases(seed, numbers, without)
-    return list(zip(numbers, judge(binary, cases, now)))
+    return list(zip(numbers, judge(binary, cases, now), strict=True))
 
 
 def batches(arguments):
@@ -125,7 +127,7 @@ def run(arguments):
                 )
                 if verdict.lines or verdict.unreadable:
                     differing.append((number, verdict))
-                    if arguments.shrink and len(seen) < arguments.show or len(differing) <= arguments.show:
+                    if (len(seen) if arguments.shrink else len(differing) - 1) < arguments.show:
                         show(arguments, number, verdict, seen)
     print(
         f'{counts["cases"]} cases, {counts["submissions"]} submissions; in {counts["refused"]} cases the settings are '

@@ -1,4 +1,4 @@
-"""The virtualenv that holds Datadog's check: made when it is first needed, and used again as long as its pins are the same.
+"""The virtualenv that holds Datadog's check: made when it is first needed, and used again while its pins are the same.
 
 It needs nothing but Python's own library. A tool calls `enter` before it imports what `requirements.txt` names.
 """
@@ -29,7 +29,10 @@ def install(folder):
     if python.exists() and stamp.exists() and stamp.read_text(encoding='utf-8') == wanted:
         return python
     print(f'installing the check into {folder}', file=sys.stderr)
-    venv.create(folder, with_pip=True, clear=True)
+    try:
+        venv.create(folder, with_pip=True, clear=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotInstalled(f'python makes no virtualenv: {error}') from error
     quickly = ['--disable-pip-version-check', '--timeout', str(TIMEOUT), '--retries', '1']
     command = [python, '-m', 'pip', 'install', '--quiet', *quickly, '--only-binary', ':all:', '-r', REQUIREMENTS]
     done = subprocess.run(command, stderr=subprocess.PIPE, stdout=sys.stderr, text=True, check=False)

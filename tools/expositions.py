@@ -6,7 +6,6 @@ types and labels change, a scrape fails between others. All randomness comes fro
 
 import dataclasses
 import gzip
-import math
 
 from families import Family
 from lines import render
@@ -146,7 +145,9 @@ def text_lines(rng, families):
 
 def openmetrics_lines(rng, families, declared):
     """`declared` says whether the answer is said to be OpenMetrics; else it may be read as text too."""
-    timestamp = rng.choice(['1700000000.5', '1.7e9', '-1'] if declared else ['1700000000']) if rng.random() < 0.1 else None
+    timestamp = (
+        rng.choice(['1700000000.5', '1.7e9', '-1'] if declared else ['1700000000']) if rng.random() < 0.1 else None
+    )
     lines = []
     for family in families:
         created = declared and rng.random() < 0.3
@@ -181,5 +182,3 @@ def label_values(seen):
             for label, value in series.labels.items():
                 labels.setdefault(label, []).append(value)
     return {label: list(dict.fromkeys(values)) for label, values in labels.items()}
-
-

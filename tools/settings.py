@@ -1,63 +1,39 @@
 """Random settings of one instance: every option that shapes submissions, mostly valid, about a given target."""
 
-import re
+import patterns
+from wrong import spoil
 
-FLAGS = re.compile(r'\(\?[aimsux]+\)')
 NATIVE = ['native'] * 4
 FORCED = ['native_dynamic', 'counter', 'gauge', 'histogram', 'summary', 'counter_gauge', 'rate', 'time_elapsed']
 TRUTH = [True, True, True, 'yes', 'TRUE', 'on', 1, '1', 'y']
 FALSEHOOD = [False, False, False, 'no', 'false', 'off', 0, '', None, 'nonsense']
-WRONG = {
-    'text': [5, ['a'], {'a': 'b'}, True, None],
-    'list': ['a', 5, {'a': 'b'}, True, None, [5], ['a', 5], [None], [['a']]],
-    'mapping': ['a', 5, ['a'], True, None],
-}
-SHAPES = {
-    'namespace': 'text', 'raw_metric_prefix': 'text', 'hostname_label': 'text', 'hostname_format': 'text',
-    'exclude_metrics': 'list', 'exclude_labels': 'list', 'include_labels': 'list', 'tags': 'list',
-    'raw_line_filters': 'list', 'rename_labels': 'mapping', 'exclude_metrics_by_labels': 'mapping',
-    'metric_patterns': 'mapping', 'share_labels': 'mapping', 'metrics': 'list', 'extra_metrics': 'list',
-}  # fmt: skip
-WRONG_ENTRIES = [
-    {'metrics': [{'up': 5}]},
-    {'metrics': [{'up': {'name': 5}}]},
-    {'metrics': [{'up': {'type': 5}}]},
-    {'metrics': [{'up': {'type': 'guage'}}]},
-    {'metrics': [{'up': {'type': 'temporal_percent'}}]},
-    {'metrics': [{'up': {'type': 'temporal_percent', 'scale': 'hour'}}]},
-    {'metrics': [{'up': {'type': 'temporal_percent', 'scale': 1.5}}]},
-    {'metrics': [{'up': {'type': 'service_check'}}]},
-    {'metrics': [{'up': {'type': 'service_check', 'status_map': {}}}]},
-    {'metrics': [{'up': {'type': 'service_check', 'status_map': {'x': 'OK'}}}]},
-    {'metrics': [{'up': {'type': 'service_check', 'status_map': {'1': 'FINE'}}}]},
-    {'metrics': [{'up': {'type': 'metadata'}}]},
-    {'metrics': [{'up': {'type': 'metadata', 'label': ''}}]},
-    {'metrics': [{'up': {'type': 'metadata', 'label': 5}}]},
-    {'metrics': ['a(']},
-    {'metrics': ['[z-a]']},
-    {'metrics': ['\\q']},
-    {'exclude_metrics': ['a(']},
-    {'exclude_metrics_by_labels': {'code': False}},
-    {'exclude_metrics_by_labels': {'code': ['*']}},
-    {'exclude_metrics_by_labels': {'code': [5]}},
-    {'ignore_tags': ['a(']},
-    {'raw_line_filters': ['a(']},
-    {'metric_patterns': {'include': ['a(']}},
-    {'metric_patterns': {'exclude': 'a'}},
-    {'metric_patterns': {'include': [5]}},
-    {'hostname_label': 'host', 'hostname_format': 'without'},
-    {'rename_labels': {'code': 5}},
-    {'share_labels': {'up': False}},
-    {'share_labels': {'up': {'values': [1.5]}}},
-    {'share_labels': {'up': {'values': 1}}},
-    {'share_labels': {'up': {'labels': 'x'}}},
-    {'share_labels': {'up': {'match': [5]}}},
-    {'target_info': 'yes'},
-    {'target_info': None},
-    {'openmetrics_endpoint': ''},
-    {'openmetrics_endpoint': 5},
+STATUS_MAPS = [
+    {'0': 'CRITICAL', '1': 'OK'},
+    {0: 'ok', 1: 'Warning', 2: 'critical', 3: 'UNKNOWN'},
+    {'1': 'OK', 1: 'CRITICAL'},
+    {-1: 'OK', '42': 'OK', ' 3 ': 'WARNING', '+2': 'OK'},
 ]
-EXTRA_TAGS = ['team:a', 'env:prod', 'bare', 'service:', 'host:x', 'upper_bound:9', 'lower_bound:3', 'cluster', 'a:b:c', 'ü:ö', ' x', '']
+# What is wrong with the entry of a pattern shows when a family matches.
+WRONG_WHEN_FOUND = [
+    {'type': 'guage'},
+    {'type': 'temporal_percent'},
+    {'type': 'service_check', 'status_map': {}},
+    {'type': 'metadata'},
+]
+EXTRA_TAGS = [
+    'team:a',
+    'env:prod',
+    'bare',
+    'service:',
+    'host:x',
+    'upper_bound:9',
+    'lower_bound:3',
+    'cluster',
+    'a:b:c',
+    'ü:ö',
+    ' x',
+    '',
+]
 
 
 class Settings:
@@ -66,7 +42,7 @@ class Settings:
     def __init__(self, rng, target):
         self.rng = rng
         self.target = target
-        self.names = target.names + ['up', 'absent', 'target_info']
+        self.names = [*target.names, 'up', 'absent', 'target_info']
         self.labels = [*target.labels, 'le', 'upper_bound', 'quantile', 'absent', 'host']
 
     def often(self, chance):
@@ -82,15 +58,23 @@ class Settings:
         if self.often(0.3):
             instance['hostname_label'] = self.label()
             if self.often(0.5):
-                instance['hostname_format'] = self.rng.choice(['<HOSTNAME>', 'h-<HOSTNAME>.x', '<HOSTNAME><HOSTNAME>', ''])
+                instance['hostname_format'] = self.rng.choice(
+                    ['<HOSTNAME>', 'h-<HOSTNAME>.x', '<HOSTNAME><HOSTNAME>', '']
+                )
         if self.often(0.03):
-            self.spoil(instance)
+            spoil(self.rng, instance)
         return instance
 
     def options(self):
         """Each option with its chance to be set and what makes its value."""
         rng = self.rng
-        yes, no = lambda: rng.choice(TRUTH), lambda: rng.choice(FALSEHOOD)
+
+        def yes():
+            return rng.choice(TRUTH)
+
+        def either():
+            return rng.choice(TRUTH + FALSEHOOD)
+
         return {
             'namespace': (0.5, lambda: rng.choice(['demo', 'demo', 'a.b', 'my ns', ''])),
             'extra_metrics': (0.15, self.metrics),
@@ -101,20 +85,20 @@ class Settings:
             'include_labels': (0.15, lambda: self.some(self.label)),
             'rename_labels': (0.2, lambda: {self.label(): self.new_label() for _ in range(rng.randint(0, 3))}),
             'tags': (0.4, lambda: self.some(lambda: rng.choice(EXTRA_TAGS))),
-            'ignore_tags': (0.15, lambda: self.some(lambda: rng.choice(['env:', '^team', 'x$', 'bare', ':', '', 'a.b']))),
-            'tag_by_endpoint': (0.4, lambda: rng.choice([no, no, yes])()),
-            'enable_health_service_check': (0.15, lambda: rng.choice([no, yes])()),
+            'ignore_tags': (0.15, lambda: self.some(lambda: rng.choice(patterns.OF_TAGS))),
+            'tag_by_endpoint': (0.4, either),
+            'enable_health_service_check': (0.15, either),
             'ignore_connection_errors': (0.1, yes),
             'disable_generic_tags': (0.15, yes),
             'metric_patterns': (0.1, self.metric_patterns),
             'use_latest_spec': (0.4 if self.target.openmetrics else 0.0, yes),
             'share_labels': (0.2, self.share_labels),
-            'cache_shared_labels': (0.15, lambda: rng.choice([no, yes])()),
+            'cache_shared_labels': (0.15, either),
             'target_info': (0.15, lambda: rng.choice([True, True, False])),
-            'raw_line_filters': (0.12, lambda: self.some(self.line_filter)),
+            'raw_line_filters': (0.12, lambda: self.some(lambda: patterns.about(rng, patterns.OF_LINES, self.name()))),
             'telemetry': (0.12, yes),
             'use_process_start_time': (0.15, yes),
-            'cache_metric_wildcards': (0.15, lambda: rng.choice([no, yes])()),
+            'cache_metric_wildcards': (0.15, either),
             'max_returned_metrics': (0.1, lambda: rng.choice([1, 2, 3, 5, '4', 10, 2.9, 0, -1, 'many'])),
             'min_collection_interval': (0.1, lambda: rng.choice([1, 30, 0.5])),
         }
@@ -123,14 +107,13 @@ class Settings:
         return [make() for _ in range(self.rng.choice([0, 1, 1, 2, 3]))]
 
     def joined(self, make):
-        """Patterns of which the original makes one: flags may stand at its beginning only."""
-        patterns = self.some(make)
-        return [pattern for place, pattern in enumerate(patterns) if place == 0 or not FLAGS.match(pattern)]
+        """Patterns that the original joins to one."""
+        return patterns.joinable(self.some(make))
 
     def excluded(self):
-        """A name or a pattern that leaves something over."""
+        """A name, or a pattern that leaves something over."""
         entry = self.name_or_pattern()
-        return entry if entry not in ('.+', '.*', r'^\w+$', '^(?!go_).*', '^[^g]') or self.often(0.1) else self.name()
+        return entry if entry not in patterns.BROAD or self.often(0.1) else self.name()
 
     def name(self):
         return self.rng.choice(self.names)
@@ -147,37 +130,22 @@ class Settings:
 
     def pattern(self):
         """A regular expression about names."""
-        name = self.name()
-        stem = name.split('_')[0]
-        return self.rng.choice([
-            '.+', '.*', f'^{stem}', f'{name}$', f'^{name}$', f'^{stem}_.+', f'{stem}|up', '^(?!go_).*', '(?<!_seconds)$',
-            '[a-z]+_[a-z]+', f'(?i){name.upper()}', '_total$', r'(.)\1', r'^\w+$', r'\d', f'^(?P<first>{stem})', f'{name[:3]}.?',
-            '^[^g]', r'\b_', '(?=.*e).*s$', '(app|go|http)_', r'^.{2,9}$', f'{stem}-x', 'a b', r'\Aapp', r's\Z', '_{1,2}[a-z]{,3}',
-        ])  # fmt: skip
+        return patterns.about(self.rng, patterns.OF_NAMES, self.name())
 
     def name_or_pattern(self):
         return self.name() if self.often(0.5) else self.pattern()
 
     def value_pattern(self, label):
         """A regular expression about values of a label."""
-        values = self.target.labels.get(label) or ['x']
-        value = self.rng.choice(values)
-        literal = ''.join(f'\\{character}' if not character.isalnum() and ord(character) < 128 else character for character in value)
-        return self.rng.choice([
-            literal, f'^{literal}$', value[:1] if value[:1].isalnum() else '.', '^$', '.', r'^\d+$', r'\s', '^(?!G)', 'x$', r'\W', '[A-Z]',
-            r'\n', '^a|b$', '(?s)e.', r'\w$', '0{2}', r'^.$', r'^\w+\Z', r'\D$', r'[\s\S]$', '(?m)^f', r'[^\W\d]', r'\S\s', r'(?a)^\w+$',
-            '(?i)kraków', r'\/', r'\"', r'a{,2}b', r'[]x]', r'[^]x]', '(?:é|e\u0301)', r'\u00e4', r'\x22', r'(?#comment)a', '{', 'x{', r'\<',
-            '(?x) a  # no', '[[]', '^(a)?(?(1)b|c)', r'(?<=\.)e',
-        ])  # fmt: skip
-
-    def line_filter(self):
-        name = self.name()
-        return self.rng.choice([f'^{name}', f'{name}[{{ ]', 'GET', '^# HELP', '"} ', r'=".*"', ' 0$', 'go_', r'[Nn]a[Nn]$', 'prod'])
+        literal = patterns.literally(self.rng.choice(self.target.labels.get(label) or ['x']))
+        return self.rng.choice([literal, f'^{literal}$', literal[:1].strip('\\') or '.', *patterns.OF_VALUES])
 
     def metrics(self):
         entries = []
         if self.often(0.7):
-            entries.append(self.rng.choice(['.+', '.*', '.', {'.+': {'type': 'native'}}, {'.+': self.transformer(True)}]))
+            entries.append(
+                self.rng.choice(['.+', '.*', '.', {'.+': {'type': 'native'}}, {'.+': self.transformer(True)}])
+            )
         entries += [self.entry() for _ in range(self.rng.choice([0, 1, 2, 3, 4]))]
         self.rng.shuffle(entries)
         return entries
@@ -207,18 +175,13 @@ class Settings:
             if self.often(0.05):
                 settings['scale'] = rng.choice([0, False])
         elif kind == 'service_check':
-            settings['status_map'] = rng.choice([
-                {'0': 'CRITICAL', '1': 'OK'}, {0: 'ok', 1: 'Warning', 2: 'critical', 3: 'UNKNOWN'}, {'1': 'OK', 1: 'CRITICAL'},
-                {-1: 'OK', '42': 'OK', ' 3 ': 'WARNING', '+2': 'OK'},
-            ])  # fmt: skip
+            settings['status_map'] = rng.choice(STATUS_MAPS)
         elif kind == 'metadata':
             settings.update(self.metadata())
         elif kind == 'native' and self.often(0.3):
             del settings['type']
         if is_pattern and self.often(0.04):
-            settings = rng.choice([
-                {'type': 'guage'}, {'type': 'temporal_percent'}, {'type': 'service_check', 'status_map': {}}, {'type': 'metadata'}
-            ])  # fmt: skip
+            settings = rng.choice(WRONG_WHEN_FOUND)
         return settings
 
     def metadata(self):
@@ -231,7 +194,9 @@ class Settings:
                 settings['scheme'] = 'semver'
             case 'regex':
                 settings['scheme'] = 'regex'
-                settings['pattern'] = self.rng.choice([r'(?P<major>\d+)\.(?P<minor>\d+)', r'(?P<all>.+)', r'(\d+)', r'v(?P<major>\d)(?P<rest>x)?'])
+                settings['pattern'] = self.rng.choice(
+                    [r'(?P<major>\d+)\.(?P<minor>\d+)', r'(?P<all>.+)', r'(\d+)', r'v(?P<major>\d)(?P<rest>x)?']
+                )
                 if self.often(0.5):
                     settings['final_scheme'] = 'custom'
             case 'parts':
@@ -245,7 +210,10 @@ class Settings:
 
     def exclude_by_labels(self):
         labels = [self.label() for _ in range(self.rng.choice([1, 1, 2]))]
-        return {label: True if self.often(0.3) else self.joined(lambda label=label: self.value_pattern(label)) for label in labels}
+        return {
+            label: True if self.often(0.3) else self.joined(lambda label=label: self.value_pattern(label))
+            for label in labels
+        }
 
     def metric_patterns(self):
         lists = {}
@@ -256,7 +224,7 @@ class Settings:
         return lists
 
     def full_name_pattern(self):
-        return self.rng.choice([self.pattern(), r'\.count$', r'^demo\.', 'bucket', '', 'sum|quantile', 'telemetry'])
+        return self.rng.choice([self.pattern(), *patterns.OF_FULL_NAMES])
 
     def share_labels(self):
         sources = {}
@@ -286,13 +254,7 @@ class Settings:
             ('collect_histograms_as_distributions', 0.25),
         ]:
             if self.often(chance):
-                options[option] = rng.choice(TRUTH if option != 'collect_histogram_buckets' or self.often(0.2) else FALSEHOOD)
+                options[option] = rng.choice(
+                    TRUTH if option != 'collect_histogram_buckets' or self.often(0.2) else FALSEHOOD
+                )
         return options
-
-    def spoil(self, instance):
-        """Makes one option wrong."""
-        if self.often(0.5):
-            option = self.rng.choice(list(SHAPES))
-            instance[option] = self.rng.choice(WRONG[SHAPES[option]])
-        else:
-            instance.update(self.rng.choice(WRONG_ENTRIES))
