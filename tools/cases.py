@@ -20,7 +20,19 @@ CASES_OF_A_TARGET = 20
 # What `check` calls a line that it could not read.
 MALFORMED = 'malformed line'
 SECONDS = 120
-Dumper = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
+
+
+class Dumper(getattr(yaml, 'CSafeDumper', yaml.SafeDumper)):
+    """Writes YAML that all of its versions read in the same way."""
+
+
+def write_text(dumper, text):
+    # Some versions take these letters for booleans.
+    style = '"' if text.lower() in ('y', 'n') else None
+    return dumper.represent_scalar('tag:yaml.org,2002:str', text, style=style)
+
+
+Dumper.add_representer(str, write_text)
 
 
 class Broken(Exception):

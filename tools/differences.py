@@ -182,8 +182,22 @@ class Known:
         """Whether the settings mean `x_total` of a counter `x` as a metric of its own, without a type."""
         name = without_prefix(self.instance, total)
         rule = rules.find(name)
-        typed = rule is not None and rule.get('type', 'native') not in ('native', 'native_dynamic')
-        return typed or is_excluded(self.instance, name)
+        return (rule is not None and is_forced(rule)) or is_excluded(self.instance, name)
+
+
+def is_forced(rule):
+    """Whether an entry makes something of a metric without a type."""
+    match rule.get('type', 'native'):
+        case 'native' | 'native_dynamic':
+            return False
+        case 'temporal_percent':
+            return 'scale' in rule
+        case 'service_check':
+            return is_status_map(rule.get('status_map'))
+        case 'metadata':
+            return 'label' in rule
+        case kind:
+            return kind != 'guage'
 
 
 def is_comment(line):

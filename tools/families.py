@@ -118,7 +118,7 @@ class Family:
             kinds = [kind for kind in kinds if kind != 'stateset']
         if name.endswith('_total'):
             # Nobody can say what `# TYPE x_total counter` with `x_total_total` means.
-            kinds = [kind for kind in kinds if kind != 'counter_apart']
+            kinds = [kind for kind in kinds if kind != ('counter' if openmetrics else 'counter_apart')]
         kind = rng.choice(kinds)
         bounds = rng.sample(BOUNDS, rng.randint(0, 4))
         bounds = list({float(bound): bound for bound in bounds}.values())

@@ -20,7 +20,8 @@ OF_VALUES = [
 OF_FULL_NAMES = [r'\.count$', r'^demo\.', 'bucket', '', 'sum|quantile', 'telemetry']
 OF_TAGS = ['env:', '^team', 'x$', 'bare', ':', '', 'a.b']
 OF_LINES = ['^NAME', 'NAME[{ ]', 'GET', '^# HELP', '"} ', '=".*"', ' 0$', 'go_', '[Nn]a[Nn]$', 'prod', '_created']
-FLAGS = re.compile(r'\(\?[aimsux]+\)')
+# Flags for the whole expression, and a group that has a name.
+ONCE = re.compile(r'\(\?[aimsux]+\)|\(\?P<')
 
 
 def about(rng, patterns, name):
@@ -34,5 +35,5 @@ def literally(value):
 
 
 def joinable(patterns):
-    """Of patterns that the original joins to one: flags may stand at the beginning only."""
-    return [pattern for place, pattern in enumerate(patterns) if place == 0 or not FLAGS.match(pattern)]
+    """Of patterns that the original joins to one: flags may stand at its beginning only, names of groups there once."""
+    return [pattern for place, pattern in enumerate(patterns) if place == 0 or not ONCE.search(pattern)]

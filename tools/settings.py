@@ -1,5 +1,7 @@
 """Random settings of one instance: every option that shapes submissions, mostly valid, about a given target."""
 
+import copy
+
 import patterns
 from wrong import spoil
 
@@ -142,7 +144,7 @@ class Settings:
 
     def metrics(self):
         entries = []
-        if self.often(0.7):
+        if self.often(0.8):
             entries.append(
                 self.rng.choice(['.+', '.*', '.', {'.+': {'type': 'native'}}, {'.+': self.transformer(True)}])
             )
@@ -175,13 +177,13 @@ class Settings:
             if self.often(0.05):
                 settings['scale'] = rng.choice([0, False])
         elif kind == 'service_check':
-            settings['status_map'] = rng.choice(STATUS_MAPS)
+            settings['status_map'] = dict(rng.choice(STATUS_MAPS))
         elif kind == 'metadata':
             settings.update(self.metadata())
         elif kind == 'native' and self.often(0.3):
             del settings['type']
         if is_pattern and self.often(0.04):
-            settings = rng.choice(WRONG_WHEN_FOUND)
+            settings = copy.deepcopy(rng.choice(WRONG_WHEN_FOUND))
         return settings
 
     def metadata(self):

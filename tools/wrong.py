@@ -1,5 +1,7 @@
 """Settings that the original refuses."""
 
+import copy
+
 BY_FORM = {
     'text': [5, ['a'], {'a': 'b'}, True, None],
     'list': ['a', 5, {'a': 'b'}, True, None, [5], ['a', 5], [None], [['a']]],
@@ -67,6 +69,6 @@ def spoil(rng, instance):
     """Makes one option wrong, most likely."""
     if rng.random() < 0.5:
         option = rng.choice(list(FORMS))
-        instance[option] = rng.choice(BY_FORM[FORMS[option]])
+        instance[option] = copy.deepcopy(rng.choice(BY_FORM[FORMS[option]]))
     else:
-        instance.update(rng.choice(ENTRIES))
+        instance.update(copy.deepcopy(rng.choice(ENTRIES)))
