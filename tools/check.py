@@ -20,6 +20,8 @@ from datadog_checks.base.utils.metadata import core as check_metadata
 # The clock of a replay: its first scrape, and the seconds between two where the instance says nothing.
 START = 1_700_000_000.0
 INTERVAL = 15.0
+# When the Agent is taken to have started: within the reach of what random targets say of their own start.
+AGENT_STARTED = 1_699_999_000.0
 STATUSES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN']
 SHOWN = 10
 
@@ -147,7 +149,9 @@ def run_instance(init_config, instance, recordings, start, build=OpenMetricsBase
     aggregator = Aggregator()
     adapter = Recordings()
     base.aggregator = aggregator
-    check_metadata.datadog_agent.set_check_metadata = aggregator.set_check_metadata
+    agent = check_metadata.datadog_agent
+    agent.set_check_metadata = aggregator.set_check_metadata
+    agent.set_process_start_time(AGENT_STARTED)
     requests.Session.get_adapter = lambda session, url: adapter
     result = {
         'endpoint': instance.get('openmetrics_endpoint'),

@@ -1,54 +1,51 @@
-"""The numbered differences of `docs/compatibility.md`, as changes to what the original is given.
+"""The numbered differences of `docs/compatibility.md`, as changes to what the original is given or to what it submitted.
 
-Each difference is a small change to the settings, the lines or the samples that the original sees, such that it must
-then submit what Retriever submits for the real ones. What has no number here is not meant to differ.
+Each difference is a small change, such that the original must then submit what Retriever submits. What has no number
+here is not meant to differ. Those that lie in the lines of an exposition are in `rewriting.py`.
 """
 
 import collections
 import copy
-import math
+import dataclasses
 import re
 
 from datadog_checks.base import OpenMetricsBaseCheckV2
 from datadog_checks.base.checks.openmetrics.v2.scraper import OpenMetricsScraper
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as read_openmetrics
 
-from expositions import MALFORMED, Answer
+from rewriting import HIDE, SHOW, Rewriting, family_names, is_apart, misnamed
+from rules import Rules, is_literal, is_status_map, limit
 
-# Unicode has more line ends than the formats have; the original splits lines at all of them.
-LINE_ENDS = '\u000b\u000c\u001c\u001d\u001e\u0085\u2028\u2029'
-# Blanks as well, so that patterns find them too.
-STAND_INS = {end: chr(0x2000 + place) for place, end in enumerate(LINE_ENDS)}
-HIDE = str.maketrans(STAND_INS)
-SHOW = str.maketrans({stand_in: end for end, stand_in in STAND_INS.items()})
-TYPED = re.compile(r'# (TYPE|HELP) (\S+)(?: (.*))?')
-NAME = re.compile(r'[^\s{]+')
-VALUE = re.compile(r'[^\s{]+\s*(?:\{[^{}]*\})?\s+(\S*\d\S*)')
-QUOTED = re.compile(r'\{"((?:[^"\\]|\\.)*)",?(.*)')
-INSIDE_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"')
 STARTED = ('counter', 'summary', 'histogram')
+LIMITED = ('gauge', 'rate', 'count', 'monotonic_count')
 
 
-class Rules:
-    """`metrics` and `extra_metrics` as the original looks names up in them."""
+@dataclasses.dataclass
+class Reading:
+    """What was noted while the original read one body."""
 
-    def __init__(self, instance):
-        self.exact, self.patterns = {}, {}
-        for entry in instance.get('metrics', []) + instance.get('extra_metrics', []):
-            for key, value in entry.items() if isinstance(entry, dict) else [(entry, {})]:
-                rules = self.exact if key == re.escape(key) else self.patterns
-                rules[key] = value if isinstance(value, dict) else {}
-
-    def find(self, name):
-        """The parameters of the entry for a family, or `None`."""
-        if name in self.exact:
-            return self.exact[name]
-        return next((rule for pattern, rule in self.patterns.items() if re.search(pattern, name)), None)
+    # How many lines Retriever has to report as malformed.
+    malformed: int = 0
+    # Why the original's parser gave up.
+    unreadable: str | None = None
+    # What the sources of shared labels lend.
+    lent: dict = dataclasses.field(default_factory=dict)
 
 
-def is_excluded(instance, name):
-    entries = instance.get('exclude_metrics', [])
-    return any(name == entry if entry == re.escape(entry) else re.search(entry, name) for entry in entries)
+def avoid(instance, answers):
+    """Leaves out what neither side can be told to do as the other does."""
+    # 5: where a sample is a metric of its own, the family is announced without samples for the original. Telemetry, the
+    # order of what waits, and what is lent by the name of either show it.
+    try:
+        apart = any(is_apart(instance, f'{stem}_total') for answer in answers for stem in misnamed(answer.lines))
+    except (re.error, TypeError, AttributeError):
+        apart = False
+    if apart:
+        for option in ('telemetry', 'use_process_start_time', 'share_labels', 'target_info'):
+            instance.pop(option, None)
+    # 6: the original does not know `target_info` in the form that OpenMetrics gives it.
+    if any(line == '# TYPE target info' for answer in answers for line in answer.lines):
+        instance.pop('target_info', None)
 
 
 class Known:
@@ -57,31 +54,35 @@ class Known:
     def __init__(self, instance):
         self.instance = instance
         self.counts = collections.Counter()
-        # Lines of the last body that Retriever has to report as malformed, and why the original's parser gave up.
-        self.malformed = 0
-        self.unreadable = None
-
-    def rules(self):
-        return Rules(self.instance)
+        self.rewriting = None
+        self.reading = None
+        # 6: whether shared labels that are remembered differ from those of another scrape.
+        self.is_unsettled = False
+        # 8: how often the scrape before submitted each context, which keeps its places.
+        self.placed = collections.Counter()
 
     def settings(self, answers):
         """The settings for the original."""
         instance = copy.deepcopy(self.instance)
-        if 'max_returned_metrics' not in instance:
+        if self.has_own_limit(answers):
             instance['max_returned_metrics'] = -1
         self.spread_service_checks(instance, answers)
         return instance
 
+    def has_own_limit(self, answers):
+        """8: whether the limit is kept here, and not by the original."""
+        return limit(self.instance) is None or len(answers) > 1 or 'telemetry' in self.instance
+
     def spread_service_checks(self, instance, answers):
         """7: the pattern of a service check becomes one entry for each metric that it is found in."""
         try:
-            rules = self.rules()
+            rules = Rules(instance)
             names = [name for name in family_names(instance, answers) if name not in rules.exact]
             found = [(name, rules.find(name)) for name in names]
         except (re.error, TypeError, AttributeError):
             return
         spread = {
-            name if name == re.escape(name) else f'^{re.escape(name)}$': {
+            name if is_literal(name) else f'^{re.escape(name)}$': {
                 'type': 'service_check',
                 'status_map': copy.deepcopy(rule.get('status_map')),
             }
@@ -93,161 +94,92 @@ class Known:
         if spread:
             instance['metrics'] = [spread, *instance.get('metrics', [])]
 
-    def answer(self, answer):
-        """The answer for the original."""
+    def raw_answer(self, answer):
+        """2: the answer for the original, with a charset, and with one kind of line ends."""
+        self.reading = Reading()
         lines = [line.translate(HIDE) for line in answer.lines]
+        self.rewriting = Rewriting(self.instance, lines, self.counts)
+        fields = dict(answer.fields)
+        if 'charset' not in fields.get('Content-Type', '') and answer.status == 200:
+            self.counts[2] += 1
+            fields['Content-Type'] += '; charset=utf-8'
         if lines != answer.lines:
             self.counts[2] += 1
-        fields = dict(answer.fields)
-        content_type = fields.get('Content-Type', '')
-        if 'charset' not in content_type and answer.status == 200:
-            self.counts[2] += 1
-            fields['Content-Type'] = f'{content_type}; charset=utf-8'
-        return Answer(answer.status, answer.reason, fields, lines, answer.last_line_end, answer.zipped)
+            # What stands in has not the same length.
+            answer = dataclasses.replace(answer, length=answer.size())
+        return dataclasses.replace(answer, fields=fields, lines=lines).raw()
 
-    def submissions(self, entries):
-        """11: what is not finite is not submitted."""
-        finite = [
-            entry
-            for entry in entries
-            if entry.get('value') not in ('inf', '-inf', 'nan') or entry['type'] == 'metadata'
-        ]
+    def finish(self):
+        """What was noted while an answer was read."""
+        self.reading.malformed = self.rewriting.malformed
+        return self.reading
+
+    def see(self, readings, answers):
+        """6: looks at what was lent in all scrapes that were answered."""
+        lent = [reading.lent for reading, answer in zip(readings, answers, strict=False) if answer.status < 400]
+        sources = set(self.instance.get('share_labels') or {}) | (
+            {'target_info'} if self.instance.get('target_info') else set()
+        )
+        cached = self.instance.get('cache_shared_labels', True)
+        complete = all(sources <= set(one) for one in lent)
+        self.is_unsettled = bool(
+            sources and cached and len(lent) > 1 and not (complete and lent.count(lent[0]) == len(lent))
+        )
+
+    def submissions(self, entries, answers, success):
+        """What Retriever has to make of what the original submitted in one scrape."""
+        # 11: what is not finite is not submitted.
+        finite = [e for e in entries if e.get('value') not in ('inf', '-inf', 'nan') or e['type'] == 'metadata']
         if len(finite) < len(entries):
             self.counts[11] += 1
-        return finite
+        if limit(self.instance) is not None and self.has_own_limit(answers):
+            finite = self.limited(finite, success)
+        return self.shown(finite)
 
-    def lines(self, lines, openmetrics):
-        """The lines for the original's parser."""
-        self.malformed = 0
-        rules = self.rules()
-        family, kind, held = None, None, []
-        for line in lines:
-            if line in MALFORMED or (openmetrics and is_comment(line)):
-                self.counts[1] += 1
-                self.malformed += line in MALFORMED
+    @staticmethod
+    def shown(entries):
+        """2: the entries with the characters that had stand-ins."""
+        return [shown(entry) for entry in entries]
+
+    def limited(self, entries, success):
+        """8: those that the scrape before submitted keep their places, and new ones get what is left."""
+        admitted, kept = collections.Counter(), self.placed.total()
+        within = []
+        for entry in entries:
+            if entry['type'] not in LIMITED:
+                within.append(entry)
                 continue
-            typed = TYPED.fullmatch(line)
-            if typed:
-                if typed[2] != family:
-                    yield from held
-                    family, kind, held = typed[2], None, []
-                if typed[1] == 'TYPE':
-                    kind = typed[3]
-                held.append(line)
+            context = (entry['name'], *entry['tags'], entry['hostname'])
+            if entry['type'] == 'count' and admitted[context]:
+                within.append(entry)
                 continue
-            if held and line.startswith('#'):
-                held.append(line)
+            if admitted[context] < self.placed[context]:
+                kept -= 1
+            elif admitted.total() + kept >= limit(self.instance):
                 continue
-            if not line.startswith('#'):
-                was_quoted = QUOTED.fullmatch(line)
-                line = self.sample(line, openmetrics, family, kind)
-                if line is None:
-                    continue
-                if was_quoted and openmetrics and not was_quoted[1].startswith((family or '').strip('"') or '"'):
-                    family, kind = f'"{was_quoted[1]}"', 'unknown'
-                    yield from held
-                    held = [f'# TYPE {family} unknown']
-                stem = (family or '').strip('"')
-                total = f'{stem}_total'
-                is_total = held and not openmetrics and kind == 'counter' and name_of(line) == total
-                if is_total and not self.is_apart(rules, total):
-                    self.counts[5] += 1
-                    held = [other.replace(stem, total, 1) for other in held]
-                    family = family.replace(stem, total)
-            yield from held
-            held = []
-            yield line
-        yield from held
-
-    def sample(self, line, openmetrics, family, kind):
-        """The line of a sample, or `None` if Retriever makes nothing of it."""
-        quoted = QUOTED.fullmatch(line)
-        if quoted:
-            self.counts[3] += 1
-            line = f'{quoted[1]}{{{quoted[2]}'
-        cut = INSIDE_QUOTES.sub(lambda inside: '.' * len(inside[0]), line).find(' # ')
-        if cut >= 0 and (not openmetrics or '\\"' in line[cut:]):
-            self.counts[3] += 1
-            line = line[:cut]
-        if openmetrics and kind in STARTED and name_of(line) == f'{(family or "").strip(chr(34))}_created':
-            self.counts[4] += 1
-            return None
-        if is_beyond(line):
-            self.counts[10] += 1
-            self.malformed += 1
-            return None
-        return line
-
-    def is_apart(self, rules, total):
-        """Whether the settings mean `x_total` of a counter `x` as a metric of its own, without a type."""
-        name = without_prefix(self.instance, total)
-        rule = rules.find(name)
-        return (rule is not None and is_forced(rule)) or is_excluded(self.instance, name)
+            admitted[context] += 1
+            within.append(entry)
+        if len(within) < len(entries):
+            self.counts[8] += 1
+        if success:
+            self.placed = admitted
+        return within
 
 
-def is_forced(rule):
-    """Whether an entry makes something of a metric without a type."""
-    match rule.get('type', 'native'):
-        case 'native' | 'native_dynamic':
-            return False
-        case 'temporal_percent':
-            return 'scale' in rule
-        case 'service_check':
-            return is_status_map(rule.get('status_map'))
-        case 'metadata':
-            return 'label' in rule
-        case kind:
-            return kind != 'guage'
-
-
-def is_comment(line):
-    return not line.strip() or (
-        line.startswith('#') and line.split(' ')[1:2] not in (['TYPE'], ['HELP'], ['UNIT'], ['EOF'])
-    )
-
-
-def name_of(line):
-    found = NAME.match(line)
-    return found[0] if found else None
-
-
-def is_beyond(line):
-    """Whether the value has digits, but lies beyond the range of a double."""
-    found = VALUE.match(INSIDE_QUOTES.sub('""', line))
-    try:
-        return found is not None and abs(float(found[1])) == math.inf
-    except ValueError:
-        return False
+def shown(entry):
+    """An entry with the characters that had stand-ins."""
+    fields = {key: value.translate(SHOW) if isinstance(value, str) else value for key, value in entry.items()}
+    if 'tags' in fields:
+        fields['tags'] = [tag.translate(SHOW) for tag in fields['tags']]
+    return fields
 
 
 def is_inexact(value):
     return isinstance(value, int) and int(float(value)) != value
 
 
-def is_status_map(statuses):
-    try:
-        return bool(statuses) and all(
-            int(key) is not None and value.upper() in ('OK', 'WARNING', 'CRITICAL', 'UNKNOWN')
-            for key, value in statuses.items()
-        )
-    except (ValueError, TypeError, AttributeError):
-        return False
-
-
-def without_prefix(instance, name):
-    return name.removeprefix(instance.get('raw_metric_prefix') or '')
-
-
-def family_names(instance, answers):
-    """The names that families of these answers may have in the settings."""
-    names = []
-    for line in (line for answer in answers for line in answer.lines):
-        typed = TYPED.fullmatch(line)
-        quoted = QUOTED.fullmatch(line)
-        name = typed[2].strip('"') if typed else quoted[1] if quoted else name_of(line)
-        if name:
-            names += [name, name.removesuffix('_total')]
-    return list(dict.fromkeys(without_prefix(instance, name) for name in names))
+def is_boundless(sample):
+    return sample.name.endswith('_bucket') and not {'le', 'upper_bound'} & set(sample.labels)
 
 
 class Scraper(OpenMetricsScraper):
@@ -257,43 +189,85 @@ class Scraper(OpenMetricsScraper):
         super().__init__(check, config)
         self.known = check.known
         self.native = {}
-        self.rules = self.known.rules()
+        self.unended = None
+        self.rules = Rules(self.known.instance)
+        process_target_info = self.label_aggregator.process_target_info
+
+        def process_copy(family):
+            # 6: an announcement without samples lends nothing, and fails nothing. What is lent are the labels that are
+            # exposed, not what becomes of them later.
+            if family.samples:
+                process_target_info(copy.deepcopy(family))
+
+        self.label_aggregator.process_target_info = process_copy
 
     @property
     def parse_metric_families(self):
         parse = super().parse_metric_families
 
         def parse_changed(lines):
-            self.known.unreadable = None
             try:
-                yield from parse(self.known.lines(lines, parse is read_openmetrics))
+                yield from parse(self.known.rewriting.lines(lines, parse is read_openmetrics))
             except ValueError as error:
-                self.known.unreadable = str(error)
-                raise
+                self.known.reading.unreadable = str(error)
+                if 'EOF' not in str(error):
+                    raise
+                self.unended = error
 
         return parse_changed
 
+    def yield_metrics(self, runtime_data):
+        """1: an exposition without its end is submitted as far as it came, whatever waits for the end."""
+        self.unended = None
+        yield from super().yield_metrics(runtime_data)
+        if self.unended:
+            raise self.unended
+
     def parse_metrics(self):
-        """6: the prefix is removed from the names of quantiles too."""
         for family in super().parse_metrics():
-            full = f'{self.raw_metric_prefix}{family.name}'
-            bare = [sample.name == full and not full.endswith(('_sum', '_count')) for sample in family.samples]
-            if self.raw_metric_prefix and any(bare):
-                self.known.counts[6] += 1
-                family.samples = [
-                    sample._replace(name=family.name) if is_bare else sample
-                    for sample, is_bare in zip(family.samples, bare)
-                ]
+            self.rename_quantiles(family)
+            self.note_lent(family)
             yield family
 
+    def rename_quantiles(self, family):
+        """6: the prefix is removed from the names of quantiles too."""
+        full = f'{self.raw_metric_prefix}{family.name}'
+        bare = [sample.name == full and not full.endswith(('_sum', '_count')) for sample in family.samples]
+        if self.raw_metric_prefix and any(bare):
+            self.known.counts[6] += 1
+            family.samples = [
+                sample._replace(name=family.name) if is_bare else sample
+                for sample, is_bare in zip(family.samples, bare, strict=True)
+            ]
+
+    def note_lent(self, family):
+        """6: what a source lends, and has lent before, decides whether the case says the same of both."""
+        source = self.known.instance.get('share_labels', {}).get(family.name)
+        if family.name == 'target_info' and self.target_info:
+            lent = [dict(sample.labels) for sample in family.samples]
+        elif source is not None:
+            lent = lent_by({} if source is True else source, family.samples)
+        else:
+            return
+        self.known.reading.lent.setdefault(family.name, lent)
+
     def generate_sample_data(self, metric):
-        """1: a sample without the label that its transformer needs is left out. 11: values are doubles."""
+        """The samples for a transformer.
+
+        1: one without the label that the transformer needs is left out. 4: so are start times. 11: values are doubles.
+        """
         needed = self.needed(metric)
+        if self.enable_telemetry and needed('_bucket') == 'upper_bound':
+            # Telemetry counts what a transformer gets; Retriever's gets no bucket without a bound.
+            metric.samples = [sample for sample in metric.samples if not is_boundless(sample)]
         if any(is_inexact(sample.value) for sample in metric.samples):
             self.known.counts[11] += 1
             metric.samples = [sample._replace(value=float(sample.value)) for sample in metric.samples]
         for data in super().generate_sample_data(metric):
             sample = data[0]
+            if metric.type in STARTED and sample.name.endswith(f'{metric.name}_created'):
+                self.known.counts[4] += 1
+                continue
             label = needed(sample.name)
             if label is not None and label not in sample.labels:
                 self.known.counts[1] += 1
@@ -309,11 +283,25 @@ class Scraper(OpenMetricsScraper):
         elif kind == 'native_dynamic':
             kind = metric.type
         if kind == 'metadata':
-            return lambda name: rule.get('label')
+            return lambda _: rule.get('label')
         if kind == 'histogram':
-            is_bucket = re.compile('_bucket$').search
-            return lambda name: 'upper_bound' if is_bucket(name) else None
-        return lambda name: None
+            return lambda name: 'upper_bound' if name.endswith('_bucket') else None
+        return lambda _: None
+
+
+def lent_by(source, samples):
+    """What the samples of a source of shared labels lend."""
+    values = source.get('values')
+    wanted = [sample for sample in samples if not values or sample.value in [int(value) for value in values]]
+    return [
+        [
+            {label: sample.labels[label] for label in labels if label in sample.labels}
+            if labels
+            else sample.labels.copy()
+            for labels in (source.get('match'), source.get('labels'))
+        ]
+        for sample in wanted
+    ]
 
 
 def original(known):

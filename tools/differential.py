@@ -62,7 +62,12 @@ def build():
 def judge_batch(work):
     seed, numbers, without, binary, now = work
     cases = make_cases(seed, numbers, without)
-    return list(zip(numbers, judge(binary, cases, now), strict=True))
+    try:
+        return list(zip(numbers, judge(binary, cases, now), strict=True))
+    except Broken:
+        raise
+    except Exception as error:
+        raise Broken(f'cases {numbers[0]} to {numbers[-1]} of seed {seed}: {error!r}') from error
 
 
 def batches(arguments):
@@ -78,6 +83,7 @@ def show(arguments, number, verdict, seen):
     """One differing case, with everything that is needed to look into it, unless one like it was shown."""
     without = [option for option in arguments.without.split(',') if option]
     (case,) = make_cases(arguments.seed, [number], without)
+    case.instance = verdict.instance
     lines = verdict.lines or [f'the original cannot read the exposition: {verdict.unreadable}']
     if arguments.shrink:
         case, lines = shrinking.shrink(arguments.retriever, case, verdict, arguments.now)
@@ -120,10 +126,10 @@ def run(arguments):
                 known.update(verdict.known.keys())
                 counts.update(
                     cases=1,
-                    refused=verdict.refused,
-                    failed=verdict.failed,
+                    refused=int(verdict.refused),
+                    failed=int(verdict.failed),
                     submissions=verdict.submissions,
-                    silent=not verdict.submissions,
+                    silent=int(not verdict.submissions),
                 )
                 if verdict.lines or verdict.unreadable:
                     differing.append((number, verdict))

@@ -25,22 +25,38 @@ class Answer:
     reason: str
     fields: dict
     lines: list
-    # What follows the last line: an OpenMetrics body without it is as good.
-    last_line_end: str = '\n'
     zipped: bool = False
+    # Whether the last line has its end.
+    ended: bool = True
+    # What `Content-Length` says in place of the truth.
+    length: int | None = None
+
+    def body(self):
+        body = ''.join(f'{line}\n' for line in self.lines).encode()
+        return body if self.ended else body[:-1]
+
+    def size(self):
+        """What telemetry says of the size: the length that the answer tells, or else that of the body."""
+        body = self.body()
+        return len(zipped(body) if self.zipped and 'Content-Length' in self.fields else body)
 
     def raw(self):
         """The bytes as `curl -i` saves them."""
-        body = '\n'.join(self.lines) + (self.last_line_end if self.lines else '')
-        body = body.encode('utf-8')
+        body = self.body()
         fields = dict(self.fields)
         if self.zipped:
-            body = gzip.compress(body, mtime=0)
+            body = zipped(body)
             fields['Content-Encoding'] = 'gzip'
         if 'Content-Length' in fields:
             fields['Content-Length'] = str(len(body))
+        if self.length is not None:
+            fields['Content-Length'] = str(self.length)
         head = ''.join(f'{name}: {value}\r\n' for name, value in fields.items())
         return f'HTTP/1.1 {self.status} {self.reason}\r\n{head}\r\n'.encode() + body
+
+
+def zipped(body):
+    return gzip.compress(body, mtime=0)
 
 
 @dataclasses.dataclass
@@ -121,7 +137,7 @@ def make_answer(rng, openmetrics, declared, families):
     if rng.random() < 0.02:
         fields['Content-Type'] = fields['Content-Type'].removesuffix('; charset=utf-8')
     lines = text_lines(rng, families) if not openmetrics else openmetrics_lines(rng, families, declared == OPENMETRICS)
-    return Answer(200, 'OK', fields, lines, last_line_end='\n', zipped=rng.random() < 0.05)
+    return Answer(200, 'OK', fields, lines, zipped=rng.random() < 0.05, ended=rng.random() < 0.95)
 
 
 def text_lines(rng, families):

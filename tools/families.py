@@ -116,6 +116,8 @@ class Family:
         if not name.isidentifier():
             # The name of a state set is the name of a label too.
             kinds = [kind for kind in kinds if kind != 'stateset']
+        if name == 'target_info':
+            kinds = ['gauge', 'gauge', 'bare', 'helped', 'unknown']
         if name.endswith('_total'):
             # Nobody can say what `# TYPE x_total counter` with `x_total_total` means.
             kinds = [kind for kind in kinds if kind != ('counter' if openmetrics else 'counter_apart')]
