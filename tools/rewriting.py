@@ -16,6 +16,7 @@ TYPED = re.compile(r'# (TYPE|HELP) (\S+)(?: (.*))?')
 NAME = re.compile(r'[^\s{]+')
 VALUE = re.compile(r'[^\s{]+\s*(?:\{[^{}]*\})?\s+(\S*\d\S*)')
 QUOTED = re.compile(r'\{"((?:[^"\\]|\\.)*)",?(.*)')
+SUFFIXES = '_total|_created|_g?count|_g?sum|_bucket|_info'
 INSIDE_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -67,7 +68,7 @@ class Rewriting:
         if quoted := QUOTED.fullmatch(line):
             self.count(3)
             line = f'{quoted[1]}{{{quoted[2]}'
-            if openmetrics and not (self.family and quoted[1].startswith(self.family)):
+            if openmetrics and not self.owns(quoted[1]):
                 self.family, self.kind = quoted[1], 'unknown'
                 yield f'# TYPE "{self.family}" unknown'
         cut = INSIDE_QUOTES.sub(lambda inside: '.' * len(inside[0]), line).find(' # ')
@@ -79,6 +80,9 @@ class Rewriting:
             self.malformed += 1
         else:
             yield line
+
+    def owns(self, name):
+        return self.family is not None and re.fullmatch(rf'{re.escape(self.family)}({SUFFIXES})?', name)
 
 
 def passed(instance, lines):

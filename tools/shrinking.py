@@ -10,7 +10,7 @@ from cases import Broken, judge
 LABEL = re.compile(r',?(?<![\w.:"])(?!le=|quantile=)[\w.:"]+="(?:[^"\\]|\\.)*"')
 VALUE_AND_MORE = re.compile(r' \S+( \S+)*( # .*)?$')
 # In the order in which they are looked for; what stands in a line of a verdict.
-KINDS = ['settings', 'malformed', 'another order', 'service checks', 'submissions', 'original says']
+KINDS = ['ended with', 'settings', 'malformed', 'another order', 'service checks', 'submissions', 'original says']
 
 
 def shrink(binary, case, verdict, now):
