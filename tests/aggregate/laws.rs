@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use retriever::aggregate::Batch;
+use retriever::aggregate::{Batch, Sketch};
 use retriever::config::GaugeAggregation;
 use retriever::map::{MetricKind, Part};
 
@@ -68,8 +68,11 @@ impl Model {
     }
 }
 
-/// Points and sketches by their metric, as values and as keys with counts.
-fn contents(batch: &Batch) -> Vec<(String, f64, Vec<(i16, u16)>)> {
+/// A point or a sketch: its metric, its value or count, and the keys of its bins with their counts.
+type Content = (String, f64, Vec<(i16, u16)>);
+
+/// Points and sketches by their metric.
+fn contents(batch: &Batch) -> Vec<Content> {
     let points = batch.points.iter().map(|point| (point.series.metric.to_string(), point.value, Vec::new()));
     let sketches = batch.sketches.iter().map(|point| {
         (point.series.metric.to_string(), point.sketch.count() as f64, point.sketch.bins().collect::<Vec<_>>())
@@ -97,8 +100,11 @@ fn readings(target: &mut Target, series: u32, value: u32, flush: bool) -> Vec<Re
     ]
 }
 
+/// The values of some series, an order of their readings, and the flush flag.
+type Ordered = (Vec<(u32, u32)>, Vec<usize>, bool);
+
 /// Scrapes of up to six series, the readings of each in two orders.
-fn orders() -> impl Strategy<Value = Vec<(Vec<(u32, u32)>, Vec<usize>, bool)>> {
+fn orders() -> impl Strategy<Value = Vec<Ordered>> {
     let values =
         proptest::collection::hash_map(0..6u32, 0..1000u32, 0..6).prop_map(|values| values.into_iter().collect());
     let scrape = (values, any::<bool>()).prop_flat_map(|(values, flush): (Vec<(u32, u32)>, bool)| {
@@ -108,9 +114,11 @@ fn orders() -> impl Strategy<Value = Vec<(Vec<(u32, u32)>, Vec<usize>, bool)>> {
     vec(scrape, 1..12)
 }
 
-/// Magnitudes of observations that fall into the narrowest buckets, in each scrape; the resolution that it is exposed in,
+/// Magnitudes of observations that fall into the narrowest buckets, in one scrape; the resolution that it is exposed in,
 /// and the half width of the zero bucket, which is a power of two.
-fn observations() -> impl Strategy<Value = Vec<(Vec<(i32, bool)>, u32, i32)>> {
+type Observed = (Vec<(i32, bool)>, u32, i32);
+
+fn observations() -> impl Strategy<Value = Vec<Observed>> {
     vec((vec((-24..40i32, any::<bool>()), 0..30), 0..4u32, -8..0i32), 1..12)
 }
 
@@ -254,7 +262,7 @@ proptest! {
             observed.extend_from_slice(&new);
             let reading = native(context, &native_buckets(&observed, resolution, zero), true);
             let sketch = target.sketch([reading]);
-            prop_assert_eq!(sketch.as_ref().map_or(0, |sketch| sketch.count()), i64::try_from(new.len()).unwrap());
+            prop_assert_eq!(sketch.as_ref().map_or(0, Sketch::count), i64::try_from(new.len()).unwrap());
         }
         prop_assert_eq!(target.refused(), []);
     }

@@ -1,5 +1,6 @@
 //! What is remembered of a target and for how long, seen from outside: real bodies in, points and the size of the memory
 //! out.
+#![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
 
 mod forgetting;
 mod numbers;
