@@ -7,6 +7,7 @@
 //!          targets      bytes     samples   plans   points      payloads
 //! ```
 //!
+//! [`relabel`] has the rules that change labels, those of metrics and those of targets.
 //! [`pipeline`] joins reading and mapping, [`road`] is the whole way of one target up to `submit`, [`fixture`] drives it
 //! with recorded scrapes, [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between
 //! `scrape` and `submit` is pure: time is passed in, and nothing waits or is fetched.
@@ -19,6 +20,7 @@ pub mod fixture;
 pub mod map;
 pub mod parse;
 pub mod pipeline;
+pub mod relabel;
 pub mod road;
 pub mod scrape;
 pub mod submit;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::aggregate::{Aggregator, Batch, Refused};
+use crate::aggregate::{Accounts, Aggregator, Batch, Collisions, Refused};
 use crate::config::Instance;
-use crate::map::{Contexts, ServiceCheck, Submission, Submissions};
-use crate::pipeline::{Pipeline, Report};
+use crate::map::{Begun, Contexts, Mapper, NativeSubmission, SeriesId, ServiceCheck, Submission, Submissions, Trace};
+use crate::pipeline::{Pipeline, Recorder, Report};
 use crate::scrape::{Response, ScrapeError};
 use crate::time::UnixTime;
 
@@ -15,6 +15,7 @@ pub struct Road {
     instance: Arc<Instance>,
     pipeline: Pipeline,
     aggregator: Aggregator,
+    watched_since: Option<UnixTime>,
     /// Whether everything is to be forgotten before the next scrape.
     overflowed: bool,
 }
@@ -28,20 +29,49 @@ pub struct Contribution {
     pub batch: Batch,
     /// What the aggregator refused.
     pub refused: Vec<(Refused, u64)>,
+    /// Gauges that dropped labels let replace each other.
+    pub collisions: Collisions,
 }
 
+/// Sees everything that passes on the road: submissions, and, if it wants to know, why they are what they are.
+pub trait Witness: Submissions {
+    /// Who wants to know how each growth came about.
+    fn accounts(&mut self) -> Option<&mut dyn Accounts> {
+        None
+    }
+}
+
+impl Witness for Recorder {}
+
 impl Road {
-    /// A target that was never scraped.
-    pub fn new(instance: Arc<Instance>) -> Self {
+    /// A target that was never scraped. `watched_since`: when the process began that watches it; unknown for a replay.
+    pub fn new(instance: Arc<Instance>, watched_since: Option<UnixTime>) -> Self {
         // The Agent, not the check, adds the service to what an instance submits.
         let service = instance.service.iter().map(|service| Arc::from(format!("service:{service}")));
-        let aggregator = Aggregator::new(instance.min_collection_interval).with_tags(service.collect());
-        Self { pipeline: Pipeline::new(Arc::clone(&instance)), instance, aggregator, overflowed: false }
+        let aggregator = Aggregator::new(instance.min_collection_interval, watched_since);
+        let aggregator = aggregator.with_tags(service.collect());
+        Self {
+            pipeline: Pipeline::new(Arc::clone(&instance), watched_since),
+            instance,
+            aggregator,
+            watched_since,
+            overflowed: false,
+        }
     }
 
     /// The contexts of all submissions so far.
     pub fn contexts(&self) -> &Contexts {
         self.pipeline.contexts()
+    }
+
+    /// What is remembered of the target.
+    pub fn mapper(&self) -> &Mapper {
+        self.pipeline.mapper()
+    }
+
+    /// A series as exposed, if it is remembered.
+    pub fn exposed(&self, series: SeriesId) -> Option<&str> {
+        self.pipeline.series(series)
     }
 
     /// How many series the aggregator remembers.
@@ -50,7 +80,7 @@ impl Road {
     }
 
     /// Takes a response through all stages; `witness` sees the submissions as they pass.
-    pub async fn scrape<W: Submissions>(
+    pub async fn scrape<W: Witness>(
         &mut self,
         response: Result<Response, ScrapeError>,
         now: UnixTime,
@@ -58,21 +88,20 @@ impl Road {
     ) -> Contribution {
         if self.overflowed {
             // Failed scrapes age nothing, so what a target makes up at every scrape would stay for ever.
-            *self = Self::new(Arc::clone(&self.instance));
+            *self = Self::new(Arc::clone(&self.instance), self.watched_since);
         }
         let mut out = Passing { aggregator: &mut self.aggregator, now, witness };
         let report = self.pipeline.scrape(response, now, &mut out).await;
-        let batch = self.aggregator.commit(now);
+        let batch = self.aggregator.commit(now, witness.accounts());
         let refused = self.aggregator.take_refused();
+        let collisions = self.aggregator.take_collisions();
         self.overflowed = report.overflowed;
-        // Only what a successful scrape lacks has vanished.
+        // Only what a successful scrape lacks was not there.
         if report.failure.is_none() && report.ignored.is_none() {
-            let expired = self.aggregator.expire();
-            if !expired.is_empty() {
-                self.pipeline.release(expired);
-            }
+            self.aggregator.succeeded(now);
         }
-        Contribution { report, batch, refused }
+        self.aggregator.forget(&self.pipeline.take_forgotten());
+        Contribution { report, batch, refused, collisions }
     }
 }
 
@@ -87,6 +116,25 @@ impl<W: Submissions> Submissions for Passing<'_, W> {
     fn submit(&mut self, submission: Submission, contexts: &Contexts) {
         self.aggregator.accept(submission, contexts, self.now);
         self.witness.submit(submission, contexts);
+    }
+
+    fn native(&mut self, submission: NativeSubmission, contexts: &Contexts) {
+        self.witness.native(submission.clone(), contexts);
+        self.aggregator.accept_native(submission, contexts, self.now);
+    }
+
+    fn begun(&mut self, begun: Begun, start: UnixTime) {
+        self.aggregator.begun(begun, start);
+        self.witness.begun(begun, start);
+    }
+
+    fn process_started(&mut self, start: UnixTime) {
+        self.aggregator.process_started(start);
+        self.witness.process_started(start);
+    }
+
+    fn trace(&mut self) -> Option<&mut dyn Trace> {
+        self.witness.trace()
     }
 
     fn service_check(&mut self, check: ServiceCheck) {

@@ -31,7 +31,7 @@ fn pipeline() -> Pipeline {
     let settings = "instances:\n  - openmetrics_endpoint: http://a\n    metrics: [wanted]\n";
     let config = Config::read(settings, "test", &NoSurroundings);
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("the settings are valid") };
-    Pipeline::new(Arc::new(instance.as_ref().clone()))
+    Pipeline::new(Arc::new(instance.as_ref().clone()), None)
 }
 
 fn read(body: &str) -> Report {

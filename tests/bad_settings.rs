@@ -42,6 +42,7 @@ const WRONG: [(&str, &[(&str, &str)]); 3] = [
             ("extra_metrics", "[5]"),
             ("exclude_metrics", "['(']"),
             ("exclude_metrics_by_labels", "{a: 5}"),
+            ("metric_relabel_configs", "[{action: rename}]"),
             ("exclude_labels", "a"),
             ("include_labels", "[5]"),
             ("rename_labels", "{a: 5}"),

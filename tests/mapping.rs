@@ -14,7 +14,7 @@ use retriever::time::UnixTime;
 
 /// A target with these options.
 fn target(options: &str) -> Pipeline {
-    Pipeline::new(Arc::new(instance(options)))
+    Pipeline::new(Arc::new(instance(options)), None)
 }
 
 /// The settings of an instance with these options, in YAML's flow style.
@@ -32,8 +32,8 @@ fn scrape(target: &mut Pipeline, format: Format, body: &str) -> (Vec<String>, Re
     scrape.push(body.as_bytes());
     let read = scrape.finish(None);
     let report = target.end(read, &mut recorder);
-    let lines = recorder.submissions.iter().map(|entry| {
-        let entry = document::submission(entry, target.contexts());
+    let entries = recorder.submissions.iter().flat_map(|entry| document::submissions(entry, target.contexts()));
+    let lines = entries.map(|entry| {
         let word = |key: &str| entry[key].as_str().map_or_else(|| entry[key].to_string(), str::to_owned);
         format!("{} {} {} {}", word("type"), word("name"), word("value"), word("tags"))
     });
@@ -99,7 +99,7 @@ fn a_malformed_line_costs_itself_only() {
 
 #[tokio::test]
 async fn too_many_series_fail_the_scrape_and_are_forgotten() {
-    let mut road = Road::new(Arc::new(instance("metrics: [.+], series_limit: 2")));
+    let mut road = Road::new(Arc::new(instance("metrics: [.+], series_limit: 2")), None);
     let many = [0, 1, 2, 3, 4].map(|i| format!("a{{x=\"{i}\"}} 1\n")).concat();
     for (body, fails) in [("a{x=\"0\"} 1\n", false), (&many, true), (&many, true), ("a{x=\"7\"} 1\n", false)] {
         let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers: HeaderMap::new() };

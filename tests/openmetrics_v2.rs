@@ -81,7 +81,8 @@ async fn actual(vector: &Value) -> Vec<Scrape> {
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else {
         return bodies.iter().map(|_| Scrape { submissions: vec![], service_checks: vec![], failed: true }).collect();
     };
-    let mut pipeline = Pipeline::new(Arc::new(instance.as_ref().clone()));
+    let agent_started = vector["agent_process_start_time"].as_f64().map(UnixTime::from_seconds);
+    let mut pipeline = Pipeline::new(Arc::new(instance.as_ref().clone()), agent_started);
     let mut scrapes = Vec::new();
     for (i, body) in bodies.iter().enumerate() {
         scrapes.push(scrape(vector, &mut pipeline, i, body.as_str().expect("a body is text")).await);
@@ -113,7 +114,8 @@ async fn scrape(vector: &Value, pipeline: &mut Pipeline, i: usize, body: &str) -
         submissions: recorder
             .submissions
             .iter()
-            .map(|entry| comparable(document::submission(entry, contexts)))
+            .flat_map(|entry| document::submissions(entry, contexts))
+            .map(comparable)
             .collect(),
         service_checks: recorder
             .service_checks

@@ -3,14 +3,21 @@
 //! Growth of counters and buckets, rates and distributions come into being here, by the rules of the Datadog Agent's
 //! check sampler; where they go is not known here.
 
+mod account;
 mod aggregator;
 mod distribution;
+mod growth;
+mod native;
 mod point;
+mod reading;
 mod refused;
+mod settle;
 mod sketch;
 mod state;
 
-pub use aggregator::{Aggregator, RETAIN_COMMITS};
+pub use account::{Account, Accounts, Collision, Collisions};
+pub use aggregator::Aggregator;
+pub use growth::Growth;
 pub use point::{Batch, Point, PointKind, SeriesKey, SketchPoint};
 pub use refused::Refused;
 pub use sketch::{Sketch, SketchError};

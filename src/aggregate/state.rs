@@ -1,113 +1,107 @@
-//! What one context remembers from value to value and from scrape to scrape, and what it has to tell at a commit.
+//! What one series of Datadog remembers within a scrape, and what it has to tell at its commit.
 //!
 //! The rules are those of the Datadog Agent's check sampler, kind by kind.
 
-use super::distribution::Distribution;
 use super::point::PointKind;
 use super::refused::Refused;
-use crate::map::MetricKind;
-use crate::time::UnixTime;
+use super::sketch::Sketch;
+use crate::config::GaugeAggregation;
+use crate::map::{MetricKind, SeriesId};
 
-/// The state of one context. Its variant is fixed by the first value. `None` in what a commit tells means that there
-/// was no value since the last commit.
+/// The state of a series. Its variant is fixed by the first value. `None` in what a commit tells means that there was
+/// no value since the last commit.
 #[derive(Debug)]
 pub(super) enum State {
-    Gauge {
-        last: Option<f64>,
-    },
-    Count {
-        sum: Option<f64>,
-    },
-    MonotonicCount(Growth),
-    Rate {
-        base: Option<Reading>,
-        /// Of the last two values.
-        rate: Option<Result<f64, Refused>>,
-    },
-    Distribution(Box<Distribution>),
-}
-
-/// A value and when it was read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
-    value: f64,
-    at: UnixTime,
+    /// The last gauge, and the series it was read from.
+    Gauge(Option<(SeriesId, f64)>),
+    /// Gauges of which one is made at the commit.
+    Gauges(Vec<(SeriesId, f64)>, GaugeAggregation),
+    Count(Option<f64>),
+    MonotonicCount(Option<f64>),
+    /// Per second.
+    Rate(Option<f64>),
+    Distribution(Box<Sketch>),
 }
 
 impl State {
-    /// The state of a context before its first value.
-    pub(super) fn new(kind: MetricKind) -> Self {
-        match kind {
-            MetricKind::Gauge => Self::Gauge { last: None },
-            MetricKind::Count => Self::Count { sum: None },
-            MetricKind::MonotonicCount => Self::MonotonicCount(Growth::default()),
-            MetricKind::Rate => Self::Rate { base: None, rate: None },
+    /// The state of a series before its first value.
+    pub(super) fn new(kind: MetricKind, gauges: GaugeAggregation) -> Self {
+        match (kind, gauges) {
+            (MetricKind::Gauge, GaugeAggregation::Last) => Self::Gauge(None),
+            (MetricKind::Gauge, _) => Self::Gauges(Vec::new(), gauges),
+            (MetricKind::Count, _) => Self::Count(None),
+            (MetricKind::MonotonicCount, _) => Self::MonotonicCount(None),
+            (MetricKind::Rate, _) => Self::Rate(None),
         }
     }
 
-    /// Takes a finite value.
-    pub(super) fn add(&mut self, kind: MetricKind, value: f64, flush: bool, at: UnixTime) -> Result<(), Refused> {
-        match (self, kind) {
-            (Self::Gauge { last }, MetricKind::Gauge) => *last = Some(value),
-            (Self::Count { sum }, MetricKind::Count) => *sum.get_or_insert(0.0) += value,
-            (Self::MonotonicCount(growth), MetricKind::MonotonicCount) => growth.add(value, flush),
-            (Self::Rate { base, rate }, MetricKind::Rate) => {
-                let newer = Reading { value, at };
-                // The newer value becomes the base whatever the rate is.
-                if let Some(older) = base.replace(newer) {
-                    *rate = Some(rate_of(older, newer));
-                }
-            }
-            _ => return Err(Refused::KindChanged),
+    /// Whether values of this kind go here.
+    pub(super) fn is(&self, kind: MetricKind) -> bool {
+        match self {
+            Self::Gauge(_) | Self::Gauges(..) => kind == MetricKind::Gauge,
+            Self::Count(_) => kind == MetricKind::Count,
+            Self::MonotonicCount(_) => kind == MetricKind::MonotonicCount,
+            Self::Rate(_) => kind == MetricKind::Rate,
+            Self::Distribution(_) => false,
         }
-        Ok(())
+    }
+
+    /// Takes what one series came to: a finite value of its own kind.
+    pub(super) fn add(&mut self, value: f64) {
+        match self {
+            Self::Count(sum) | Self::MonotonicCount(sum) | Self::Rate(sum) => *sum.get_or_insert(0.0) += value,
+            // These have their own ways in.
+            Self::Gauge(_) | Self::Gauges(..) | Self::Distribution(_) => {}
+        }
+    }
+
+    /// Takes the gauge of a series; gives the series whose value it replaced, if that was another.
+    pub(super) fn gauge(&mut self, series: SeriesId, value: f64) -> Option<SeriesId> {
+        match self {
+            Self::Gauge(last) => {
+                let (before, _) = last.replace((series, value))?;
+                (before != series).then_some(before)
+            }
+            Self::Gauges(readings, _) => {
+                readings.push((series, value));
+                None
+            }
+            Self::Count(_) | Self::MonotonicCount(_) | Self::Rate(_) | Self::Distribution(_) => None,
+        }
     }
 
     /// What there is to tell since the last commit. Nothing for a distribution, which gives a sketch instead.
     pub(super) fn take(&mut self) -> Option<Result<(PointKind, f64), Refused>> {
         let (kind, value) = match self {
-            Self::Gauge { last } => (PointKind::Gauge, Ok(last.take()?)),
-            Self::Count { sum } => (PointKind::Count, Ok(sum.take()?)),
-            Self::MonotonicCount(growth) => (PointKind::Count, Ok(growth.sum.take()?)),
+            Self::Gauge(last) => (PointKind::Gauge, last.take()?.1),
+            Self::Gauges(readings, aggregation) => {
+                let value = aggregated(readings, *aggregation)?;
+                readings.clear();
+                (PointKind::Gauge, value)
+            }
+            Self::Count(sum) | Self::MonotonicCount(sum) => (PointKind::Count, sum.take()?),
             // The Agent stores a rate as the gauge of a value per second.
-            Self::Rate { rate, .. } => (PointKind::Gauge, rate.take()?),
+            Self::Rate(rate) => (PointKind::Gauge, rate.take()?),
             Self::Distribution(_) => return None,
         };
         // Sums and differences of finite values can exceed what a double holds.
-        Some(value.and_then(|value| if value.is_finite() { Ok((kind, value)) } else { Err(Refused::NotFinite) }))
+        Some(if value.is_finite() { Ok((kind, value)) } else { Err(Refused::NotFinite) })
     }
 }
 
-/// The growth of a counter.
-#[derive(Debug, Default)]
-pub(super) struct Growth {
-    previous: Option<f64>,
-    /// Since the last commit.
-    sum: Option<f64>,
-}
-
-impl Growth {
-    /// Takes a reading of the counter; `flush` tells that a counter without a past, or fallen, has started from zero
-    /// within our watch, so that its whole value is growth.
-    fn add(&mut self, value: f64, flush: bool) {
-        match self.previous.replace(value) {
-            None if flush => self.sum = Some(value),
-            None => {}
-            Some(previous) if value >= previous => *self.sum.get_or_insert(0.0) += value - previous,
-            // Not added: the Agent overwrites what it had gathered since the last commit.
-            Some(_) if flush => self.sum = Some(value),
-            // How far the counter came since it was reset is unknown, so nothing is claimed; a zero is, as if unchanged.
-            Some(_) => _ = self.sum.get_or_insert(0.0),
+/// What the gauges of several series come to. A series that is exposed twice is still one, and the last reading counts.
+fn aggregated(readings: &mut [(SeriesId, f64)], aggregation: GaugeAggregation) -> Option<f64> {
+    // A stable sort: readings of one series stay in their order.
+    readings.sort_by_key(|(series, _)| *series);
+    let mut values = readings.chunk_by(|one, next| one.0 == next.0).filter_map(|same| Some(same.last()?.1));
+    match aggregation {
+        GaugeAggregation::Last => values.next_back(),
+        GaugeAggregation::Sum => values.reduce(|sum, value| sum + value),
+        GaugeAggregation::Max => values.reduce(f64::max),
+        GaugeAggregation::Min => values.reduce(f64::min),
+        GaugeAggregation::Avg => {
+            let (count, sum) = values.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value));
+            (count > 0).then(|| sum / f64::from(count))
         }
     }
-}
-
-fn rate_of(older: Reading, newer: Reading) -> Result<f64, Refused> {
-    let seconds = newer.at.seconds() - older.at.seconds();
-    // A clock that was set back gives no rate either.
-    if seconds <= 0.0 {
-        return Err(Refused::RateWithoutTime);
-    }
-    let rate = (newer.value - older.value) / seconds;
-    if rate < 0.0 { Err(Refused::NegativeRate) } else { Ok(rate) }
 }

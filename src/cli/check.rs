@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,11 +9,12 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::format::Format;
 use super::print::talk;
+use super::recordings::RecordingArgs;
 use super::runtime;
 use super::settings::{SettingsArgs, show};
 use crate::config::{ConfiguredInstance, Instance, Problem};
 use crate::discover::{Endpoint, redact};
-use crate::fixture::{Recording, Replayed, START, Scrapes, Stage, document, replay};
+use crate::fixture::{Clock, Recording, Remark, Replayed, START, Scrapes, Stage, document, replay};
 use crate::pipeline::Report;
 use crate::scrape::{Client, USER_AGENT};
 use crate::time::UnixTime;
@@ -25,19 +25,17 @@ pub(super) struct CheckArgs {
     #[command(flatten)]
     settings: SettingsArgs,
 
-    /// Read this recorded scrape instead of the network: a raw HTTP response, or a bare body. Several are scrapes that
-    /// follow each other
-    #[arg(long, value_name = "FILE")]
-    fixture: Vec<PathBuf>,
-
-    /// The `Content-Type` of bare bodies [default: told by the ending: .prom and .txt are Prometheus text, .om is
-    /// OpenMetrics, .pb is protobuf]
-    #[arg(long, value_name = "TYPE", requires = "fixture")]
-    content_type: Option<String>,
+    #[command(flatten)]
+    recordings: RecordingArgs,
 
     /// When the first recorded scrape takes place, in seconds since 1970
     #[arg(long, value_name = "SECONDS", default_value_t = START, requires = "fixture")]
     now: f64,
+
+    /// When Retriever is taken to have started, in seconds since 1970, for `use_process_start_time` [default: before
+    /// any process of a target did]
+    #[arg(long, value_name = "SECONDS", requires = "fixture")]
+    started: Option<f64>,
 
     /// Where to look: at what the mapping submits, or at what the aggregator makes of it
     #[arg(long, value_enum, default_value_t = StageArg::Submissions)]
@@ -67,9 +65,9 @@ impl From<StageArg> for Stage {
 
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let config = if args.fixture.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
+    let config = if args.recordings.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
     show(&config.problems);
-    let recordings = match read_recordings(args) {
+    let recordings = match read_recordings(&args.recordings) {
         Ok(recordings) => recordings,
         Err(message) => {
             talk(message);
@@ -92,14 +90,18 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
                 let instance = Arc::from(instance);
                 let replayed = match &recordings {
                     Some(recordings) => {
-                        let start = UnixTime::from_seconds(args.now);
-                        Ok(runtime.block_on(replay(&instance, recordings, args.stage.into(), start)))
+                        let clock = Clock {
+                            start: UnixTime::from_seconds(args.now),
+                            watched_since: args.started.map(UnixTime::from_seconds),
+                        };
+                        Ok(runtime.block_on(replay(&instance, recordings, args.stage.into(), clock)))
                     }
                     None => runtime.block_on(live(&instance, args.stage.into())),
                 };
                 match replayed {
                     Ok(replayed) => {
                         exit = exit.max(complain(&redact(&instance.endpoint), &replayed.reports));
+                        remark(args, &replayed.remarks);
                         replayed.document
                     }
                     Err(message) => {
@@ -121,12 +123,8 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     }
 }
 
-fn read_recordings(args: &CheckArgs) -> Result<Option<Vec<Recording>>, String> {
-    if args.fixture.is_empty() {
-        return Ok(None);
-    }
-    let read = args.fixture.iter().map(|path| Recording::read(path, args.content_type.as_deref()));
-    read.collect::<Result<_, _>>().map(Some).map_err(|error| error.to_string())
+fn read_recordings(args: &RecordingArgs) -> Result<Option<Vec<Recording>>, String> {
+    if args.is_empty() { Ok(None) } else { args.read().map(Some) }
 }
 
 fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
@@ -138,7 +136,7 @@ fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
 async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String> {
     let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
     let client = Client::new(&instance.http, USER_AGENT).map_err(|error| error.to_string())?;
-    let mut scrapes = Scrapes::new(instance, stage);
+    let mut scrapes = Scrapes::new(instance, stage, Some(UnixTime::now()));
     let response = client.fetch(&endpoint).await;
     scrapes.scrape(response, UnixTime::now()).await;
     Ok(scrapes.finish())
@@ -165,6 +163,18 @@ fn complain(endpoint: &str, reports: &[Report]) -> Exit {
         }
     }
     exit
+}
+
+/// Says what the scrapes say about the settings.
+fn remark(args: &CheckArgs, remarks: &[Remark]) {
+    /// An Agent's file may list all that an exporter could ever have.
+    const SHOWN: usize = 10;
+    for remark in remarks.iter().take(SHOWN) {
+        talk(args.settings.problem(remark));
+    }
+    if let Some(more) = remarks.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        talk(format_args!("and {more} more remarks on the settings; `retriever validate --fixture` lists all of them"));
+    }
 }
 
 fn print(format: Format, documents: &[Value]) -> io::Result<()> {

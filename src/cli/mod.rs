@@ -8,6 +8,7 @@ mod format;
 mod parse;
 mod print;
 mod record;
+mod recordings;
 mod run;
 mod runtime;
 mod settings;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::print::talk;
 use crate::config::{Config, ConfiguredInstance, Instance, Problem, ProcessSurroundings, Severity};
 use crate::discover::Endpoint;
+use crate::fixture::Remark;
 use crate::scrape::{Client, USER_AGENT};
 
 /// The settings file of a command.
@@ -24,6 +25,16 @@ impl SettingsArgs {
     /// Reads the settings for a replay, which fetches nothing.
     pub(super) fn read_for_replay(&self) -> Config {
         Config::load(&self.config, &ProcessSurroundings)
+    }
+
+    /// What scrapes say about the settings, as a problem of them.
+    pub(super) fn problem(&self, remark: &Remark) -> Problem {
+        Problem {
+            source: self.config.display().to_string(),
+            position: Some(remark.at),
+            severity: Severity::Warning,
+            message: remark.message.clone(),
+        }
     }
 
     /// Finds the instances whose targets cannot be fetched at all.

@@ -1,12 +1,17 @@
 //! `retriever validate`: reads the settings and reports every problem.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::exit::Exit;
 use super::format::Format;
-use super::print::Printer;
+use super::print::{Printer, talk};
+use super::recordings::RecordingArgs;
+use super::runtime;
 use super::settings::SettingsArgs;
 use crate::config::{Config, ConfiguredInstance, Output, Problem, Severity};
+use crate::fixture::{Clock, Stage, replay};
 
 /// The arguments of `retriever validate`.
 #[derive(Debug, clap::Args)]
@@ -14,14 +19,25 @@ pub(super) struct ValidateArgs {
     #[command(flatten)]
     settings: SettingsArgs,
 
+    #[command(flatten)]
+    recordings: RecordingArgs,
+
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-/// Exit status: 0 nothing to report, 1 warnings only, 2 errors.
+/// Exit status: 0 nothing to report but notes, 1 warnings, 2 errors.
 pub(super) fn run(args: &ValidateArgs) -> Exit {
-    let config = args.settings.read();
+    let mut config = args.settings.read();
+    match remarks(args, &config) {
+        Ok(remarks) => config.problems.extend(remarks),
+        Err(message) => {
+            talk(message);
+            return Exit::Unusable;
+        }
+    }
+    config.problems.sort_by_key(|problem| problem.position);
     let mut out = Printer::default();
     match args.format {
         Format::Text => print_text(&config, &mut out),
@@ -29,12 +45,29 @@ pub(super) fn run(args: &ValidateArgs) -> Exit {
     }
     let exit = if config.has_errors() {
         Exit::Unusable
-    } else if config.problems.is_empty() {
+    } else if config.problems.iter().all(|problem| problem.severity == Severity::Note) {
         Exit::Fine
     } else {
         Exit::Findings
     };
     out.finish(exit)
+}
+
+/// What recorded scrapes say about the settings, if there are any.
+fn remarks(args: &ValidateArgs, config: &Config) -> Result<Vec<Problem>, String> {
+    if args.recordings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let recordings = args.recordings.read()?;
+    let runtime = runtime::single().map_err(|error| error.to_string())?;
+    let mut problems = Vec::new();
+    for instance in &config.instances {
+        let ConfiguredInstance::Valid(instance) = instance else { continue };
+        let instance = Arc::new(instance.as_ref().clone());
+        let replayed = runtime.block_on(replay(&instance, &recordings, Stage::Points, Clock::default()));
+        problems.extend(replayed.remarks.iter().map(|remark| args.settings.problem(remark)));
+    }
+    Ok(problems)
 }
 
 fn print_text(config: &Config, out: &mut Printer) {
@@ -62,7 +95,7 @@ fn print_json(problems: &[Problem], out: &mut Printer) {
         .iter()
         .map(|problem| {
             json!({
-                "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },
+                "severity": problem.severity.as_str(),
                 "source": problem.source,
                 "line": problem.position.map(|position| position.line),
                 "column": problem.position.map(|position| position.column),

@@ -6,11 +6,14 @@ use std::time::Duration;
 use super::http::HttpSettings;
 use super::init::InitConfig;
 use super::later;
-use super::metrics::{MetricRule, read_metrics};
+use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
 use super::problem::Position;
+use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
+use super::share::Sharing;
+use crate::relabel::{NameValidation, Relabeler};
 
 /// How often a target is scraped when nothing else is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
@@ -27,12 +30,22 @@ pub struct Instance {
     pub namespace: String,
     /// Removed from the beginning of exposed names; may be empty.
     pub raw_metric_prefix: String,
+    /// Lines in which it is found are not read.
+    pub raw_line_filters: Option<Pattern>,
     /// Which families are collected, in order; no key twice.
     pub metrics: Vec<MetricRule>,
+    /// Whether what a pattern makes of a family is decided when it is first seen and kept.
+    pub cache_metric_wildcards: bool,
     /// Families that are not collected whatever `metrics` says.
     pub exclude_metrics: MetricFilter,
     /// Samples that are not collected because of a label; labels as they are after normalisation.
     pub exclude_metrics_by_labels: HashMap<String, LabelFilter>,
+    /// Labels that are lent from some metrics to others.
+    pub sharing: Sharing,
+    /// Labels that hold an HTTP status, of which the class becomes the label `code_class`: `2xx`.
+    pub code_class_labels: Vec<String>,
+    /// What is done to the labels of a sample, its name among them, before anything else looks at them.
+    pub metric_relabel_configs: Relabeler,
     /// Labels that give no tag.
     pub exclude_labels: HashSet<String>,
     /// If not empty, the only labels that give tags.
@@ -53,8 +66,18 @@ pub struct Instance {
     pub hostname: Option<HostnameRule>,
     /// What becomes of histograms.
     pub histograms: HistogramMode,
+    /// What several gauges of one context come to.
+    pub gauges: GaugeAggregation,
     /// Which full names are submitted.
     pub metric_patterns: MetricPatterns,
+    /// How many metrics a scrape may submit; not limited unless set.
+    pub max_returned_metrics: Option<u64>,
+    /// Whether each scrape submits figures about itself.
+    pub telemetry: bool,
+    /// Whether counters are taken to have begun with the process of the target, which says when that was.
+    pub use_process_start_time: bool,
+    /// Whether an empty host name stays empty, instead of becoming that of the submitter.
+    pub empty_default_hostname: bool,
     /// From one scrape to the next.
     pub min_collection_interval: Duration,
     /// The tag `service:` that the Agent adds to everything of the instance.
@@ -117,6 +140,14 @@ pub struct MetricPatterns {
     pub exclude: Option<Pattern>,
 }
 
+impl MetricPatterns {
+    /// Whether a full name is not submitted.
+    pub fn leaves_out(&self, full_name: &str) -> bool {
+        let found = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.is_found_in(full_name));
+        found(&self.exclude) == Some(true) || found(&self.include) == Some(false)
+    }
+}
+
 impl Instance {
     /// Reads one entry of `instances`; none if any of it is an error.
     pub(crate) fn read(reading: &Reading<'_>, number: usize, node: &Node, init: &InitConfig) -> Option<Self> {
@@ -129,9 +160,17 @@ impl Instance {
             at: node.at,
             namespace: section.text("namespace").unwrap_or_default(),
             raw_metric_prefix: section.text("raw_metric_prefix").unwrap_or_default(),
+            raw_line_filters: read_raw_line_filters(&section),
             metrics: read_metrics(&section),
+            cache_metric_wildcards: section.affirmative("cache_metric_wildcards", true),
             exclude_metrics: read_exclude_metrics(&section),
             exclude_metrics_by_labels: read_exclude_by_labels(&section),
+            sharing: Sharing::read(&section),
+            code_class_labels: section.text_list("code_class_labels"),
+            metric_relabel_configs: Relabeler::new(
+                read_relabel_rules(&section, "metric_relabel_configs"),
+                NameValidation::Utf8,
+            ),
             exclude_labels: section.text_list("exclude_labels").into_iter().collect(),
             include_labels: section.text_list("include_labels").into_iter().collect(),
             rename_labels: read_rename_labels(&section),
@@ -142,7 +181,12 @@ impl Instance {
             ignore_connection_errors: section.affirmative("ignore_connection_errors", false),
             hostname,
             histograms: read_histogram_mode(&section),
+            gauges: GaugeAggregation::read(&section).unwrap_or_default(),
             metric_patterns: read_metric_patterns(&section),
+            max_returned_metrics: read_max_returned_metrics(&section),
+            telemetry: section.affirmative("telemetry", false),
+            use_process_start_time: section.affirmative("use_process_start_time", false),
+            empty_default_hostname: section.affirmative("empty_default_hostname", false),
             min_collection_interval: read_interval(&section),
             service: section.scalar_text("service").or_else(|| init.service.clone()).filter(|text| !text.is_empty()),
             http: HttpSettings::read(&section, init),
@@ -164,13 +208,7 @@ fn read_endpoint(section: &Section<'_>) -> Option<String> {
     let missing = "`openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
                    `http://localhost:9100/metrics`";
     if section.node("openmetrics_endpoint").is_none() {
-        let legacy = section.node("prometheus_url").is_some();
-        let hint = if legacy {
-            "; `prometheus_url` is the older form of this check: name it `openmetrics_endpoint`"
-        } else {
-            ""
-        };
-        section.error(section.at(), format!("{missing}{hint}"));
+        section.error(section.at(), missing);
         return None;
     }
     let endpoint = section.text("openmetrics_endpoint")?;
@@ -181,6 +219,35 @@ fn read_endpoint(section: &Section<'_>) -> Option<String> {
     Some(endpoint)
 }
 
+fn read_raw_line_filters(section: &Section<'_>) -> Option<Pattern> {
+    section.node("raw_line_filters")?;
+    section.joined(section.at(), &section.pattern_list("raw_line_filters"))
+}
+
+/// A negative number means no limit; so does a fault, since a limit nobody meant would drop metrics.
+fn read_max_returned_metrics(section: &Section<'_>) -> Option<u64> {
+    let node = section.present("max_returned_metrics")?;
+    let limit = match &node.value {
+        Value::Integer(value) => i64::try_from(*value).ok(),
+        Value::Float(value) => Some(*value as i64),
+        Value::Bool(value) => Some(i64::from(*value)),
+        Value::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    match limit {
+        Some(1..) => limit.and_then(|limit| u64::try_from(limit).ok()),
+        Some(..0) => None,
+        Some(0) | None => {
+            let message = format!(
+                "`max_returned_metrics` is {}; expected a whole number above zero, so nothing is limited",
+                node.describe()
+            );
+            section.warning(node.at, message);
+            None
+        }
+    }
+}
+
 fn read_exclude_metrics(section: &Section<'_>) -> MetricFilter {
     let (mut names, mut patterns) = (HashSet::new(), Vec::new());
     for (i, node) in section.list("exclude_metrics").unwrap_or_default().iter().enumerate() {
@@ -189,12 +256,10 @@ fn read_exclude_metrics(section: &Section<'_>) -> MetricFilter {
             section.error(node.at, message);
             continue;
         };
-        if !Pattern::is_pattern(text) {
-            names.insert(text.clone());
-        } else if let Err(message) = Pattern::new(text) {
-            section.error(node.at, message);
+        if Pattern::is_pattern(text) {
+            patterns.push((node.at, text.clone()));
         } else {
-            patterns.push(text.clone());
+            names.insert(text.clone());
         }
     }
     MetricFilter { names, pattern: section.joined(section.at(), &patterns) }
@@ -280,7 +345,7 @@ fn read_metric_patterns(section: &Section<'_>) -> MetricPatterns {
     let Some(mapping) = section.mapping("metric_patterns") else { return MetricPatterns::default() };
     let read = |option| {
         // Empty entries would match everything; the original leaves them out.
-        let patterns: Vec<String> = mapping.pattern_list(option).into_iter().filter(|text| !text.is_empty()).collect();
+        let patterns: Vec<_> = mapping.pattern_list(option).into_iter().filter(|(_, text)| !text.is_empty()).collect();
         mapping.joined(mapping.at(), &patterns)
     };
     let patterns = MetricPatterns { include: read("include"), exclude: read("exclude") };

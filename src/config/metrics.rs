@@ -1,7 +1,10 @@
 //! Which metrics are collected and what becomes of them: the options `metrics` and `extra_metrics`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::lint;
+use super::metadata::MetadataRule;
 use super::node::{Node, Value};
 use super::pattern::Pattern;
 use super::problem::Position;
@@ -54,8 +57,46 @@ pub struct MetricRule {
     pub name: String,
     /// What becomes of the samples.
     pub transformer: Transformer,
+    /// What becomes of gauges of one context; the instance says it for those entries that do not.
+    pub gauges: Option<GaugeAggregation>,
     /// Where the entry stands.
     pub at: Position,
+}
+
+/// What several gauges come to that dropped labels leave under one name with the same tags, within one scrape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GaugeAggregation {
+    /// The value of the last series in the exposition, as the Agent has it.
+    #[default]
+    Last,
+    /// The sum.
+    Sum,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The mean.
+    Avg,
+}
+
+impl GaugeAggregation {
+    const ALL: [(&'static str, Self); 5] =
+        [("last", Self::Last), ("sum", Self::Sum), ("max", Self::Max), ("min", Self::Min), ("avg", Self::Avg)];
+
+    /// The option `gauge_aggregation`, of an instance or of one entry of `metrics`.
+    pub(super) fn read(section: &Section<'_>) -> Option<Self> {
+        let node = section.present("gauge_aggregation")?;
+        let word = node.key_text().unwrap_or_default();
+        let found = Self::ALL.iter().find(|(name, _)| *name == word);
+        if found.is_none() {
+            let message = format!(
+                "`gauge_aggregation` is {}; expected one of `last`, `sum`, `max`, `min`, `avg`",
+                node.describe()
+            );
+            section.error(node.at, message);
+        }
+        found.map(|&(_, aggregation)| aggregation)
+    }
 }
 
 /// How an entry finds its families.
@@ -104,18 +145,15 @@ pub enum Transformer {
     /// The time since the moment that the sample holds.
     TimeElapsed,
     /// A service check.
-    ServiceCheck(BTreeMap<i64, Status>),
+    ServiceCheck(Arc<BTreeMap<i64, Status>>),
     /// A label's value as metadata of the target.
-    Metadata {
-        /// The label.
-        label: String,
-    },
+    Metadata(Arc<MetadataRule>),
     /// A pattern whose settings are wrong: the original notices, and fails the scrape, once a family matches.
     Faulty(String),
 }
 
 /// The type words of the settings.
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 14] = [
     "native",
     "native_dynamic",
     "counter",
@@ -128,50 +166,69 @@ const TYPES: [&str; 12] = [
     "time_elapsed",
     "service_check",
     "metadata",
+    "info",
+    "stateset",
 ];
 
 /// The entries of `metrics`, then those of `extra_metrics`; a later definition of a key replaces the earlier one in its
-/// place.
+/// place, whatever that one says.
 pub(crate) fn read_metrics(instance: &Section<'_>) -> Vec<MetricRule> {
-    let mut rules: Vec<MetricRule> = Vec::new();
+    let mut entries: Vec<Entry<'_>> = Vec::new();
     for option in ["metrics", "extra_metrics"] {
-        for (i, entry) in instance.list(option).unwrap_or_default().iter().enumerate() {
-            for rule in read_entry(instance, option, i + 1, entry) {
-                match rules.iter_mut().find(|known| known.matcher.as_str() == rule.matcher.as_str()) {
-                    Some(known) => *known = rule,
-                    None => rules.push(rule),
+        for (i, node) in instance.list(option).unwrap_or_default().iter().enumerate() {
+            for entry in read_entry(instance, option, i + 1, node) {
+                match entries.iter_mut().find(|known| known.key == entry.key) {
+                    Some(known) => *known = entry,
+                    None => entries.push(entry),
                 }
             }
         }
     }
+    let rules: Vec<_> = entries.iter().filter_map(|entry| read_rule(instance, entry)).collect();
+    lint::warn(instance, &rules);
     rules
 }
 
-fn read_entry(instance: &Section<'_>, option: &str, number: usize, entry: &Node) -> Vec<MetricRule> {
-    match &entry.value {
-        Value::Text(key) => read_rule(instance, key, entry.at, None).into_iter().collect(),
+/// A key and what is said of it.
+struct Entry<'n> {
+    key: String,
+    at: Position,
+    value: Option<&'n Node>,
+}
+
+fn read_entry<'n>(instance: &Section<'_>, option: &str, number: usize, node: &'n Node) -> Vec<Entry<'n>> {
+    match &node.value {
+        Value::Text(key) => vec![Entry { key: key.clone(), at: node.at, value: None }],
         Value::Mapping(pairs) => {
-            let rules = pairs.iter().filter_map(|(key, value)| {
+            let entries = pairs.iter().filter_map(|(key, value)| {
                 let Some(text) = key.key_text() else {
                     instance.error(key.at, format!("a key of entry {number} of `{option}` is {}", key.describe()));
                     return None;
                 };
-                read_rule(instance, &text, key.at, Some(value))
+                if !matches!(value.value, Value::Text(_) | Value::Mapping(_)) {
+                    let message =
+                        format!("the value of `{text}` is {}; expected a new name or a mapping", value.describe());
+                    instance.error(value.at, message);
+                    return None;
+                }
+                Some(Entry { key: text, at: key.at, value: Some(value) })
             });
-            rules.collect()
+            entries.collect()
         }
         _ => {
             let message = format!(
                 "entry {number} of `{option}` is {}; expected a metric name or a mapping of names",
-                entry.describe()
+                node.describe()
             );
-            instance.error(entry.at, message);
+            instance.error(node.at, message);
             Vec::new()
         }
     }
 }
 
-fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Node>) -> Option<MetricRule> {
+fn read_rule(instance: &Section<'_>, entry: &Entry<'_>) -> Option<MetricRule> {
+    let Entry { key, at, value } = entry;
+    let at = *at;
     let matcher = if Pattern::is_pattern(key) {
         match Pattern::new(key) {
             Ok(pattern) => MetricMatcher::Pattern(pattern),
@@ -183,47 +240,24 @@ fn read_rule(instance: &Section<'_>, key: &str, at: Position, value: Option<&Nod
     } else {
         MetricMatcher::Exact(key.to_owned())
     };
-    let (name, transformer) = match value.map(|node| (&node.value, node)) {
-        None => (None, Transformer::Native),
-        Some((Value::Text(name), _)) => (Some(name.clone()), Transformer::Native),
-        Some((Value::Mapping(_), node)) => read_settings(instance, key, &matcher, node)?,
-        Some((_, node)) => {
-            let message = format!("the value of `{key}` is {}; expected a new name or a mapping", node.describe());
-            instance.error(node.at, message);
-            return None;
-        }
+    let (name, transformer, gauges) = match value {
+        None => (None, Transformer::Native, None),
+        Some(Node { value: Value::Text(name), .. }) => (Some(name.clone()), Transformer::Native, None),
+        Some(node) => read_settings(instance, key, &matcher, node)?,
     };
-    warn_of_names(instance, &matcher, name.as_deref(), &transformer, at);
-    let name = name.unwrap_or_else(|| key.to_owned());
-    Some(MetricRule { matcher, name, transformer, at })
+    warn_of_names(instance, &matcher, name.as_deref(), at);
+    let name = name.unwrap_or_else(|| key.clone());
+    Some(MetricRule { matcher, name, transformer, gauges, at })
 }
 
 /// Settings that are valid but cannot do what they seem to say.
-fn warn_of_names(
-    instance: &Section<'_>,
-    matcher: &MetricMatcher,
-    name: Option<&str>,
-    transformer: &Transformer,
-    at: Position,
-) {
-    match matcher {
-        MetricMatcher::Pattern(pattern) => {
-            if let Some(name) = name {
-                let message = format!(
-                    "`{pattern}` is a pattern, and a pattern sends each metric under its own name; the name `{name}` has no \
-                     effect: write one entry with the exact name of each metric to be renamed"
-                );
-                instance.warning(at, message);
-            }
-        }
-        // With a type of its own the name means what it says.
-        MetricMatcher::Exact(key) if *transformer == Transformer::Native => {
-            if let Some(stem) = key.strip_suffix("_total").filter(|stem| !stem.is_empty()) {
-                let message = format!("counters are selected without `_total`; write `{stem}` if `{key}` is a counter");
-                instance.warning(at, message);
-            }
-        }
-        MetricMatcher::Exact(_) => {}
+fn warn_of_names(instance: &Section<'_>, matcher: &MetricMatcher, name: Option<&str>, at: Position) {
+    if let (MetricMatcher::Pattern(pattern), Some(name)) = (matcher, name) {
+        let message = format!(
+            "`{pattern}` is a pattern, and a pattern sends each metric under its own name; the name `{name}` has no \
+             effect: write one entry with the exact name of each metric to be renamed"
+        );
+        instance.warning(at, message);
     }
 }
 
@@ -233,7 +267,7 @@ fn read_settings(
     key: &str,
     matcher: &MetricMatcher,
     node: &Node,
-) -> Option<(Option<String>, Transformer)> {
+) -> Option<(Option<String>, Transformer, Option<GaugeAggregation>)> {
     let section = Section::new(instance.reading(), format!("`{key}`"), node)?;
     let name = match section.node("name") {
         None => None,
@@ -255,11 +289,13 @@ fn read_settings(
             Transformer::Faulty(message)
         }
     };
+    let gauges = GaugeAggregation::read(&section);
     section.finish();
-    Some((name, transformer))
+    Some((name, transformer, gauges))
 }
 
-type Fault = (Position, String);
+/// Where a parameter is wrong, and how.
+pub(super) type Fault = (Position, String);
 
 fn read_transformer(section: &Section<'_>) -> Result<Transformer, Fault> {
     let Some(node) = section.node("type") else { return Ok(Transformer::Native) };
@@ -270,15 +306,16 @@ fn read_transformer(section: &Section<'_>) -> Result<Transformer, Fault> {
         "native" => Transformer::Native,
         "native_dynamic" => Transformer::NativeDynamic,
         "counter" => Transformer::Counter,
-        "gauge" => Transformer::Gauge,
+        // A family of these types has one value for each label set, which is what a gauge is.
+        "gauge" | "info" | "stateset" => Transformer::Gauge,
         "histogram" => Transformer::Histogram,
         "summary" => Transformer::Summary,
         "counter_gauge" => Transformer::CounterGauge,
         "rate" => Transformer::Rate,
         "time_elapsed" => Transformer::TimeElapsed,
         "temporal_percent" => Transformer::TemporalPercent { scale: read_scale(section)? },
-        "service_check" => Transformer::ServiceCheck(read_status_map(section)?),
-        "metadata" => Transformer::Metadata { label: read_metadata(section)? },
+        "service_check" => Transformer::ServiceCheck(Arc::new(read_status_map(section)?)),
+        "metadata" => Transformer::Metadata(Arc::new(MetadataRule::read(section)?)),
         _ => {
             let hint = nearest(word, TYPES.into_iter()).map_or_else(
                 || format!("expected one of `{}`", TYPES.join("`, `")),
@@ -330,19 +367,4 @@ fn read_status_map(section: &Section<'_>) -> Result<BTreeMap<i64, Status>, Fault
         statuses.insert(number, status);
     }
     Ok(statuses)
-}
-
-fn read_metadata(section: &Section<'_>) -> Result<String, Fault> {
-    let nowhere = "`metadata` is shown by `retriever check` and sent nowhere: only the Agent has a place for it";
-    section.warning(section.at(), nowhere);
-    for option in ["scheme", "pattern", "final_scheme", "part_map"] {
-        section.without_effect(option, "is not supported yet: metadata is kept as one value");
-    }
-    let missing = || (section.at(), "`metadata` needs the `label` that holds the value".to_owned());
-    let node = section.node("label").ok_or_else(missing)?;
-    match &node.value {
-        Value::Text(label) if !label.is_empty() => Ok(label.clone()),
-        Value::Text(_) | Value::Null => Err(missing()),
-        _ => Err((node.at, format!("the `label` is {}; expected text", node.describe()))),
-    }
 }

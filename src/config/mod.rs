@@ -9,14 +9,19 @@ mod http;
 mod init;
 mod instance;
 mod later;
+mod legacy;
+mod lint;
+mod metadata;
 mod metrics;
 mod node;
 mod output;
 mod pattern;
 mod problem;
 mod protocol;
+mod relabel;
 mod secret;
 mod section;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +32,8 @@ pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
 pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
-pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
+pub use metadata::{MetadataRule, VersionScheme};
+pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
@@ -35,9 +41,11 @@ pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
 pub use secret::Secret;
+pub use share::{ShareSource, Sharing};
 
 use init::InitConfig;
 use instance::endpoint_of;
+pub(crate) use section::nearest;
 use section::{Reading, Section};
 
 /// Everything that one settings file says, and everything that is wrong with it.
@@ -123,11 +131,12 @@ fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfi
     }
     let instances = list.iter().enumerate().map(|(i, node)| {
         let before = reading.problems.borrow().errors();
-        let instance = Instance::read(reading, i + 1, node, init);
+        let node = legacy::modern(reading, i + 1, node);
+        let instance = Instance::read(reading, i + 1, &node, init);
         let errors = reading.problems.borrow().errors_since(before);
         match instance {
             Some(instance) if errors.is_empty() => ConfiguredInstance::Valid(Box::new(instance)),
-            _ => ConfiguredInstance::Invalid { endpoint: endpoint_of(node), errors },
+            _ => ConfiguredInstance::Invalid { endpoint: endpoint_of(&node), errors },
         }
     });
     instances.collect()

@@ -58,7 +58,16 @@ impl Node {
 
     /// What an empty file holds.
     pub(crate) fn nothing() -> Self {
-        Self { value: Value::Null, at: Position { line: 1, column: 1 }, spelled: None, extent: None }
+        Self::new(Value::Null, Position { line: 1, column: 1 })
+    }
+
+    /// A value that is not in the file as it is here, at the place of what it was made from.
+    pub(crate) fn new(value: Value, at: Position) -> Self {
+        Self { value, at, spelled: None, extent: None }
+    }
+
+    pub(crate) fn text(text: impl Into<String>, at: Position) -> Self {
+        Self::new(Value::Text(text.into()), at)
     }
 
     /// Looks up how the numbers of the tree are written.

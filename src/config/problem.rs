@@ -11,13 +11,26 @@ pub struct Position {
     pub column: u64,
 }
 
-/// Whether a problem keeps the settings from being used.
+/// Whether a problem keeps the settings from being used. Notes are no problem at all, and change no exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The settings cannot be used.
     Error,
     /// The settings can be used, but not all of them take effect.
     Warning,
+    /// The settings are read as something else than what they spell, and mean the same.
+    Note,
+}
+
+impl Severity {
+    /// The word for it, as printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// One problem.
@@ -39,11 +52,7 @@ impl fmt::Display for Problem {
         if let Some(Position { line, column }) = self.position {
             write!(f, ":{line}:{column}")?;
         }
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, ": {severity}: {}", self.message)
+        write!(f, ": {}: {}", self.severity.as_str(), self.message)
     }
 }
 
@@ -65,6 +74,10 @@ impl Problems {
 
     pub(crate) fn warning(&mut self, at: Position, message: impl Into<String>) {
         self.push(Some(at), Severity::Warning, message.into());
+    }
+
+    pub(crate) fn note(&mut self, at: Position, message: impl Into<String>) {
+        self.push(Some(at), Severity::Note, message.into());
     }
 
     /// A problem of the file as a whole.

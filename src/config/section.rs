@@ -57,7 +57,10 @@ impl<'a> Section<'a> {
 
     /// The node of an option and the place of its key.
     pub(crate) fn node(&self, option: &'static str) -> Option<&'a Node> {
-        self.known.borrow_mut().push(option);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&option) {
+            known.push(option);
+        }
         self.entries.iter().find(|(key, ..)| key == option).map(|&(_, _, node)| node)
     }
 
@@ -77,6 +80,10 @@ impl<'a> Section<'a> {
 
     pub(crate) fn warning(&self, at: Position, message: impl Into<String>) {
         self.reading.problems.borrow_mut().warning(at, message);
+    }
+
+    pub(crate) fn note(&self, at: Position, message: impl Into<String>) {
+        self.reading.problems.borrow_mut().note(at, message);
     }
 
     /// Text with its references expanded; any other kind of value is an error.
@@ -183,34 +190,47 @@ impl<'a> Section<'a> {
         entries.filter_map(|(i, node)| self.expect_text(&format!("entry {} of `{option}`", i + 1), node)).collect()
     }
 
-    /// A list of regular expressions, each valid on its own, taken literally: references are not expanded in patterns.
-    pub(crate) fn pattern_list(&self, option: &'static str) -> Vec<String> {
+    /// A list of regular expressions, taken literally: references are not expanded in patterns.
+    pub(crate) fn pattern_list(&self, option: &'static str) -> Vec<(Position, String)> {
         let Some(list) = self.list(option) else { return Vec::new() };
         self.patterns_of(&format!("`{option}`"), list)
     }
 
-    /// The patterns of a list, each checked; `what` names the list in messages.
-    pub(crate) fn patterns_of(&self, what: &str, list: &[Node]) -> Vec<String> {
-        let mut patterns = Vec::with_capacity(list.len());
-        for (i, node) in list.iter().enumerate() {
+    /// The texts of a list of patterns, which [`Section::joined`] compiles; `what` names the list in messages.
+    pub(crate) fn patterns_of(&self, what: &str, list: &[Node]) -> Vec<(Position, String)> {
+        let text = |(i, node): (usize, &Node)| {
             let Value::Text(text) = &node.value else {
                 self.error(node.at, format!("entry {} of {what} is {}; expected text", i + 1, node.describe()));
-                continue;
+                return None;
             };
-            match Pattern::new(text) {
-                Ok(_) => patterns.push(text.clone()),
-                Err(message) => self.error(node.at, message),
-            }
-        }
-        patterns
+            Some((node.at, text.clone()))
+        };
+        list.iter().enumerate().filter_map(text).collect()
     }
 
-    /// One pattern out of all those of a list; none if there are none.
-    pub(crate) fn joined(&self, at: Position, patterns: &[String]) -> Option<Pattern> {
-        if patterns.is_empty() {
-            return None;
+    /// One pattern out of all those of the list at `at`; none if there are none. Each entry that is to blame for an error
+    /// is reported where it stands.
+    pub(crate) fn joined(&self, at: Position, patterns: &[(Position, String)]) -> Option<Pattern> {
+        let (mut places, mut texts): (Vec<_>, Vec<_>) = patterns.iter().cloned().unzip();
+        let mut is_faulty = false;
+        while !texts.is_empty() {
+            let refusal = match Pattern::join(&texts) {
+                Ok(pattern) => return (!is_faulty).then_some(pattern),
+                Err(refusal) => refusal,
+            };
+            is_faulty = true;
+            let Some(entry) = refusal.entry else {
+                self.error(at, refusal.message);
+                break;
+            };
+            self.error(places[entry], refusal.message);
+            places.remove(entry);
+            // What is wrong only among the others says nothing about the others.
+            if Pattern::new(&texts.remove(entry)).is_ok() {
+                break;
+            }
         }
-        Pattern::any_of(patterns).map_err(|message| self.error(at, message)).ok()
+        None
     }
 
     /// A list as it stands.
@@ -255,14 +275,30 @@ impl<'a> Section<'a> {
 
     /// Reports every key that nobody asked for, with the nearest known spelling.
     pub(crate) fn finish(self) {
-        let known: HashSet<&str> = self.known.borrow().iter().copied().collect();
-        for (key, at, _) in &self.entries {
-            if !known.contains(key.as_str()) {
-                let hint = nearest(key, known.iter().copied())
-                    .map_or_else(|| "; it has no effect".to_owned(), |nearest| format!("; did you mean `{nearest}`?"));
-                self.warning(*at, format!("{} has no option `{key}`{hint}", self.name));
-            }
+        for (at, message) in self.unknown() {
+            self.warning(at, message.unwrap_or_else(|unknown| format!("{unknown}; it has no effect")));
         }
+    }
+
+    /// Like [`Section::finish`] for settings that are not the Agent's, where such a key is an error.
+    pub(crate) fn finish_strictly(self) {
+        for (at, message) in self.unknown() {
+            let known = self.known.borrow().join("`, `");
+            self.error(at, message.unwrap_or_else(|unknown| format!("{unknown}; expected one of `{known}`")));
+        }
+    }
+
+    /// What is said of each key that nobody asked for; an error if no known key is spelled like it.
+    fn unknown(&self) -> Vec<(Position, Result<String, String>)> {
+        let known: HashSet<&str> = self.known.borrow().iter().copied().collect();
+        let unknown = self.entries.iter().filter(|(key, ..)| !known.contains(key.as_str()));
+        let said = unknown.map(|(key, at, _)| {
+            let message = format!("{} has no option `{key}`", self.name);
+            let hint =
+                nearest(key, known.iter().copied()).map(|nearest| format!("{message}; did you mean `{nearest}`?"));
+            (*at, hint.ok_or(message))
+        });
+        said.collect()
     }
 }
 

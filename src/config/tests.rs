@@ -91,8 +91,8 @@ fn every_problem_is_told_with_its_place() {
             "conf.yaml:5:16: error: `namespace` is a list; expected text",
             "conf.yaml:6:5: error: `openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
              `http://localhost:9100/metrics`",
-            "conf.yaml:7:7: error: `a(` is not a regular expression: Parsing error at position 2: Opening parenthesis \
-             without closing parenthesis",
+            "conf.yaml:7:7: error: `a(` is not a regular expression: at character 2, the group that begins here never ends; \
+             close it with `)`, or write `\\(` for the character itself",
         ]
     );
     assert!(config.instances.iter().all(|instance| matches!(instance, ConfiguredInstance::Invalid { .. })));
@@ -181,10 +181,22 @@ fn settings_without_effect_are_warnings() {
     let cases = [
         ("metrics: [{a.b: c}]", "the name `c` has no effect"),
         ("metrics: [requests_total]", "write `requests` if `requests_total` is a counter"),
+        ("metrics: [latency_bucket]", "write `latency` if `latency_bucket` belongs to the histogram `latency`"),
+        ("metrics: [latency_sum]", "write `latency` if `latency_sum` belongs to one called `latency`"),
+        ("metrics: [latency_count]", "write `latency` if `latency_count` belongs to one called `latency`"),
+        ("metrics: [^node_.*, ^node_cpu.+]", "`^node_cpu.+` never gets a turn: `^node_.*` in line 3"),
+        (
+            "metrics: [{a: {name: x, type: gauge}}, {b: {name: x, type: rate}}]",
+            "`b` sends `x` as a rate, and `a` in line 3 as a gauge",
+        ),
+        (
+            "metrics: [{a: {name: x, type: counter}}, {b: {name: x.count, type: gauge}}]",
+            "`b` sends `x.count` as a gauge, and `a` in line 3 as a count",
+        ),
         ("metrics: [{a.+: {type: x}}]", "there is no type `x`"),
         ("metrics: [{a: {type: metadata, label: b}}]", "`metadata` is shown by `retriever check` and sent nowhere"),
-        ("target_info: true", "`target_info` is not supported yet"),
-        ("share_labels: {a: true}", "`share_labels` is not supported yet"),
+        ("max_returned_metrics: 0", "so nothing is limited"),
+        ("metrics: [{a: {type: metadata, label: b, scheme: c}}]", "there is no version scheme `c`"),
         ("proxy: {http: 'http://proxy'}", "`proxy` is not supported yet"),
         ("kerberos_auth: required", "`kerberos_auth` is not supported yet"),
         ("auth_type: digest", "the `auth_type` `digest` is not supported yet"),
@@ -317,20 +329,28 @@ fn a_later_definition_replaces_an_earlier_one_in_its_place() {
 }
 
 #[test]
-fn patterns_are_pythons() {
-    for (pattern, found, not_found) in [
-        ("a.c", "xabcx", "ac"),
-        ("^(?!go_).*$", "node_load", "go_info"),
-        (r"(?P<x>a)(?P=x)", "baab", "aba"),
-        (r"(?<=a)b\Z", "ab", "abc"),
-    ] {
-        let compiled = Pattern::new(pattern).expect(pattern);
-        assert!(compiled.is_found_in(found), "{pattern} in {found}");
-        assert!(!compiled.is_found_in(not_found), "{pattern} in {not_found}");
-    }
+fn names_with_characters_of_expressions_are_patterns() {
     for (text, pattern) in [("a_b:c", false), ("a.b", true), ("a-b", true), ("a b", true), ("a#", true), ("", false)] {
         assert_eq!(Pattern::is_pattern(text), pattern, "{text}");
     }
+}
+
+/// A list is joined before it is compiled; each faulty entry is reported at its place.
+#[test]
+fn each_faulty_pattern_of_a_list_is_told_with_its_place() {
+    let config = with_options("exclude_metrics:\n- a.b\n- (c\n- d.\n- 'e**'\n- '[f'");
+    let expected = ["5:7: error: `(c` is not", "7:7: error: `e**` is not", "8:7: error: `[f` is not"];
+    let problems = problems(&config);
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.contains(expected), "{problems:?}");
+    }
+    let joined = with_options("metric_patterns: {include: ['(a)b', 'c\\1'], exclude: [(?i)d, e]}");
+    let patterns = &instance(&joined).metric_patterns;
+    assert!(patterns.exclude.as_ref().expect("two expressions").is_found_in("E"));
+    assert!(!patterns.include.as_ref().expect("two expressions").is_found_in("cd"));
+    let flags = with_options("ignore_tags: [a, (?i)b]");
+    assert_eq!(self::problems(&flags).len(), 1);
 }
 
 /// What Datadog's template files leave empty, and values that ask for what happens anyway.

@@ -35,9 +35,20 @@ pub struct Context {
 #[derive(Debug, Default)]
 pub struct Contexts {
     by_key: HashMap<Arc<Context>, ContextId>,
-    slots: Vec<Option<Arc<Context>>>,
+    slots: Vec<Option<Slot>>,
     free: Vec<ContextId>,
+    /// Contexts that nothing held at some moment since the last release.
+    unheld: Vec<ContextId>,
+    /// Those of before: whoever kept submissions of that scrape has had the time to look at them.
+    long_unheld: Vec<ContextId>,
     text: HashSet<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    context: Arc<Context>,
+    /// How many plans submit to it.
+    holders: u32,
 }
 
 impl Contexts {
@@ -56,7 +67,7 @@ impl Contexts {
             self.slots.push(None);
             ContextId(id)
         });
-        self.slots[id.index()] = Some(Arc::clone(&context));
+        self.slots[id.index()] = Some(Slot { context: Arc::clone(&context), holders: 0 });
         self.by_key.insert(context, id);
         id
     }
@@ -77,18 +88,50 @@ impl Contexts {
     ///
     /// When [`Contexts::intern`] did not give out the number, or it was released since.
     pub fn get(&self, id: ContextId) -> &Arc<Context> {
-        self.slots[id.index()].as_ref().expect("a context is asked for between its interning and its release")
+        let slot = self.slots[id.index()].as_ref();
+        &slot.expect("a context is asked for between its interning and its release").context
+    }
+
+    /// Notes that a plan submits to a context.
+    pub(crate) fn hold(&mut self, id: ContextId) {
+        if let Some(slot) = &mut self.slots[id.index()] {
+            slot.holders += 1;
+        }
+    }
+
+    /// Notes that a plan no longer submits to a context.
+    pub(crate) fn let_go(&mut self, id: ContextId) {
+        if let Some(slot) = &mut self.slots[id.index()] {
+            slot.holders = slot.holders.saturating_sub(1);
+            if slot.holders == 0 {
+                self.unheld.push(id);
+            }
+        }
+    }
+
+    /// Forgets the contexts that no plan submits to any more since the scrape before, and tells their numbers.
+    pub(crate) fn release_unheld(&mut self) -> Vec<ContextId> {
+        let mut released = std::mem::replace(&mut self.long_unheld, std::mem::take(&mut self.unheld));
+        released.sort_unstable();
+        released.dedup();
+        released.retain(|id| self.slots[id.index()].as_ref().is_some_and(|slot| slot.holders == 0));
+        self.release(released.iter().copied());
+        released
     }
 
     /// Forgets contexts; their numbers will be given out again.
     pub fn release(&mut self, ids: impl IntoIterator<Item = ContextId>) {
+        let mut any = false;
         for id in ids {
-            if let Some(context) = self.slots[id.index()].take() {
-                self.by_key.remove(&context);
+            if let Some(slot) = self.slots[id.index()].take() {
+                self.by_key.remove(&slot.context);
                 self.free.push(id);
+                any = true;
             }
         }
-        self.text.retain(|text| Arc::strong_count(text) > 1);
+        if any {
+            self.text.retain(|text| Arc::strong_count(text) > 1);
+        }
     }
 
     /// How many contexts are known.

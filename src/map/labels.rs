@@ -1,21 +1,42 @@
 //! From the labels of a sample to its tags and host name.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::config::{Instance, LabelFilter};
-use crate::parse::{MetricType, Sample};
+use crate::parse::{Format, MetricType, Sample};
 
 use super::context::{Contexts, Tag};
 use super::dropped::DropReason;
 use super::number::{canonical, parse_float};
-use super::trace::{Step, Trace};
+use super::relabeled::Relabeled;
+use super::trace::{NoTrace, Step, Trace};
 
 /// The bound of a bucket under the name that the settings know it by.
 pub(crate) const UPPER_BOUND: &str = "upper_bound";
-const QUANTILE: &str = "quantile";
+/// The quantile of a summary's value.
+pub(crate) const QUANTILE: &str = "quantile";
+const CODE_CLASS: &str = "code_class";
+
+/// `name` without `raw_metric_prefix`.
+pub(crate) fn without_prefix<'n>(name: &'n str, instance: &Instance) -> &'n str {
+    name.strip_prefix(instance.raw_metric_prefix.as_str()).unwrap_or(name)
+}
+
+/// The name of a family that the settings mean: without the prefix, and for counters without `_total` where their
+/// families are named as their samples are, which is in the formats of Prometheus.
+pub(crate) fn known_name<'n>(name: &'n str, metric_type: MetricType, format: Format, instance: &Instance) -> &'n str {
+    let name = match (format, metric_type) {
+        (Format::PrometheusText | Format::PrometheusProtobuf, MetricType::Counter) => {
+            name.strip_suffix("_total").filter(|stem| !stem.is_empty()).unwrap_or(name)
+        }
+        _ => name,
+    };
+    without_prefix(name, instance)
+}
 
 /// The labels of one sample as the settings see them: each name once, in the order of the exposition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LabelSet<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> LabelSet<'a> {
@@ -28,11 +49,27 @@ impl<'a> LabelSet<'a> {
         set
     }
 
+    /// Labels of which no two have one name.
+    pub(crate) fn from_unique(labels: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Self(labels.into_iter().collect())
+    }
+
+    /// The labels that are left by `metric_relabel_configs`; none of a sample that is dropped there.
+    pub(crate) fn relabeled(sample: &Sample<'a>, instance: &Instance) -> Self {
+        Relabeled::of(sample, instance, &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
+    }
+
+    /// The labels with their values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
     }
 
-    fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
+    /// Adds a label, or changes its value in its place.
+    pub(crate) fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.0.push((name, value)),
@@ -65,17 +102,31 @@ impl<'a> LabelSet<'a> {
         Ok(())
     }
 
+    /// Adds the class of an HTTP status: `code_class` is `2xx` where a label that holds a status is `204`.
+    pub(crate) fn classify(&mut self, instance: &Instance, trace: &mut impl Trace) {
+        for label in &instance.code_class_labels {
+            let Some(status) = self.get(label) else { continue };
+            if status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()) {
+                let class = format!("{}xx", &status[..1]);
+                trace.step(Step::CodeClass { label, class: &class });
+                self.insert(Cow::Borrowed(CODE_CLASS), Cow::Owned(class));
+                return;
+            }
+        }
+    }
+
     /// Why the sample is excluded, if one of its labels says so.
-    pub(crate) fn excluded(&self, instance: &Instance) -> Option<DropReason> {
+    pub(crate) fn excluded(&self, instance: &Instance, trace: &mut impl Trace) -> Option<DropReason> {
         if instance.exclude_metrics_by_labels.is_empty() {
             return None;
         }
-        let excluded = self.0.iter().any(|(name, value)| match instance.exclude_metrics_by_labels.get(name.as_ref()) {
+        let (label, value) = self.iter().find(|(name, value)| match instance.exclude_metrics_by_labels.get(*name) {
             None => false,
             Some(LabelFilter::Any) => true,
             Some(LabelFilter::Matching(pattern)) => pattern.is_found_in(value),
-        });
-        excluded.then_some(DropReason::ExcludedByLabel)
+        })?;
+        trace.step(Step::ExcludedByLabel { label, value });
+        Some(DropReason::ExcludedByLabel)
     }
 
     /// The tags of the labels, without the static ones.
@@ -109,11 +160,16 @@ impl<'a> LabelSet<'a> {
         hostname
     }
 
-    /// What buckets of one histogram have in common: all labels but the bound.
-    pub(crate) fn group_key(&self) -> Vec<(String, String)> {
-        let others = self.0.iter().filter(|(name, _)| name != UPPER_BOUND);
-        let mut key: Vec<_> = others.map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        key.sort_unstable();
-        key
+    /// What the series of one histogram or summary have in common, as one text: the family, and all labels but that of the
+    /// bound or quantile.
+    pub(crate) fn group_name(&self, family: &str, bound: &str) -> String {
+        let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != bound).collect();
+        others.sort_unstable();
+        let mut text = family.to_owned();
+        for (name, value) in others {
+            // No name holds the separator, and a value is told from what follows by its length.
+            let _ = write!(text, "\0{name}\0{}\0{value}", value.len());
+        }
+        text
     }
 }

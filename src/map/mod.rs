@@ -4,25 +4,41 @@
 //! settings act; *applying* a plan to a value makes [`Submission`]s.
 
 mod context;
-mod differences;
 mod dropped;
+mod emitter;
 mod error;
-mod family;
 mod first_value;
 mod labels;
+mod limiter;
 mod mapper;
+mod mapping;
+mod memory;
+mod metadata;
+mod native;
 mod number;
+mod origin;
 mod plan;
+mod relabeled;
+mod repetition;
+mod resolve;
+mod selection;
 mod series;
+mod sharing;
+mod started;
 mod submission;
 mod tags;
 mod trace;
+mod waiting;
 
 pub use crate::config::Status;
 pub use context::{Context, ContextId, Contexts, Tag};
 pub use dropped::{DropCounts, DropReason};
 pub use error::MapError;
-pub use mapper::{Mapper, Mapping, Outcome};
+pub use mapper::{Ending, Mapper, Outcome};
+pub use mapping::Mapping;
+pub use memory::{Forgotten, RETAIN_SCRAPES};
+pub use native::{NativeCount, NativeReading};
+pub use origin::{GroupId, Origin, Part, SeriesId};
 pub use plan::{BucketPlan, Change, Plan, ServiceCheckPlan};
-pub use submission::{MetricKind, ServiceCheck, Submission, Submissions};
-pub use trace::{NoTrace, Step, Trace};
+pub use submission::{Begun, MetricKind, NativeSubmission, ServiceCheck, Submission, Submissions};
+pub use trace::{Step, Trace};

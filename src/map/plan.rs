@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::Status;
+use crate::config::{GaugeAggregation, Status};
 
 use super::context::{ContextId, Tag};
 use super::dropped::DropReason;
@@ -22,6 +22,8 @@ pub enum Plan {
         context: ContextId,
         /// What is done to the value.
         change: Change,
+        /// What several gauges of the context come to.
+        gauges: GaugeAggregation,
     },
     /// Each value becomes a gauge and a monotonic count, but for what `metric_patterns` leaves out.
     CounterGauge {
@@ -29,18 +31,30 @@ pub enum Plan {
         total: Option<ContextId>,
         /// The monotonic count.
         count: Option<ContextId>,
+        /// What several gauges of the context come to.
+        gauges: GaugeAggregation,
     },
     /// Each value is a bucket that is submitted without those below it, once its histogram is complete.
     Bucket(Box<BucketPlan>),
+    /// Each value is a native histogram that becomes a sketch.
+    Native(ContextId),
     /// Each value becomes a service check.
-    ServiceCheck(Box<ServiceCheckPlan>),
-    /// Each value stands for a piece of metadata.
-    Metadata {
-        /// The name of the metadata.
-        name: Box<str>,
-        /// What it says.
-        value: Box<str>,
-    },
+    ServiceCheck(Arc<ServiceCheckPlan>),
+    /// Each value stands for pieces of metadata: their names and what they say.
+    Metadata(Arc<[(String, String)]>),
+}
+
+impl Plan {
+    /// The contexts that it submits to, as far as they are known without a value.
+    pub(crate) fn contexts(&self) -> impl Iterator<Item = ContextId> {
+        let (one, other) = match self {
+            Self::Drop(_) | Self::ServiceCheck(_) | Self::Metadata(_) => (None, None),
+            Self::Metric { context, .. } | Self::Native(context) => (Some(*context), None),
+            Self::CounterGauge { total, count, .. } => (*total, *count),
+            Self::Bucket(plan) => (plan.submitted.map(|(_, context)| context), None),
+        };
+        one.into_iter().chain(other)
+    }
 }
 
 /// What is done to a value before it is submitted.
@@ -60,14 +74,16 @@ pub enum Change {
 /// A bucket before its neighbours are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BucketPlan {
-    /// What it has in common with the other buckets of its histogram: all labels but the bound.
-    pub(crate) group: Vec<(String, String)>,
+    /// The full name.
+    pub(crate) name: Arc<str>,
     /// The bound.
     pub(crate) upper: f64,
     /// Its tags but the one of the lower bound.
     pub(crate) tags: Vec<Tag>,
     /// Its host.
     pub(crate) hostname: Arc<str>,
+    /// The context it was last submitted to, and the lower bound it had then.
+    pub(crate) submitted: Option<(f64, ContextId)>,
 }
 
 /// A service check made of values.
@@ -76,7 +92,7 @@ pub struct ServiceCheckPlan {
     /// The full name.
     pub(crate) name: String,
     /// The status of each value, truncated to a whole number; others are unknown.
-    pub(crate) statuses: BTreeMap<i64, Status>,
+    pub(crate) statuses: Arc<BTreeMap<i64, Status>>,
     /// Its host.
     pub(crate) hostname: String,
 }

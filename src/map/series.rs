@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance};
-use crate::parse::{MetricType, Role, Sample};
+use crate::parse::{MetricType, NativeHistogram, ResetHint, Role, Sample};
 
 use super::context::{Context, ContextId, Contexts, Tag};
 use super::dropped::DropReason;
 use super::error::MapError;
-use super::family::{SelectedFamily, Shape, Suffix, without_prefix};
-use super::labels::{LabelSet, UPPER_BOUND};
+use super::labels::{LabelSet, QUANTILE, UPPER_BOUND, without_prefix};
+use super::metadata::pieces;
 use super::number::parse_float;
+use super::origin::Part;
 use super::plan::{BucketPlan, Change, Plan, ServiceCheckPlan};
+use super::selection::{SelectedFamily, Shape, Suffix};
+use super::sharing::SharedLabels;
 use super::submission::MetricKind;
 use super::tags::finished;
 use super::trace::{Step, Trace};
@@ -20,8 +23,24 @@ use super::trace::{Step, Trace};
 pub(crate) struct SeriesCompiler<'m, T> {
     pub(crate) instance: &'m Instance,
     pub(crate) static_tags: &'m [Tag],
+    pub(crate) shared: &'m SharedLabels,
     pub(crate) contexts: &'m mut Contexts,
     pub(crate) trace: &'m mut T,
+}
+
+/// A series that was compiled.
+pub(crate) struct Compiled {
+    pub(crate) plan: Plan,
+    /// The name of its group, and what it can say about the group.
+    pub(crate) group: Option<(String, Part)>,
+}
+
+/// A sample that is to be compiled, after relabeling.
+pub(crate) struct Candidate<'s, 'a> {
+    pub(crate) sample: &'s Sample<'a>,
+    /// Its name, which relabeling may have changed.
+    pub(crate) name: &'s str,
+    pub(crate) labels: LabelSet<'a>,
 }
 
 /// Tags and host of a series, its labels already filtered and renamed.
@@ -30,56 +49,83 @@ struct Identity {
     hostname: Arc<str>,
 }
 
-impl<T: Trace> SeriesCompiler<'_, T> {
-    /// The plan of the series of `sample`; the error fails the scrape.
-    pub(crate) fn compile(&mut self, family: &mut SelectedFamily<'_>, sample: &Sample<'_>) -> Result<Plan, MapError> {
-        let plan = match self.decide(family, sample)? {
-            Ok(plan) => plan,
-            Err(reason) => Plan::Drop(reason),
+impl<'m, T: Trace> SeriesCompiler<'m, T> {
+    /// The plan of a series; the error fails the scrape.
+    pub(crate) fn compile(
+        &mut self,
+        family: &SelectedFamily,
+        candidate: Candidate<'_, '_>,
+    ) -> Result<Compiled, MapError> {
+        let Candidate { sample, name, labels } = candidate;
+        let labels = match self.labels_of(family, sample, labels) {
+            Ok(labels) => labels,
+            Err(reason) => return Ok(self.dropped(reason)),
         };
-        if let Plan::Drop(reason) = plan {
-            self.trace.step(Step::Dropped(reason));
+        let plan = match self.decide(family, sample, name, &labels)? {
+            Err(reason) => self.dropped(reason).plan,
+            Ok(plan) => plan,
+        };
+        // Also of a series that is dropped: by its count it is found which group a start time is about.
+        let group = group_of(family, name, &labels, &plan);
+        Ok(Compiled { plan, group })
+    }
+
+    fn dropped(&mut self, reason: DropReason) -> Compiled {
+        self.trace.step(Step::Dropped(reason));
+        Compiled { plan: Plan::Drop(reason), group: None }
+    }
+
+    /// The labels as the transformer sees them, unless they say that the sample is not wanted.
+    fn labels_of<'l>(
+        &mut self,
+        family: &SelectedFamily,
+        sample: &Sample<'_>,
+        mut labels: LabelSet<'l>,
+    ) -> Result<LabelSet<'l>, DropReason>
+    where
+        'm: 'l,
+    {
+        let shared: &'m SharedLabels = self.shared;
+        shared.merge(&mut labels, |label, from, to| self.trace.step(Step::LabelShared { label, from, to }));
+        labels.classify(self.instance, self.trace);
+        labels.normalise(family.exposed, self.trace)?;
+        if let Some(reason) = labels.excluded(self.instance, self.trace) {
+            return Err(reason);
         }
-        Ok(plan)
+        // A metric without a type that is called so was asked for by its name.
+        let is_start = sample.role == Role::Created && family.exposed != MetricType::Unknown;
+        if is_start { Err(DropReason::Created) } else { Ok(labels) }
     }
 
     fn decide(
         &mut self,
-        family: &mut SelectedFamily<'_>,
+        family: &SelectedFamily,
         sample: &Sample<'_>,
+        name: &str,
+        labels: &LabelSet<'_>,
     ) -> Result<Result<Plan, DropReason>, MapError> {
-        match sample.role {
-            // A metric without a type that is called so was asked for by its name.
-            Role::Created if family.exposed != MetricType::Unknown => return Ok(Err(DropReason::Created)),
-            Role::NativeHistogram => return Ok(Err(DropReason::NativeHistogram)),
-            _ => {}
+        if let Some(native) = sample.native {
+            return Ok(self.native(family, labels, native));
         }
-        let mut labels = LabelSet::of(sample);
-        if let Err(reason) = labels.normalise(family.exposed, self.trace) {
-            return Ok(Err(reason));
-        }
-        if let Some(reason) = labels.excluded(self.instance) {
-            return Ok(Err(reason));
-        }
-        Ok(match family.shape {
-            Shape::Counter => self.metric(family, &labels, MetricKind::MonotonicCount, Suffix::Count),
-            Shape::Gauge => self.metric(family, &labels, MetricKind::Gauge, Suffix::None),
-            Shape::Rate => self.metric(family, &labels, MetricKind::Rate, Suffix::None),
-            Shape::TimeElapsed => self.changed(family, &labels, MetricKind::Gauge, Change::UntilNow),
+        Ok(match &family.shape {
+            Shape::Counter => self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Count),
+            Shape::Gauge => self.metric(family, labels, MetricKind::Gauge, Suffix::None),
+            Shape::Rate => self.metric(family, labels, MetricKind::Rate, Suffix::None),
+            Shape::TimeElapsed => self.changed(family, labels, MetricKind::Gauge, Suffix::None, Change::UntilNow),
             Shape::TemporalPercent { scale: 0.0 } => return Err(MapError::zero_scale(&family.name)),
             Shape::TemporalPercent { scale } => {
-                self.changed(family, &labels, MetricKind::Rate, Change::Percent { scale })
+                self.changed(family, labels, MetricKind::Rate, Suffix::None, Change::Percent { scale: *scale })
             }
-            Shape::CounterGauge => self.counter_gauge(family, &labels),
-            Shape::Histogram => self.histogram(family, &labels, sample),
-            Shape::Summary => self.summary(family, &labels, sample),
-            Shape::ServiceCheck(statuses) => Ok(Plan::ServiceCheck(Box::new(ServiceCheckPlan {
-                name: family.names.base().to_owned(),
-                statuses: statuses.clone(),
+            Shape::CounterGauge => self.counter_gauge(family, labels),
+            Shape::Histogram => self.histogram(family, labels, name),
+            Shape::Summary => self.summary(family, labels, name),
+            Shape::ServiceCheck(statuses) => Ok(Plan::ServiceCheck(Arc::new(ServiceCheckPlan {
+                name: family.full_name(Suffix::None, self.instance),
+                statuses: Arc::clone(statuses),
                 hostname: labels.hostname(self.instance, self.trace),
             }))),
-            Shape::Metadata { label } => match labels.get(label) {
-                Some(value) => Ok(Plan::Metadata { name: family.sent.as_str().into(), value: value.into() }),
+            Shape::Metadata(rule) => match labels.get(&rule.label) {
+                Some(value) => Ok(Plan::Metadata(pieces(&family.sent, value, &rule.scheme).into())),
                 None => Err(DropReason::MissingLabel),
             },
         })
@@ -87,31 +133,30 @@ impl<T: Trace> SeriesCompiler<'_, T> {
 
     fn metric(
         &mut self,
-        family: &mut SelectedFamily<'_>,
+        family: &SelectedFamily,
         labels: &LabelSet<'_>,
         kind: MetricKind,
         suffix: Suffix,
     ) -> Result<Plan, DropReason> {
-        let name = family.names.metric(suffix, self.contexts)?;
-        let identity = self.identity(labels);
-        Ok(Plan::Metric { kind, context: self.context(name, identity), change: Change::Keep })
+        self.changed(family, labels, kind, suffix, Change::Keep)
     }
 
     fn changed(
         &mut self,
-        family: &mut SelectedFamily<'_>,
+        family: &SelectedFamily,
         labels: &LabelSet<'_>,
         kind: MetricKind,
+        suffix: Suffix,
         change: Change,
     ) -> Result<Plan, DropReason> {
-        let name = family.names.metric(Suffix::None, self.contexts)?;
+        let name = self.name(family, suffix)?;
         let identity = self.identity(labels);
-        Ok(Plan::Metric { kind, context: self.context(name, identity), change })
+        Ok(Plan::Metric { kind, context: self.context(name, identity), change, gauges: family.gauges })
     }
 
-    fn counter_gauge(&mut self, family: &mut SelectedFamily<'_>, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
+    fn counter_gauge(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
         let mut context = |suffix| {
-            let name = family.names.metric(suffix, self.contexts).ok()?;
+            let name = self.name(family, suffix).ok()?;
             let identity = self.identity(labels);
             Some(self.context(name, identity))
         };
@@ -119,29 +164,23 @@ impl<T: Trace> SeriesCompiler<'_, T> {
         if total.is_none() && count.is_none() {
             return Err(DropReason::LeftOutByPattern);
         }
-        Ok(Plan::CounterGauge { total, count })
+        Ok(Plan::CounterGauge { total, count, gauges: family.gauges })
     }
 
     /// Section 4.4.
-    fn histogram(
-        &mut self,
-        family: &mut SelectedFamily<'_>,
-        labels: &LabelSet<'_>,
-        sample: &Sample<'_>,
-    ) -> Result<Plan, DropReason> {
+    fn histogram(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>, name: &str) -> Result<Plan, DropReason> {
         let mode = self.instance.histograms;
         let counters = !matches!(mode, HistogramMode::Distributions { counters: false, .. });
-        match part(&sample.name.text()).ok_or(DropReason::NotOfItsType)? {
-            Part::Sum | Part::Count if !counters => Err(DropReason::HistogramOption),
-            Part::Sum => self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Sum),
-            Part::Count => self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Count),
-            Part::Bucket => self.bucket(family, labels, mode),
+        match suffix_of(name).ok_or(DropReason::NotOfItsType)? {
+            Suffix::Sum | Suffix::Count if !counters => Err(DropReason::HistogramOption),
+            Suffix::Bucket => self.bucket(family, labels, mode),
+            suffix => self.metric(family, labels, MetricKind::MonotonicCount, suffix),
         }
     }
 
     fn bucket(
         &mut self,
-        family: &mut SelectedFamily<'_>,
+        family: &SelectedFamily,
         labels: &LabelSet<'_>,
         mode: HistogramMode,
     ) -> Result<Plan, DropReason> {
@@ -156,26 +195,77 @@ impl<T: Trace> SeriesCompiler<'_, T> {
             return self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Bucket);
         }
         let upper = parse_float(bound).filter(|bound| !bound.is_nan()).ok_or(DropReason::BadBound)?;
+        let name = match mode {
+            // Distributions pass by `metric_patterns`, as in the original.
+            HistogramMode::Distributions { .. } => self.contexts.text(&family.full_name(Suffix::None, self.instance)),
+            HistogramMode::NoBuckets | HistogramMode::Cumulative | HistogramMode::Differences => {
+                if upper.is_infinite() {
+                    return Ok(self.neighbour(upper));
+                }
+                self.name(family, Suffix::Bucket)?
+            }
+        };
+        self.trace.step(Step::Submitted(&name));
         let Identity { tags, hostname } = self.identity(labels);
-        Ok(Plan::Bucket(Box::new(BucketPlan { group: labels.group_key(), upper, tags, hostname })))
+        Ok(Plan::Bucket(Box::new(BucketPlan { name, upper, tags, hostname, submitted: None })))
+    }
+
+    /// A bucket that is not submitted itself, but others are told apart from it.
+    fn neighbour(&mut self, upper: f64) -> Plan {
+        self.trace.step(Step::Dropped(DropReason::InfiniteBucket));
+        let empty = self.contexts.text("");
+        Plan::Bucket(Box::new(BucketPlan {
+            name: Arc::clone(&empty),
+            upper,
+            tags: Vec::new(),
+            hostname: empty,
+            submitted: None,
+        }))
+    }
+
+    /// A native histogram becomes a sketch, whatever the options say of buckets: it has none that could be tagged.
+    fn native(
+        &mut self,
+        family: &SelectedFamily,
+        labels: &LabelSet<'_>,
+        native: &NativeHistogram<'_>,
+    ) -> Result<Plan, DropReason> {
+        if family.shape != Shape::Histogram {
+            return Err(DropReason::NativeHistogram);
+        }
+        match native.reset_hint {
+            ResetHint::Unknown => {}
+            ResetHint::Gauge => return Err(DropReason::NativeGauge),
+        }
+        if self.instance.histograms == HistogramMode::NoBuckets {
+            return Err(DropReason::HistogramOption);
+        }
+        let name = self.contexts.text(&family.full_name(Suffix::None, self.instance));
+        let identity = self.identity(labels);
+        Ok(Plan::Native(self.context(name, identity)))
     }
 
     /// Section 4.5.
-    fn summary(
-        &mut self,
-        family: &mut SelectedFamily<'_>,
-        labels: &LabelSet<'_>,
-        sample: &Sample<'_>,
-    ) -> Result<Plan, DropReason> {
-        let name = sample.name.text();
-        match part(&name) {
-            Some(Part::Sum) => self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Sum),
-            Some(Part::Count) => self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Count),
-            Some(Part::Bucket) | None if without_prefix(&name, self.instance) == family.name => {
+    fn summary(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>, name: &str) -> Result<Plan, DropReason> {
+        match suffix_of(name) {
+            Some(suffix @ (Suffix::Sum | Suffix::Count)) => {
+                self.metric(family, labels, MetricKind::MonotonicCount, suffix)
+            }
+            _ if without_prefix(name, self.instance) == &*family.name => {
                 self.metric(family, labels, MetricKind::Gauge, Suffix::Quantile)
             }
-            Some(Part::Bucket) | None => Err(DropReason::NotOfItsType),
+            _ => Err(DropReason::NotOfItsType),
         }
+    }
+
+    /// A full name, unless `metric_patterns` leaves it out.
+    fn name(&mut self, family: &SelectedFamily, suffix: Suffix) -> Result<Arc<str>, DropReason> {
+        let full = family.full_name(suffix, self.instance);
+        if self.instance.metric_patterns.leaves_out(&full) {
+            self.trace.step(Step::LeftOutByPattern(&full));
+            return Err(DropReason::LeftOutByPattern);
+        }
+        Ok(self.contexts.text(&full))
     }
 
     fn identity(&mut self, labels: &LabelSet<'_>) -> Identity {
@@ -197,21 +287,29 @@ impl<T: Trace> SeriesCompiler<'_, T> {
     }
 }
 
-/// The parts of histograms and summaries, told by the end of the sample's name in this order.
-enum Part {
-    Sum,
-    Count,
-    Bucket,
+/// The name of the histogram or summary that a series is part of, and what the series can say about it.
+fn group_of(
+    family: &SelectedFamily,
+    candidate_name: &str,
+    labels: &LabelSet<'_>,
+    plan: &Plan,
+) -> Option<(String, Part)> {
+    let bound = match family.shape {
+        Shape::Histogram => UPPER_BOUND,
+        Shape::Summary => QUANTILE,
+        _ => return None,
+    };
+    let part = match (plan, suffix_of(candidate_name)) {
+        (Plan::Native(_) | Plan::Bucket(_), _) | (_, Some(Suffix::Count | Suffix::Bucket)) => Part::Count,
+        (_, Some(Suffix::Sum)) => Part::Sum,
+        _ => return None,
+    };
+    Some((labels.group_name(&family.name, bound), part))
 }
 
-fn part(name: &str) -> Option<Part> {
-    if name.ends_with("_sum") {
-        Some(Part::Sum)
-    } else if name.ends_with("_count") {
-        Some(Part::Count)
-    } else if name.ends_with("_bucket") {
-        Some(Part::Bucket)
-    } else {
-        None
-    }
+/// Which part of a histogram or summary a sample is, told by the end of its name in this order.
+fn suffix_of(name: &str) -> Option<Suffix> {
+    [("_sum", Suffix::Sum), ("_count", Suffix::Count), ("_bucket", Suffix::Bucket)]
+        .into_iter()
+        .find_map(|(end, suffix)| name.ends_with(end).then_some(suffix))
 }

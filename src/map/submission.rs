@@ -1,8 +1,12 @@
 //! What the mapping makes of samples: the calls that Datadog's check makes into the Agent, as values.
 
-use crate::config::Status;
+use crate::config::{GaugeAggregation, Status};
+use crate::time::UnixTime;
 
 use super::context::{ContextId, Contexts};
+use super::native::NativeReading;
+use super::origin::{GroupId, Origin, SeriesId};
+use super::trace::Trace;
 
 /// How the aggregator treats the values of a context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +42,13 @@ pub enum Submission {
         kind: MetricKind,
         /// Name, tags and host.
         context: ContextId,
+        /// The series it was read from.
+        origin: Origin,
+        /// What several gauges of the context come to.
+        gauges: GaugeAggregation,
+        /// Of a bucket without those below it: the bound above which it counts. With another one it counts something
+        /// else, and what is less than before has not fallen.
+        lower: Option<f64>,
         /// Finite.
         value: f64,
         /// Whether a first value is growth from zero (monotonic counts only).
@@ -47,6 +58,8 @@ pub enum Submission {
     Bucket {
         /// Name, tags and host of the sketch.
         context: ContextId,
+        /// The series of the bucket.
+        origin: Origin,
         /// Exclusive lower bound; may be `-inf`.
         lower: f64,
         /// Inclusive upper bound; may be `inf`.
@@ -58,6 +71,44 @@ pub enum Submission {
         /// Whether several buckets share the context, so that each is told apart by its bounds.
         multiple_buckets: bool,
     },
+}
+
+impl Submission {
+    /// Name, tags and host.
+    pub fn context(&self) -> ContextId {
+        match *self {
+            Self::Metric { context, .. } | Self::Bucket { context, .. } => context,
+        }
+    }
+
+    /// The series it was read from.
+    pub fn origin(&self) -> Origin {
+        match *self {
+            Self::Metric { origin, .. } | Self::Bucket { origin, .. } => origin,
+        }
+    }
+}
+
+/// The reading of a whole native histogram that goes into a sketch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NativeSubmission {
+    /// Name, tags and host of the sketch.
+    pub context: ContextId,
+    /// The series of the histogram.
+    pub origin: Origin,
+    /// Its buckets.
+    pub reading: NativeReading,
+    /// Whether a first reading is growth from zero.
+    pub flush_first_value: bool,
+}
+
+/// What a start time is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// One series.
+    Series(SeriesId),
+    /// All series of a histogram or summary.
+    Group(GroupId),
 }
 
 /// One report of a service check.
@@ -80,6 +131,9 @@ pub trait Submissions {
     /// A value; `contexts` knows its context.
     fn submit(&mut self, submission: Submission, contexts: &Contexts);
 
+    /// A native histogram; `contexts` knows its context.
+    fn native(&mut self, submission: NativeSubmission, contexts: &Contexts);
+
     /// A service check.
     fn service_check(&mut self, check: ServiceCheck);
 
@@ -89,4 +143,17 @@ pub trait Submissions {
 
     /// A piece of metadata about the target, such as its version.
     fn metadata(&mut self, name: &str, value: &str);
+
+    /// When a series, or all of a group, began to count. May come before or after its values.
+    fn begun(&mut self, _: Begun, _: UnixTime) {}
+
+    /// When the process of the target started: no counter of it began before. Told only where the settings say that
+    /// counters begin with the process.
+    fn process_started(&mut self, _: UnixTime) {}
+
+    /// Who wants to know how each decision was made. With nobody, nothing is traced, and decisions are taken from
+    /// memory.
+    fn trace(&mut self) -> Option<&mut dyn Trace> {
+        None
+    }
 }

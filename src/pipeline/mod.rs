@@ -5,15 +5,18 @@
 //! same code.
 
 mod drive;
+mod filter;
+mod recorder;
 
 use std::sync::Arc;
 
+use self::filter::{Kept, LineFilter};
 use crate::config::{Instance, Status};
-use crate::map::{
-    ContextId, Contexts, DropCounts, MapError, Mapper, Mapping, Outcome, ServiceCheck, Submission, Submissions,
-};
+use crate::map::{Contexts, DropCounts, Ending, Forgotten, MapError, Mapper, Mapping, Outcome, SeriesId, Submissions};
 use crate::parse::{Diagnostic, Format, ParseError, Reader, ReaderLimits, Totals};
 use crate::time::UnixTime;
+
+pub use recorder::{Recorded, Recorder};
 
 /// Where a scrape failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,11 +105,13 @@ impl Report {
 pub struct Pipeline {
     mapper: Mapper,
     limits: ReaderLimits,
+    /// What the last scrape let the mapping forget.
+    forgotten: Forgotten,
 }
 
 impl Pipeline {
-    /// A target that was never scraped.
-    pub fn new(instance: Arc<Instance>) -> Self {
+    /// A target that was never scraped. `watched_since`: when the process began that watches it, if that is known.
+    pub fn new(instance: Arc<Instance>, watched_since: Option<UnixTime>) -> Self {
         let limits = &instance.http.limits;
         let limits = ReaderLimits {
             line_bytes: limits.line_bytes,
@@ -117,7 +122,7 @@ impl Pipeline {
             message_bytes: limits.message_bytes,
             series_bytes: limits.body_bytes,
         };
-        Self { mapper: Mapper::new(instance), limits }
+        Self { mapper: Mapper::new(instance, watched_since), limits, forgotten: Forgotten::default() }
     }
 
     /// The settings of the target.
@@ -130,31 +135,58 @@ impl Pipeline {
         self.mapper.contexts()
     }
 
-    /// Forgets contexts that are no longer needed.
-    pub fn release(&mut self, ids: impl IntoIterator<Item = ContextId>) {
-        self.mapper.release(ids);
+    /// What is remembered of the target.
+    pub fn mapper(&self) -> &Mapper {
+        &self.mapper
+    }
+
+    /// A series as exposed, if it is remembered.
+    pub fn series(&self, series: SeriesId) -> Option<&str> {
+        self.mapper.series(series)
+    }
+
+    /// What was forgotten since the last call.
+    pub fn take_forgotten(&mut self) -> Forgotten {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    /// Lets the mapping know how a scrape went.
+    fn ended(&mut self, report: Report) -> Report {
+        let ending = match (&report.failure, &report.ignored) {
+            (Some(_), _) => Ending::Failed,
+            (None, Some(_)) => Ending::Ignored,
+            (None, None) => Ending::Succeeded,
+        };
+        self.forgotten.append(self.mapper.end(ending));
+        report
     }
 
     /// A scrape to which no answer came.
     pub fn unanswered<S: Submissions>(&mut self, failure: FetchFailure, out: &mut S) -> Report {
         self.health(Status::Critical, &failure.message, out);
-        let report = self.fetch_failed(Stage::Request, failure, Report::default());
-        self.mapper.end(report.failure.is_none());
-        report
+        self.ended(self.fetch_failed(Stage::Request, failure, Report::default()))
     }
 
     /// A scrape that was answered with an HTTP error; `message` says with which.
     pub fn refused<S: Submissions>(&mut self, message: &str, out: &mut S) -> Report {
         self.health(Status::Critical, message, out);
-        self.mapper.end(false);
         let failure = Failure { stage: Stage::Status, reason: "status", message: message.to_owned() };
-        Report { failure: Some(failure), ..Report::default() }
+        self.ended(Report { failure: Some(failure), ..Report::default() })
     }
 
     /// A scrape whose body follows; `now` is its time.
     pub fn begin<'p, S: Submissions>(&'p mut self, format: Format, now: UnixTime, out: &'p mut S) -> Scrape<'p, S> {
-        let reader = Reader::new(format, self.limits);
-        Scrape { reader, mapping: self.mapper.begin(format, now, out), error: None }
+        let filter = match format {
+            // Protobuf has no lines.
+            Format::PrometheusProtobuf => None,
+            Format::PrometheusText | Format::OpenMetrics | Format::OpenMetrics2 => {
+                self.instance().raw_line_filters.clone().map(LineFilter::new)
+            }
+        };
+        let limits = self.limits;
+        let mapping = self.mapper.begin(format, now, out);
+        let search = mapping.needs_search().then(|| Search { reader: Reader::new(format, limits), held: Vec::new() });
+        Scrape { filter, body: Body { search, reader: Reader::new(format, limits), mapping, error: None } }
     }
 
     /// Ends the scrape that [`Pipeline::begin`] began.
@@ -184,8 +216,7 @@ impl Pipeline {
             Some(failure) if limit => self.health(Status::Critical, &failure.message, out),
             _ => self.health(Status::Ok, "", out),
         }
-        self.mapper.end(report.failure.is_none());
-        report
+        self.ended(report)
     }
 
     fn fetch_failed(&self, stage: Stage, failure: FetchFailure, report: Report) -> Report {
@@ -209,9 +240,24 @@ fn failed(report: Report, stage: Stage, reason: &'static str, message: String) -
 
 /// A scrape whose body is being read.
 pub struct Scrape<'p, S> {
+    filter: Option<LineFilter>,
+    body: Body<'p, S>,
+}
+
+/// The body of a scrape, behind the filter of its lines.
+struct Body<'p, S> {
+    /// As long as sources of shared labels are searched.
+    search: Option<Search>,
     reader: Reader,
     mapping: Mapping<'p, S>,
     error: Option<ParseError>,
+}
+
+/// A body that is searched before it is mapped.
+struct Search {
+    reader: Reader,
+    /// What has come so far, and has to be mapped yet.
+    held: Vec<u8>,
 }
 
 /// A body that was read, for [`Pipeline::end`].
@@ -224,19 +270,29 @@ pub struct Read {
 }
 
 impl<S: Submissions> Scrape<'_, S> {
+    /// How many bytes the payload has, before the first of them is pushed.
+    pub fn payload(&mut self, bytes: u64) {
+        self.body.mapping.payload(bytes);
+    }
+
     /// Reads the next bytes of the body, cut anywhere. False: the scrape failed, and the rest of the body is not wanted.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
-        if self.error.is_none()
-            && let Err(error) = self.reader.push(chunk, &mut self.mapping)
-        {
-            self.error = Some(error);
+        let Self { filter, body } = self;
+        match filter {
+            None => body.push(chunk),
+            Some(filter) => filter.push(chunk, |kept| body.take(kept)),
         }
-        self.error.is_none() && self.mapping.error().is_none()
+        body.goes_on()
     }
 
     /// Ends the body; `failure` says why it broke off, if it did.
     pub fn finish(self, failure: Option<FetchFailure>) -> Read {
-        let Self { reader, mut mapping, error } = self;
+        let Self { filter, mut body } = self;
+        if let Some(filter) = filter {
+            filter.finish(|kept| body.take(kept));
+        }
+        body.end_search(failure.is_none());
+        let Body { reader, mut mapping, error, .. } = body;
         let finished = match failure {
             None => reader.finish(&mut mapping),
             Some(_) => reader.finish_cut(&mut mapping),
@@ -249,43 +305,52 @@ impl<S: Submissions> Scrape<'_, S> {
     }
 }
 
-/// Keeps what a scrape submits, for those who want to see it.
-#[derive(Debug, Default)]
-pub struct Recorder {
-    /// Submissions and metadata in their order.
-    pub submissions: Vec<Recorded>,
-    /// Service checks in their order.
-    pub service_checks: Vec<ServiceCheck>,
-}
-
-/// One thing that was submitted.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Recorded {
-    /// A value.
-    Submission(Submission),
-    /// A piece of metadata.
-    Metadata {
-        /// Its name.
-        name: String,
-        /// What it says.
-        value: String,
-    },
-}
-
-impl Submissions for Recorder {
-    fn submit(&mut self, submission: Submission, _: &Contexts) {
-        self.submissions.push(Recorded::Submission(submission));
+impl<S: Submissions> Body<'_, S> {
+    fn goes_on(&self) -> bool {
+        self.error.is_none() && self.mapping.error().is_none()
     }
 
-    fn service_check(&mut self, check: ServiceCheck) {
-        self.service_checks.push(check);
+    fn take(&mut self, kept: Kept<'_>) {
+        match kept {
+            Kept::Bytes(bytes) => self.push(bytes),
+            Kept::FilteredLine => self.mapping.filtered_line(),
+        }
     }
 
-    fn health(&mut self, check: ServiceCheck) {
-        self.service_checks.insert(0, check);
+    fn push(&mut self, chunk: &[u8]) {
+        let Some(search) = &mut self.search else { return self.map(chunk) };
+        search.held.extend_from_slice(chunk);
+        // Whatever is wrong with the body, mapping it will tell.
+        let mut failed = false;
+        self.mapping.searching(|sink| failed = search.reader.push(chunk, sink).is_err());
+        if failed || !self.mapping.needs_search() {
+            self.replay();
+        }
     }
 
-    fn metadata(&mut self, name: &str, value: &str) {
-        self.submissions.push(Recorded::Metadata { name: name.to_owned(), value: value.to_owned() });
+    /// Ends the search with the body; `whole`: whether the body did not break off.
+    fn end_search(&mut self, whole: bool) {
+        let Some(search) = self.search.take() else { return };
+        let Search { reader, held } = search;
+        self.mapping.searching(|sink| {
+            // As above.
+            let _ = if whole { reader.finish(sink) } else { reader.finish_cut(sink) };
+        });
+        self.map(&held);
+    }
+
+    /// Maps what was held while sources were searched.
+    fn replay(&mut self) {
+        if let Some(search) = self.search.take() {
+            self.map(&search.held);
+        }
+    }
+
+    fn map(&mut self, chunk: &[u8]) {
+        if self.goes_on()
+            && let Err(error) = self.reader.push(chunk, &mut self.mapping)
+        {
+            self.error = Some(error);
+        }
     }
 }

@@ -17,4 +17,6 @@ pub struct Delivery {
     pub batch: Batch,
     /// In the order of submission.
     pub service_checks: Vec<ServiceCheck>,
+    /// Whether an empty host name stands for the host of the submitter; otherwise it stays empty.
+    pub default_host: bool,
 }

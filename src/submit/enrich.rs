@@ -1,16 +1,22 @@
 //! What `submit` adds to everything: the host of points that name none, and the tags of the configuration.
 
+use std::sync::Arc;
+
+use super::delivery::Delivery;
 use super::name;
 use crate::aggregate::SeriesKey;
 use crate::config::Enrichment;
 use crate::map::ServiceCheck;
 
 /// [`Enrichment`] made ready to be applied to many points.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Enricher {
-    hostname: String,
+    /// Of the submitter; empty if it is not known.
+    own: Arc<str>,
+    /// What an empty host name stands for; none: for no host at all.
+    hostname: Option<Arc<str>>,
     /// Cut, sorted, each once.
-    tags: Vec<String>,
+    tags: Arc<[String]>,
 }
 
 impl Enricher {
@@ -19,17 +25,28 @@ impl Enricher {
         let mut tags: Vec<String> = enrichment.tags.into_iter().filter(|tag| !tag.is_empty()).map(cut).collect();
         tags.sort_unstable();
         tags.dedup();
-        Self { hostname: enrichment.hostname, tags }
+        let own: Arc<str> = enrichment.hostname.into();
+        Self { hostname: Some(Arc::clone(&own)), own, tags: tags.into() }
+    }
+
+    /// The enricher of one delivery, which may want empty host names to stay so.
+    pub(super) fn of(&self, delivery: &Delivery) -> Self {
+        Self { hostname: self.hostname.clone().filter(|_| delivery.default_host), ..self.clone() }
     }
 
     /// The own host name, which may not be known.
     pub(super) fn hostname(&self) -> &str {
-        &self.hostname
+        &self.own
+    }
+
+    /// Whether an empty host name stays empty.
+    pub(super) fn keeps_hosts_empty(&self) -> bool {
+        self.hostname.is_none()
     }
 
     /// The host that is meant by `host`.
     pub(super) fn host<'a>(&'a self, host: &'a str) -> &'a str {
-        if host.is_empty() { &self.hostname } else { host }
+        if host.is_empty() { self.hostname.as_deref().unwrap_or_default() } else { host }
     }
 
     /// The tags of a series: its own, then those of the configuration, each once.
@@ -56,8 +73,6 @@ impl Enricher {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::map::Status;
 

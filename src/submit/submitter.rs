@@ -68,7 +68,7 @@ impl Submitter {
                 let (console, stats) = &mut *shown.lock().unwrap_or_else(PoisonError::into_inner);
                 let batch = &delivery.batch;
                 let points = batch.points.len() + batch.sketches.len() + delivery.service_checks.len();
-                let bytes = console.show(delivery, enricher).map_err(SubmitError::console)?;
+                let bytes = console.show(delivery, &enricher.of(delivery)).map_err(SubmitError::console)?;
                 stats.succeed(UnixTime::now(), points as u64, bytes);
             }
         }

@@ -39,7 +39,10 @@ fn families() -> [MetricFamily; 4] {
         sample_count: Some(6),
         sample_sum: Some(50.0),
         bucket: vec![bucket(0.25, 2), bucket(1e6, 5)],
-        zero_threshold: Some(0.001),
+        zero_threshold: Some(0.5),
+        zero_count: Some(2),
+        positive_span: vec![BucketSpan { offset: Some(1), length: Some(2) }],
+        positive_delta: vec![3, -2],
         ..Histogram::default()
     };
     let histogram = Metric { histogram: Some(histogram), ..Metric::default() };
@@ -67,13 +70,21 @@ fn checked(ending: &str, recording: &[u8]) -> Json {
 }
 
 #[test]
-fn protobuf_submits_what_text_submits_and_says_what_is_missing() {
+fn protobuf_submits_what_text_submits_and_native_histograms_as_sketches() {
     let (text, protobuf) = (checked("prom", TEXT.as_bytes()), checked("pb", &body(&families())));
     assert_eq!(text["submissions"].as_array().unwrap().len(), 9);
-    assert_eq!(protobuf["submissions"], text["submissions"]);
     assert_eq!(protobuf["error"], Json::Null);
-    let native = serde_json::json!({"reason": "native histogram, not submitted yet", "count": 1});
-    assert!(protobuf["dropped"].as_array().unwrap().contains(&native), "{}", protobuf["dropped"]);
+    let submissions = protobuf["submissions"].as_array().unwrap().clone();
+    let (native, others): (Vec<Json>, Vec<Json>) =
+        submissions.into_iter().partition(|submission| submission["type"] == "histogram_bucket");
+    assert_eq!(Json::Array(others), text["submissions"]);
+    // Schema 0: bounds are powers of two.
+    let buckets: Vec<_> = native
+        .iter()
+        .map(|bucket| [&bucket["name"], &bucket["lower_bound"], &bucket["upper_bound"], &bucket["value"]])
+        .map(|bucket| bucket.map(ToString::to_string).join(" "))
+        .collect();
+    assert_eq!(buckets, ["\"app.latency\" -0.5 0.5 2", "\"app.latency\" 1.0 2.0 3", "\"app.latency\" 2.0 4.0 1"]);
 }
 
 #[test]

@@ -42,7 +42,13 @@ pub(crate) fn service_check(name: &str, status: Status) -> ServiceCheck {
 
 pub(crate) fn delivery(points: Vec<Point>, sketches: Vec<SketchPoint>, service_checks: Vec<ServiceCheck>) -> Delivery {
     let batch = Batch { points, sketches };
-    Delivery { target: "http://target/metrics".into(), time: UnixTime::now(), batch, service_checks }
+    Delivery {
+        target: "http://target/metrics".into(),
+        time: UnixTime::now(),
+        batch,
+        service_checks,
+        default_host: true,
+    }
 }
 
 pub(crate) fn points(points: Vec<Point>) -> Delivery {

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use crate::config::{ConfiguredInstance, Instance};
 use crate::discover::{Endpoint, Target, static_targets};
-use crate::map::{Contexts, ServiceCheck, Submission, Submissions};
+use crate::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
 use crate::pipeline::Report;
-use crate::road::Road;
+use crate::road::{Road, Witness};
 use crate::scrape::{Client, Tick, USER_AGENT};
 use crate::submit::{Delivery, Submitter};
 use crate::telemetry::{Scraped, TargetTelemetry, Telemetry};
@@ -50,6 +50,7 @@ pub(super) fn start_targets(
     submitter: &Arc<Submitter>,
     stop: &watch::Sender<u32>,
 ) -> Result<(Vec<Target>, Vec<TargetState>), String> {
+    let started = UnixTime::now();
     let (mut endpoints, mut states) = (Vec::new(), Vec::new());
     for instance in instances {
         let ConfiguredInstance::Valid(instance) = instance else { continue };
@@ -57,7 +58,7 @@ pub(super) fn start_targets(
         let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
         states.push(TargetState {
             client: Client::new(&instance.http, USER_AGENT).map_err(|error| format!("{endpoint}: {error}"))?,
-            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&instance))),
+            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&instance), Some(started))),
             telemetry: telemetry.target(&endpoint.to_string()),
             submitter: Arc::clone(submitter),
             stop: stop.clone(),
@@ -96,6 +97,7 @@ impl TargetState {
             time: now,
             batch: contribution.batch,
             service_checks: checks.finish(&self.instance),
+            default_host: !self.instance.empty_default_hostname,
         };
         match self.submitter.submit(&delivery) {
             Ok(()) => {}
@@ -149,8 +151,12 @@ impl Checks {
     }
 }
 
+impl Witness for Checks {}
+
 impl Submissions for Checks {
     fn submit(&mut self, _: Submission, _: &Contexts) {}
+
+    fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
 
     fn service_check(&mut self, check: ServiceCheck) {
         self.0.push(check);

@@ -70,7 +70,7 @@ impl Api {
 
     /// Encodes a delivery and leaves it to the sender. Never waits for the network.
     pub(super) fn submit(&self, delivery: &Delivery) {
-        let encoded = Encoded::new(delivery, &self.enricher);
+        let encoded = Encoded::new(delivery, &self.enricher.of(delivery));
         let packed = {
             let mut state = self.shared.lock();
             state.stats.dropped.merge(&encoded.dropped);

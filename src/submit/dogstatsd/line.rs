@@ -90,11 +90,13 @@ fn sample_rate(count: u16) -> String {
     format!("{:.16e}", (1.0 / f64::from(count)).next_down())
 }
 
+/// Whether the Agent would put another host than the one that is meant.
 fn is_foreign(host: &str, enricher: &Enricher) -> bool {
-    !host.is_empty() && host != enricher.hostname()
+    if host.is_empty() { enricher.keeps_hosts_empty() } else { host != enricher.hostname() }
 }
 
 fn series_tags(line: &mut String, series: &SeriesKey, enricher: &Enricher) {
+    // An empty one tells the Agent that there is no host.
     let host = is_foreign(&series.host, enricher).then(|| format!("host:{}", series.host));
     append_tags(line, enricher.tags(series).chain(host.as_deref()));
 }

@@ -38,7 +38,7 @@ impl Dogstatsd {
 
     /// Packs a delivery and leaves it to the writer. Never waits for the socket.
     pub(super) fn submit(&self, delivery: &Delivery) {
-        let (packets, dropped) = encode(delivery, &self.enricher, self.packet_limit);
+        let (packets, dropped) = encode(delivery, &self.enricher.of(delivery), self.packet_limit);
         self.outbox.put(packets, &dropped, Instant::now());
     }
 

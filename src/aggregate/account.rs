@@ -1,0 +1,64 @@
+//! What the aggregator tells of its decisions: how each growth came about, and which gauges replaced each other.
+
+use std::sync::Arc;
+
+use super::growth::Growth;
+use super::point::SeriesKey;
+use crate::map::{SeriesId, Tag};
+
+/// How the growth of one series in one scrape came about.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// The series of the exposition.
+    pub series: SeriesId,
+    /// The metric to which it was added.
+    pub metric: &'a str,
+    /// Its tags.
+    pub tags: &'a [Tag],
+    /// What was decided.
+    pub growth: Growth,
+    /// The reading before, if there is one that can be compared.
+    pub previous: Option<f64>,
+    /// The present reading.
+    pub present: f64,
+    /// What was added; none if nothing was.
+    pub amount: Option<f64>,
+}
+
+/// Receives the accounts of a commit.
+pub trait Accounts {
+    /// The growth of one series was decided.
+    fn account(&mut self, account: Account<'_>);
+}
+
+/// Two series of which one gauge was made, so that one of them is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collision {
+    /// The metric and its tags.
+    pub series: Arc<SeriesKey>,
+    /// The series whose value was replaced.
+    pub replaced: SeriesId,
+    /// The series whose value replaced it.
+    pub by: SeriesId,
+}
+
+/// The collisions of a scrape.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collisions {
+    /// How many values were replaced.
+    pub replaced: u64,
+    /// The first of them.
+    pub examples: Vec<Collision>,
+}
+
+impl Collisions {
+    /// How many are kept to be shown.
+    const KEPT: usize = 5;
+
+    pub(super) fn add(&mut self, collision: impl FnOnce() -> Collision) {
+        self.replaced += 1;
+        if self.examples.len() < Self::KEPT {
+            self.examples.push(collision());
+        }
+    }
+}

@@ -1,0 +1,518 @@
+//! The mapping of one body: receives what the reader reads, decides about what is new, and replays what was decided.
+
+use std::sync::Arc;
+
+use crate::config::{GaugeAggregation, Instance};
+use crate::parse::{Diagnostic, Family, Format, MetricType, Role, Sample, Sink};
+use crate::time::UnixTime;
+
+use super::context::ContextId;
+use super::dropped::DropReason;
+use super::emitter::{Emission, Emitter, Figure};
+use super::error::MapError;
+use super::labels::without_prefix;
+use super::mapper::Outcome;
+use super::memory::Memory;
+use super::native::NativeReading;
+use super::origin::SeriesId;
+use super::plan::{Change, Plan};
+use super::repetition::Repetition;
+use super::selection::{FamilyId, Selected, Selection};
+use super::sharing::{Search, SearchState, SharedLabels, Watch};
+use super::started;
+use super::submission::{Begun, MetricKind, Submission, Submissions};
+use super::trace::Step;
+use super::waiting::Waiting;
+
+/// How many malformed lines of a scrape are kept to be shown; all of them are counted.
+const KEPT_DIAGNOSTICS: usize = 10;
+
+/// What a body is mapped under.
+pub(super) struct Circumstances {
+    pub(super) format: Format,
+    /// The time of the scrape.
+    pub(super) now: UnixTime,
+    /// Whether counters wait for the end of the body, where it is known when the process started.
+    pub(super) holds: bool,
+    /// When the target began to be watched.
+    pub(super) watched_since: Option<UnixTime>,
+}
+
+/// The mapping of one body.
+pub struct Mapping<'m, S> {
+    pub(super) memory: &'m mut Memory,
+    pub(super) selection: &'m mut Selection,
+    pub(super) shared: &'m mut SharedLabels,
+    pub(super) emitter: Emitter<'m, S>,
+    pub(super) circumstances: Circumstances,
+    pub(super) open: OpenFamily,
+    waiting: Waiting,
+    /// What waits for the end of the body.
+    held: Vec<Emission>,
+    /// When the process of the target started: the earliest that it says.
+    process_started: Option<UnixTime>,
+    /// Sources of shared labels that were read.
+    read_sources: Vec<usize>,
+    search: SearchState,
+    /// Families whose samples were counted while sources were searched.
+    counted: u64,
+    repetition: Repetition,
+    /// Why mapping ends with the open family.
+    failing: Option<MapError>,
+    outcome: Outcome,
+}
+
+/// The family whose samples come.
+#[derive(Debug)]
+pub(super) struct OpenFamily {
+    pub(super) id: FamilyId,
+    pub(super) selected: Selected,
+    /// What becomes of those of its samples that are metrics of their own for the original.
+    pub(super) apart: Apart,
+    /// What it lends, if it is a source of shared labels.
+    watch: Option<Watch>,
+    /// Whether it says when the process started.
+    is_process_start: bool,
+    /// Whether its samples may say when series of other families began.
+    tells_starts: bool,
+    /// Whether its emissions are kept until it ends.
+    waits: bool,
+    /// Samples as parsed.
+    samples: u64,
+}
+
+impl Default for OpenFamily {
+    fn default() -> Self {
+        Self {
+            id: FamilyId::NONE,
+            selected: Err(DropReason::NotSelected),
+            apart: Apart::default(),
+            watch: None,
+            is_process_start: false,
+            tells_starts: false,
+            waits: false,
+            samples: 0,
+        }
+    }
+}
+
+/// Samples of the open family, by the end of their name, that the settings mean apart from it.
+#[derive(Debug, Default)]
+pub(super) struct Apart {
+    pub(super) total: Aside,
+    pub(super) created: Aside,
+}
+
+/// What the settings say of such a sample; looked up when the first one comes.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Aside {
+    #[default]
+    NotLookedUp,
+    /// Nothing: it goes with its family.
+    WithFamily,
+    /// Something of its own.
+    Own(Selected),
+}
+
+impl<'m, S: Submissions> Mapping<'m, S> {
+    pub(super) fn new(
+        memory: &'m mut Memory,
+        selection: &'m mut Selection,
+        shared: &'m mut SharedLabels,
+        emitter: Emitter<'m, S>,
+        circumstances: Circumstances,
+    ) -> Self {
+        Self {
+            memory,
+            selection,
+            shared,
+            emitter,
+            circumstances,
+            open: OpenFamily::default(),
+            waiting: Waiting::default(),
+            held: Vec::new(),
+            process_started: None,
+            read_sources: Vec::new(),
+            search: SearchState::default(),
+            counted: 0,
+            repetition: Repetition::default(),
+            failing: None,
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Whether the body has to be searched for the sources of shared labels before it is mapped.
+    pub fn needs_search(&self) -> bool {
+        self.shared.needs_search() && !self.search.is_done()
+    }
+
+    /// Receives what is read of the body, or of as much of it as has come, while it is searched.
+    pub fn searching(&mut self, read: impl FnOnce(&mut dyn Sink)) {
+        let mut counts = Vec::new();
+        let mut counted = |samples| counts.push(samples);
+        let mut search: Search<'_> = self.search.search(self.shared, self.circumstances.format, &mut counted);
+        read(&mut search);
+        if self.emitter.instance.telemetry {
+            for samples in counts {
+                self.counted += 1;
+                self.emit(Emission::Figure(Figure::Input, samples as f64));
+            }
+        }
+    }
+
+    /// A line was left out by `raw_line_filters`.
+    pub fn filtered_line(&mut self) {
+        self.outcome.dropped.add(DropReason::FilteredLine);
+        if self.emitter.instance.telemetry {
+            self.emit(Emission::Figure(Figure::FilteredLines, 1.0));
+        }
+    }
+
+    /// How many bytes the payload has.
+    pub fn payload(&mut self, bytes: u64) {
+        if self.emitter.instance.telemetry {
+            self.emit(Emission::Figure(Figure::PayloadSize, bytes as f64));
+        }
+    }
+
+    /// What became of everything that was read.
+    pub fn finish(mut self) -> Outcome {
+        if let Some(started) = self.process_started {
+            // A replay watches from the beginning of time.
+            if self.circumstances.holds && self.circumstances.watched_since.is_none_or(|since| started > since) {
+                self.emitter.flush_first_value = true;
+            }
+            if self.emitter.instance.use_process_start_time {
+                self.emitter.out.process_started(started);
+            }
+        }
+        // A scrape that the settings fail ends where it failed, and what was held comes after that.
+        if self.outcome.error.is_none() {
+            for emission in std::mem::take(&mut self.held) {
+                self.emit(emission);
+            }
+        }
+        self.outcome
+    }
+
+    /// Why mapping ended, if it did; nothing more is submitted after that.
+    pub fn error(&self) -> Option<&MapError> {
+        self.outcome.error.as_ref()
+    }
+
+    pub(super) fn instance(&self) -> &'m Instance {
+        self.emitter.instance
+    }
+
+    fn emit(&mut self, emission: Emission) {
+        self.emitter.emit(emission, self.memory, &mut self.outcome.dropped);
+    }
+
+    /// Hands something on, or keeps it until the family ends.
+    fn pass(&mut self, emission: Emission) {
+        if self.open.waits { self.waiting.ready(emission) } else { self.emit(emission) }
+    }
+
+    fn drop_sample(&mut self, reason: DropReason) {
+        self.outcome.dropped.add(reason);
+        if self.instance().telemetry && reaches_transformer(reason) {
+            self.count_processed();
+        }
+    }
+
+    /// Counts a sample that reached its transformer: before what becomes of it, or, where the transformer waits for all
+    /// samples of the family, before what becomes of any.
+    fn count_processed(&mut self) {
+        let figure = Emission::Figure(Figure::Processed, 1.0);
+        if self.waits_for_neighbours() { self.waiting.first(figure) } else { self.pass(figure) }
+    }
+
+    fn waits_for_neighbours(&self) -> bool {
+        self.open.selected.as_ref().is_ok_and(|selected| selected.waits(self.instance().histograms))
+    }
+
+    /// Notes what a sample says about the beginning of series.
+    fn note_start(&mut self, sample: &Sample<'_>) {
+        if (sample.role == Role::Created || self.open.tells_starts)
+            && let Some(time) = started::time(sample)
+            && let Some(begun) = started::begun(sample, self.memory)
+        {
+            self.emitter.out.begun(begun, time);
+        }
+        if self.open.is_process_start
+            && let Some(time) = started::time(sample)
+            && self.process_started.is_none_or(|known| time < known)
+        {
+            self.process_started = Some(time);
+        }
+    }
+
+    /// Replays the plan of a series for one sample.
+    fn apply(&mut self, series: SeriesId, sample: &Sample<'_>) {
+        let value = sample.value;
+        let plan = &self.memory.get(series).plan;
+        if let Plan::Drop(reason) = *plan {
+            return self.drop_sample(reason);
+        }
+        let processed = self.instance().telemetry;
+        match *plan {
+            Plan::Drop(_) => {}
+            Plan::Metric { kind, context, change, gauges } => {
+                self.processed(processed);
+                self.metric(series, kind, context, gauges, changed(value, change, self.circumstances.now));
+            }
+            Plan::CounterGauge { total, count, gauges } => {
+                self.processed(processed);
+                if let Some(context) = total {
+                    self.metric(series, MetricKind::Gauge, context, gauges, value);
+                }
+                if let Some(context) = count {
+                    self.metric(series, MetricKind::MonotonicCount, context, gauges, value);
+                }
+            }
+            Plan::Bucket(_) => {
+                self.processed(processed);
+                self.waiting.bucket(series, value, self.memory);
+            }
+            Plan::Native(context) => {
+                let Some(native) = sample.native else { return self.drop_sample(DropReason::NativeHistogram) };
+                self.processed(processed);
+                let reading = NativeReading::of(native);
+                // One that counts without saying where leaves that to the buckets beside it.
+                if !reading.buckets.is_empty()
+                    && let Some((group, _)) = self.memory.get(series).group
+                {
+                    self.waiting.native(group);
+                }
+                self.pass(Emission::Native(series, context, reading));
+            }
+            Plan::ServiceCheck(ref plan) => {
+                let plan = Arc::clone(plan);
+                self.processed(processed);
+                self.pass(Emission::ServiceCheck(plan, value));
+            }
+            Plan::Metadata(ref pieces) => {
+                let pieces = Arc::clone(pieces);
+                self.processed(processed);
+                self.pass(Emission::Metadata(pieces));
+            }
+        }
+        if let Some(time) = started::beside(sample) {
+            self.emitter.out.begun(Begun::Series(series), time);
+        }
+    }
+
+    fn processed(&mut self, told: bool) {
+        if told {
+            self.count_processed();
+        }
+    }
+
+    fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {
+        if !value.is_finite() {
+            self.outcome.dropped.add(DropReason::NotFinite);
+            return;
+        }
+        let origin = self.memory.origin(series);
+        let submission =
+            Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
+        self.pass(Emission::Submission(submission));
+    }
+
+    /// Whether the emissions of a family are kept until it ends: where neighbours, or the number of samples, have to be
+    /// known first, or the end of the body has to be awaited.
+    fn waits(&self, family: &Family) -> bool {
+        let instance = self.instance();
+        // Relabeling may lead to any family.
+        let differences = self.waits_for_neighbours() || !instance.metric_relabel_configs.is_empty();
+        differences || instance.telemetry || self.is_held(family)
+    }
+
+    /// Whether a family waits for the end of the body.
+    fn is_held(&self, family: &Family) -> bool {
+        let counts = matches!(family.metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
+        self.circumstances.holds && counts
+    }
+
+    /// Hands on what waited for the end of its family.
+    fn release(&mut self, family: &Family) {
+        let instance = self.instance();
+        if instance.telemetry {
+            if self.counted > 0 {
+                self.counted -= 1;
+            } else {
+                self.emit(Emission::Figure(Figure::Input, self.open.samples as f64));
+            }
+            if self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded) {
+                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.samples as f64));
+            }
+        }
+        if self.waiting.is_empty() {
+            return;
+        }
+        let emissions = self.waiting.finish(instance, self.memory, &mut self.outcome.dropped);
+        if self.is_held(family) {
+            self.held.extend(emissions);
+        } else {
+            for emission in emissions {
+                self.emit(emission);
+            }
+        }
+    }
+}
+
+/// Whether a sample that is dropped for this reason was dropped by a transformer, and not before.
+fn reaches_transformer(reason: DropReason) -> bool {
+    match reason {
+        DropReason::LeftOutByPattern
+        | DropReason::Created
+        | DropReason::NotOfItsType
+        | DropReason::InfiniteBucket
+        | DropReason::HistogramOption
+        | DropReason::MissingLabel
+        | DropReason::NativeHistogram
+        | DropReason::NativeGauge
+        | DropReason::ReplacedByNative => true,
+        DropReason::NotSelected
+        | DropReason::Excluded
+        | DropReason::Untyped
+        | DropReason::Info
+        | DropReason::StateSet
+        | DropReason::GaugeHistogram
+        | DropReason::Relabeled
+        | DropReason::RelabeledNameless
+        | DropReason::ExcludedByLabel
+        | DropReason::NotFinite
+        | DropReason::BadBound
+        | DropReason::Limited
+        | DropReason::Repeated
+        | DropReason::FilteredLine
+        | DropReason::Malformed => false,
+    }
+}
+
+fn changed(value: f64, change: Change, now: UnixTime) -> f64 {
+    match change {
+        Change::Keep => value,
+        Change::Percent { scale } => value / scale * 100.0,
+        Change::UntilNow => now.seconds() - value,
+    }
+}
+
+impl<S: Submissions> Sink for Mapping<'_, S> {
+    fn family(&mut self, family: &Family) {
+        if self.outcome.error.is_some() {
+            return;
+        }
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.family(family);
+        }
+        let limit = self.instance().http.limits.series;
+        if self.selection.len() as u64 > limit {
+            self.outcome.error = Some(MapError::too_many_series(limit));
+            return;
+        }
+        let selected = match self.select(&family.name, family.metric_type) {
+            Ok(selected) => selected,
+            Err(error) => {
+                self.open = OpenFamily::default();
+                self.open.waits = self.instance().telemetry;
+                return self.fail(error);
+            }
+        };
+        // Excluded, it is still searched for, but not followed.
+        let excluded = matches!(selected, Err(DropReason::Excluded));
+        let watch = self.shared.watch(family, self.circumstances.format);
+        let watch = watch.filter(|watch| !(excluded && watch.is_target_info()));
+        let name = without_prefix(&family.name, self.instance());
+        self.open = OpenFamily {
+            id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
+            selected,
+            apart: Apart::default(),
+            watch,
+            is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
+            tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
+            waits: false,
+            samples: 0,
+        };
+        self.open.waits = self.waits(family);
+    }
+
+    fn sample(&mut self, family: &Family, sample: &Sample<'_>) {
+        if self.outcome.error.is_some() {
+            return;
+        }
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.sample(family, sample);
+        }
+        let series = self.take(family, sample);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.sample_end(series);
+        }
+    }
+
+    fn family_end(&mut self, family: &Family) {
+        if self.outcome.error.is_some() {
+            return;
+        }
+        if let Some(watch) = self.open.watch.take() {
+            self.shared.observed(watch, &mut self.read_sources);
+        }
+        if self.open.waits {
+            self.release(family);
+        }
+        self.outcome.error = self.failing.take();
+    }
+
+    fn malformed(&mut self, diagnostic: &Diagnostic) {
+        self.outcome.dropped.add(DropReason::Malformed);
+        if self.outcome.diagnostics.len() < KEPT_DIAGNOSTICS {
+            self.outcome.diagnostics.push(diagnostic.clone());
+        }
+    }
+}
+
+impl<S: Submissions> Mapping<'_, S> {
+    /// Takes a sample; gives the series that it became, if it did.
+    fn take(&mut self, family: &Family, sample: &Sample<'_>) -> Option<SeriesId> {
+        if self.repetition.repeats(sample, self.circumstances.format) {
+            self.drop_traced(DropReason::Repeated);
+            return None;
+        }
+        self.open.samples += 1;
+        if self.failing.is_some() {
+            return None;
+        }
+        self.note_start(sample);
+        if let Some(watch) = &mut self.open.watch {
+            self.shared.observe(watch, sample);
+        }
+        match self.resolve(family, sample) {
+            Ok(Ok(series)) => {
+                self.apply(series, sample);
+                Some(series)
+            }
+            Ok(Err(reason)) => {
+                self.drop_traced(reason);
+                None
+            }
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    /// Ends mapping: at once, or where the family ends if its samples have to be counted before.
+    fn fail(&mut self, error: MapError) {
+        if self.instance().telemetry { self.failing = Some(error) } else { self.outcome.error = Some(error) }
+    }
+
+    /// Drops a sample that is no series.
+    fn drop_traced(&mut self, reason: DropReason) {
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.step(Step::Dropped(reason));
+        }
+        self.drop_sample(reason);
+    }
+}

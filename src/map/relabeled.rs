@@ -1,0 +1,82 @@
+//! `metric_relabel_configs`: the first thing that happens to a sample, on its name and labels as exposed.
+
+use std::borrow::Cow;
+
+use crate::config::Instance;
+use crate::parse::{MetricType, Role, Sample};
+use crate::relabel::{LabelBuilder, RelabelObserver, RelabelRule, Relabeler, Verdict};
+
+use super::dropped::DropReason;
+use super::labels::LabelSet;
+use super::trace::{Step, Trace};
+
+/// The label that holds the name of the sample.
+const NAME: &str = "__name__";
+
+/// A sample as the rules left it.
+pub(crate) struct Relabeled<'a> {
+    /// The name, if the rules gave it another.
+    pub(crate) name: Option<String>,
+    pub(crate) labels: LabelSet<'a>,
+}
+
+impl<'a> Relabeled<'a> {
+    /// Applies the rules to a sample; without rules it stays as it is.
+    pub(crate) fn of(sample: &Sample<'a>, instance: &Instance, trace: &mut impl Trace) -> Result<Self, DropReason> {
+        let rules = &instance.metric_relabel_configs;
+        if rules.is_empty() {
+            return Ok(Self { name: None, labels: LabelSet::of(sample) });
+        }
+        let name = sample.name.text();
+        let own = sample.labels.iter().map(|label| (label.name.text(), label.value.text()));
+        let mut labels = LabelBuilder::new(std::iter::once((Cow::Borrowed(NAME), name.clone())).chain(own));
+        match rules.apply(&mut labels, &mut Observer { rules, trace }) {
+            Verdict::Kept => {}
+            Verdict::Dropped { rule } => {
+                let RelabelRule { at, action } = &rules.rules()[rule];
+                trace.step(Step::RelabelDropped { rule: rule + 1, at: *at, action: action.as_str() });
+                return Err(DropReason::Relabeled);
+            }
+        }
+        let new = labels.get(NAME);
+        if new.is_empty() {
+            return Err(DropReason::RelabeledNameless);
+        }
+        let new = (new != name).then(|| new.to_owned());
+        let labels = labels.into_labels().filter(|(name, _)| name != NAME);
+        Ok(Self { name: new, labels: LabelSet::from_unique(labels) })
+    }
+}
+
+/// Passes on what rules do.
+struct Observer<'o, T> {
+    rules: &'o Relabeler,
+    trace: &'o mut T,
+}
+
+impl<T: Trace> RelabelObserver for Observer<'_, T> {
+    fn changed(&mut self, rule: usize, label: &str, before: &str, after: &str) {
+        let RelabelRule { at, action } = &self.rules.rules()[rule];
+        let action = action.as_str();
+        self.trace.step(Step::Relabeled { rule: rule + 1, at: *at, action, label, from: before, to: after });
+    }
+}
+
+/// The family of a sample that got another name, and its type: the new name without the suffix that the sample has in its
+/// own family. A part of a histogram or summary that lost its suffix is part of it no longer.
+pub(crate) fn family_of(name: &str, exposed: MetricType, role: Role) -> (&str, MetricType) {
+    let suffix = match role {
+        Role::Total => "_total",
+        Role::Created => "_created",
+        Role::Bucket => "_bucket",
+        Role::Sum => "_sum",
+        Role::Count => "_count",
+        Role::Info => "_info",
+        Role::Value | Role::Quantile | Role::State | Role::NativeHistogram => return (name, exposed),
+    };
+    match (name.strip_suffix(suffix).filter(|stem| !stem.is_empty()), role) {
+        (Some(stem), _) => (stem, exposed),
+        (None, Role::Total | Role::Info) => (name, exposed),
+        (None, _) => (name, MetricType::Unknown),
+    }
+}

@@ -1,0 +1,147 @@
+//! From a sample to the series that it is a value of, with the plan that was made for it, or is made now.
+
+use std::borrow::Cow;
+
+use crate::parse::{Family, Format, MetricType, Role, Sample};
+
+use super::dropped::DropReason;
+use super::error::MapError;
+use super::labels::{known_name, without_prefix};
+use super::mapping::{Aside, Mapping};
+use super::origin::SeriesId;
+use super::plan::Plan;
+use super::relabeled::{Relabeled, family_of};
+use super::selection::Selected;
+use super::series::{Candidate, Compiled, SeriesCompiler};
+use super::submission::Submissions;
+use super::trace::{NoTrace, Step};
+
+impl<S: Submissions> Mapping<'_, S> {
+    /// The series of a sample, or why it is none. The error fails the scrape.
+    pub(super) fn resolve(
+        &mut self,
+        family: &Family,
+        sample: &Sample<'_>,
+    ) -> Result<Result<SeriesId, DropReason>, MapError> {
+        let relabels = !self.instance().metric_relabel_configs.is_empty();
+        if !relabels && let Err(reason) = self.selected(family, sample) {
+            return Ok(Err(reason));
+        }
+        // A native histogram has buckets, whatever its value is.
+        if sample.native.is_none() && !sample.value.is_finite() {
+            self.memory.touch(sample.series);
+            return Ok(Err(DropReason::NotFinite));
+        }
+        let known = self.memory.planned(sample.series, self.open.id, self.shared.generation());
+        if let Some(series) = known
+            && self.emitter.out.trace().is_none()
+        {
+            return Ok(Ok(series));
+        }
+        let limit = self.instance().http.limits.series;
+        if known.is_none() && self.memory.len() as u64 > limit {
+            return Err(MapError::too_many_series(limit));
+        }
+        let Compiled { plan, group } = self.compile(family, sample)?;
+        let group = group.as_ref().map(|(name, part)| (name.as_str(), *part));
+        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, self.shared.generation())))
+    }
+
+    fn compile(&mut self, family: &Family, sample: &Sample<'_>) -> Result<Compiled, MapError> {
+        let relabeled = match self.emitter.out.trace() {
+            Some(mut trace) => Relabeled::of(sample, self.emitter.instance, &mut trace),
+            None => Relabeled::of(sample, self.emitter.instance, &mut NoTrace),
+        };
+        let Relabeled { name, labels } = match relabeled {
+            Ok(relabeled) => relabeled,
+            Err(reason) => return Ok(self.dropped(reason)),
+        };
+        let selected = match &name {
+            None => self.selected(family, sample),
+            Some(name) => {
+                let (name, metric_type) = family_of(name, family.metric_type, sample.role);
+                self.select(name, metric_type)?
+            }
+        };
+        let selected = match selected {
+            Ok(selected) => selected,
+            Err(reason) => return Ok(self.dropped(reason)),
+        };
+        let mut name = name.map_or_else(|| sample.name.text(), Cow::Owned);
+        // The original renames the samples of such counters, which shows where a counter is treated as something else.
+        let plain = self.circumstances.format == Format::PrometheusText && selected.exposed == MetricType::Counter;
+        if plain && !name.ends_with("_total") {
+            name.to_mut().push_str("_total");
+        }
+        let candidate = Candidate { sample, name: &name, labels };
+        let (instance, static_tags, shared) = (self.emitter.instance, self.emitter.static_tags, &*self.shared);
+        let contexts = &mut self.memory.contexts;
+        match self.emitter.out.trace() {
+            Some(mut trace) => SeriesCompiler { instance, static_tags, shared, contexts, trace: &mut trace }
+                .compile(&selected, candidate),
+            None => SeriesCompiler { instance, static_tags, shared, contexts, trace: &mut NoTrace }
+                .compile(&selected, candidate),
+        }
+    }
+
+    fn dropped(&mut self, reason: DropReason) -> Compiled {
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.step(Step::Dropped(reason));
+        }
+        Compiled { plan: Plan::Drop(reason), group: None }
+    }
+
+    /// What becomes of a family, or of one that relabeling leads to.
+    pub(super) fn select(&mut self, exposed: &str, metric_type: MetricType) -> Result<Selected, MapError> {
+        let name = known_name(exposed, metric_type, self.circumstances.format, self.emitter.instance);
+        let Some(trace) = self.emitter.out.trace() else { return self.selection.select(name, metric_type) };
+        if name != exposed {
+            trace.step(Step::FamilyRenamed { from: exposed, to: name });
+        }
+        self.selection.select_traced(name, metric_type, trace)
+    }
+
+    /// What becomes of the family of a sample that keeps its name.
+    fn selected(&mut self, family: &Family, sample: &Sample<'_>) -> Selected {
+        match self.apart(family, sample) {
+            Some(apart) => apart,
+            None => self.open.selected.clone(),
+        }
+    }
+
+    /// What becomes of a sample of a text family that is no part of the family for the original, but a metric of its own
+    /// without a type, if the settings mean that metric: `x_total` of a counter that is announced as `x`, and
+    /// `x_created`.
+    fn apart(&mut self, family: &Family, sample: &Sample<'_>) -> Option<Selected> {
+        if self.circumstances.format != Format::PrometheusText {
+            return None;
+        }
+        let aside = match sample.role {
+            Role::Total => &self.open.apart.total,
+            Role::Created => &self.open.apart.created,
+            _ => return None,
+        };
+        let found = match aside {
+            Aside::Own(own) => return Some(own.clone()),
+            Aside::WithFamily => return None,
+            Aside::NotLookedUp => self.look_apart(family, sample),
+        };
+        let aside = found.clone().map_or(Aside::WithFamily, Aside::Own);
+        match sample.role {
+            Role::Total => self.open.apart.total = aside,
+            _ => self.open.apart.created = aside,
+        }
+        found
+    }
+
+    fn look_apart(&mut self, family: &Family, sample: &Sample<'_>) -> Option<Selected> {
+        let name = sample.name.text();
+        if name == family.name {
+            return None;
+        }
+        match self.selection.select(without_prefix(&name, self.emitter.instance), MetricType::Unknown) {
+            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+}
