@@ -70,7 +70,7 @@ LABELS = {
     'upper_bound': ['1', 'x'],
     'lower_bound': ['0'],
     'quantile': ['0.50', 'median'],
-    'le': ['1', '+Inf', 'x'],
+    'le': ['1', '+Inf', '2.5'],
     '_': ['1'],
     '__meta': ['m'],
     'B2': ['true', 'false'],

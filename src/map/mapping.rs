@@ -370,6 +370,7 @@ fn reaches_transformer(reason: DropReason) -> bool {
         | DropReason::InfiniteBucket
         | DropReason::HistogramOption
         | DropReason::MissingLabel
+        | DropReason::MissingBound
         | DropReason::NativeHistogram
         | DropReason::NativeGauge
         | DropReason::ReplacedByNative => true,
@@ -497,6 +498,9 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
+                if self.instance().telemetry && !error.is_too_many_series() {
+                    self.count_processed();
+                }
                 self.fail(error);
                 None
             }

@@ -187,7 +187,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         if mode == HistogramMode::NoBuckets {
             return Err(DropReason::HistogramOption);
         }
-        let bound = labels.get(UPPER_BOUND).ok_or(DropReason::BadBound)?;
+        let bound = labels.get(UPPER_BOUND).ok_or(DropReason::MissingBound)?;
         if mode == HistogramMode::Cumulative {
             if bound.ends_with("inf") {
                 return Err(DropReason::InfiniteBucket);
