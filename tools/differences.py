@@ -181,10 +181,6 @@ def is_inexact(value):
     return isinstance(value, int) and int(float(value)) != value
 
 
-def is_boundless(sample):
-    return sample.name.endswith('_bucket') and not {'le', 'upper_bound'} & set(sample.labels)
-
-
 class Scraper(OpenMetricsScraper):
     """The original's scraper with the changes in place."""
 
@@ -260,9 +256,6 @@ class Scraper(OpenMetricsScraper):
         1: one without the label that the transformer needs is left out. 4: so are start times. 10: values are doubles.
         """
         needed = self.needed(metric)
-        if self.enable_telemetry and needed('_bucket') == 'upper_bound':
-            # Telemetry counts what a transformer gets; Retriever's gets no bucket without a bound.
-            metric.samples = [sample for sample in metric.samples if not is_boundless(sample)]
         if any(is_inexact(sample.value) for sample in metric.samples):
             self.known.counts[10] += 1
             metric.samples = [sample._replace(value=float(sample.value)) for sample in metric.samples]

@@ -17,6 +17,13 @@ MALFORMED = ['}{', 'app_broken{', 'app_broken{a="1"} x', 'app_broken nothing', '
 FAILURES = [(500, 'Internal Server Error'), (503, 'Service Unavailable'), (404, 'Not Found'), (403, 'Forbidden')]
 
 
+def spoil(rng, lines):
+    """Puts a malformed line into a body; one of nothing else would be no exposition at all."""
+    if not lines:
+        lines.append('# TYPE app_fine gauge')
+    lines.insert(rng.randint(0, len(lines)), rng.choice(MALFORMED))
+
+
 @dataclasses.dataclass
 class Answer:
     """One HTTP response; `lines` is the body, decoded and without line ends."""
@@ -155,7 +162,7 @@ def text_lines(rng, families):
     if families and rng.random() < 0.04:
         lines += render(rng, rng.choice(families), openmetrics=False, timestamp=timestamp)
     if rng.random() < 0.03:
-        lines.insert(rng.randint(0, len(lines)), rng.choice(MALFORMED))
+        spoil(rng, lines)
     return lines
 
 
@@ -173,7 +180,7 @@ def openmetrics_lines(rng, families, declared):
             block.insert(place, block[place])
         lines += block
     if declared and rng.random() < 0.03:
-        lines.insert(rng.randint(0, len(lines)), rng.choice(MALFORMED))
+        spoil(rng, lines)
     if rng.random() < 0.98 or not lines:
         lines.append('# EOF')
     return lines

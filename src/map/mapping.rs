@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Diagnostic, Family, Format, MetricType, Role, Sample, Sink};
+use crate::parse::{Diagnostic, Family, Format, Role, Sample, Sink};
 use crate::time::UnixTime;
 
 use super::context::ContextId;
@@ -18,7 +18,7 @@ use super::origin::SeriesId;
 use super::plan::{Change, Plan};
 use super::repetition::Repetition;
 use super::selection::{FamilyId, Selected, Selection};
-use super::sharing::{Search, SearchState, SharedLabels, Watch};
+use super::sharing::{Search, SearchState, SharedLabels, Watch, counts};
 use super::started;
 use super::submission::{Begun, MetricKind, Submission, Submissions};
 use super::trace::Step;
@@ -127,13 +127,13 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             selection,
             shared,
             emitter,
-            circumstances,
             open: OpenFamily::default(),
             waiting: Waiting::default(),
             held: Vec::new(),
             process_started: None,
             read_sources: Vec::new(),
-            search: SearchState::default(),
+            search: SearchState::new(circumstances.holds),
+            circumstances,
             counted: 0,
             repetition: Repetition::default(),
             failing: None,
@@ -158,6 +158,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
                 self.emit(Emission::Figure(Figure::Input, samples as f64));
             }
         }
+    }
+
+    /// The body has ended, and with it the search.
+    pub fn searched(&mut self) {
+        self.search.end(self.shared);
     }
 
     /// A line was left out by `raw_line_filters`.
@@ -330,8 +335,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Whether a family waits for the end of the body.
     fn is_held(&self, family: &Family) -> bool {
-        let counts = matches!(family.metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
-        self.circumstances.holds && counts
+        self.circumstances.holds && counts(family.metric_type)
     }
 
     /// Hands on what waited for the end of its family.
@@ -421,10 +425,10 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
                 return self.fail(error);
             }
         };
-        // Excluded, it is still searched for, but not followed.
+        // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
         let watch = self.shared.watch(family, self.circumstances.format);
-        let watch = watch.filter(|watch| !(excluded && watch.is_target_info()));
+        let watch = watch.filter(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
         let name = without_prefix(&family.name, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),

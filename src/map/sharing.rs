@@ -210,6 +210,11 @@ impl Watch {
     }
 }
 
+/// Whether a type counts over time.
+pub(super) fn counts(metric_type: MetricType) -> bool {
+    matches!(metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary)
+}
+
 /// OpenMetrics calls the family of `target_info` `target`.
 fn is_target_info(family: &Family, name: &str) -> bool {
     name == TARGET_INFO || (family.metric_type == MetricType::Info && name == "target")
@@ -264,6 +269,10 @@ pub(crate) struct SearchState {
     /// Samples of the open family.
     samples: u64,
     repetition: Repetition,
+    /// Whether counters, histograms and summaries come after all others, as they are mapped.
+    holds: bool,
+    /// What such sources lend, until the others have had their turn.
+    late: Vec<Watch>,
     /// The source families that were read.
     seen: Vec<usize>,
     target_info: bool,
@@ -272,9 +281,23 @@ pub(crate) struct SearchState {
 }
 
 impl SearchState {
+    /// The state before a search. `holds`: whether counters, histograms and summaries are mapped after all others, so
+    /// that a source of one of these types counts only where no other has its name.
+    pub(crate) fn new(holds: bool) -> Self {
+        Self { holds, ..Self::default() }
+    }
+
     /// Whether nothing is left to be found.
     pub(crate) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// Ends a search with its body: now those that came late have their turn.
+    pub(crate) fn end(&mut self, shared: &mut SharedLabels) {
+        for watch in std::mem::take(&mut self.late) {
+            shared.observed(watch, &mut self.seen);
+        }
+        self.done = true;
     }
 
     pub(crate) fn search<'s>(
@@ -319,13 +342,17 @@ impl Sink for Search<'_> {
         }
     }
 
-    fn family_end(&mut self, _: &Family) {
+    fn family_end(&mut self, family: &Family) {
         if self.state.done {
             return;
         }
         (self.counted)(self.state.samples);
         let Some(watch) = self.state.open.take() else { return };
         match watch.source {
+            Source::Configured(_) if self.state.holds && counts(family.metric_type) => {
+                self.state.late.push(watch);
+                return;
+            }
             // An announcement without samples lends nothing.
             Source::TargetInfo => {
                 self.state.target_info = !watch.first;

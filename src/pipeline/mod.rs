@@ -336,6 +336,7 @@ impl<S: Submissions> Body<'_, S> {
             // As above.
             let _ = if whole { reader.finish(sink) } else { reader.finish_cut(sink) };
         });
+        self.mapping.searched();
         self.map(&held);
     }
 
