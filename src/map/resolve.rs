@@ -134,9 +134,10 @@ impl<S: Submissions> Mapping<'_, S> {
             _ => return None,
         };
         let found = match aside {
-            Aside::Own(own) => return Some(own.clone()),
             Aside::WithFamily => return None,
-            Aside::NotLookedUp => self.look_apart(family, sample),
+            // Who listens hears of it at each sample.
+            Aside::Own(own) if self.emitter.out.trace().is_none() => return Some(own.clone()),
+            Aside::Own(_) | Aside::NotLookedUp => self.look_apart(family, sample),
         };
         let aside = found.clone().map_or(Aside::WithFamily, Aside::Own);
         match sample.role {
@@ -151,9 +152,16 @@ impl<S: Submissions> Mapping<'_, S> {
         if name == family.name {
             return None;
         }
-        match self.selection.select(without_prefix(&name, self.emitter.instance), MetricType::Unknown) {
-            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
-            Ok(Err(_)) | Err(_) => None,
+        let known = without_prefix(&name, self.emitter.instance);
+        let selected = match self.selection.select(known, MetricType::Unknown) {
+            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => selected,
+            Ok(Err(_)) | Err(_) => return None,
+        };
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.step(Step::Apart(known));
+            // The same once more, told step by step.
+            let _ = self.selection.select_traced(known, MetricType::Unknown, trace);
         }
+        Some(selected)
     }
 }
