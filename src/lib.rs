@@ -16,6 +16,7 @@ pub mod aggregate;
 pub mod cli;
 pub mod config;
 pub mod discover;
+pub mod explain;
 pub mod fixture;
 pub mod map;
 pub mod parse;

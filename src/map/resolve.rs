@@ -60,6 +60,9 @@ impl<S: Submissions> Mapping<'_, S> {
             None => self.selected(family, sample),
             Some(name) => {
                 let (name, metric_type) = family_of(name, family.metric_type, sample.role);
+                if let Some(trace) = self.emitter.out.trace() {
+                    trace.step(Step::OfFamily(name));
+                }
                 self.select(name, metric_type)?
             }
         };

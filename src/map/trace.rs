@@ -42,6 +42,8 @@ pub enum Step<'a> {
         /// The name that the settings see.
         to: &'a str,
     },
+    /// Relabeling gave the sample another name, by which it is part of this family.
+    OfFamily(&'a str),
     /// The settings mean the sample by its own name, apart from its family.
     Apart(&'a str),
     /// An entry or pattern of `exclude_metrics` means the family.

@@ -1,0 +1,243 @@
+//! Why nothing matches: what is in the exposition instead, which entry of the settings waits for it, and what may be
+//! meant.
+
+use super::advice;
+use super::asked::{Asked, family_stem};
+use super::model::{Hint, Missing};
+use super::seen::Seen;
+use super::selector::Selector;
+use super::stage::{Teller, a_type};
+use crate::config::{MetricMatcher, MetricRule};
+use crate::pipeline::Report;
+
+/// The most names and values that are shown.
+const SHOWN: usize = 5;
+
+/// What a scrape showed.
+pub(super) struct Found<'f> {
+    pub(super) teller: &'f Teller,
+    pub(super) seen: &'f Seen,
+    pub(super) report: &'f Report,
+    /// The last scrape before this one that had something that matches.
+    pub(super) last_match: Option<usize>,
+}
+
+/// Why nothing matches.
+pub(super) fn missing(found: &Found<'_>, selector: &Selector, asked: Option<&Asked>) -> Missing {
+    let mut hints = before(found);
+    let lost = lost_lines(found);
+    let text = if found.report.failure.is_some() || found.report.ignored.is_some() {
+        let samples = found.report.totals.samples;
+        match samples {
+            0 => "The scrape failed before any sample was read, so it is not known whether the endpoint has it."
+                .to_owned(),
+            _ => format!("It is not among the {samples} samples that were read before the scrape failed."),
+        }
+    } else if found.seen.others.series > 0 {
+        "There are series of that name, but none with these labels.".to_owned()
+    } else if !lost.is_empty() {
+        "Lines of the exposition are about it, but none of them is read.".to_owned()
+    } else if found.report.totals.samples == 0 {
+        "The exposition is empty: the endpoint answered without a single sample.".to_owned()
+    } else {
+        format!("Nothing like `{selector}` is in the exposition.")
+    };
+    hints.extend(labels(found, selector));
+    hints.extend(lost);
+    if let Some(asked) = asked.filter(|_| found.seen.others.series == 0) {
+        hints.extend(senders(found, asked));
+        hints.extend(other_forms(found, asked));
+        hints.extend(nearest_exposed(found, asked));
+    }
+    Missing { text, hints }
+}
+
+/// The last scrape that had it.
+fn before(found: &Found<'_>) -> Vec<Hint> {
+    let told = found.last_match.map(|scrape| {
+        Hint::new(format!(
+            "It was exposed in scrape {scrape} and is not any more: the exporter stopped exposing it, or the settings see it \
+             differently since its type changed."
+        ))
+    });
+    told.into_iter().collect()
+}
+
+/// Which values the labels have.
+fn labels(found: &Found<'_>, selector: &Selector) -> Vec<Hint> {
+    let others = &found.seen.others;
+    if others.series == 0 {
+        return Vec::new();
+    }
+    let told = selector.matchers().iter().map(|matcher| {
+        let values = others.values.get(&matcher.label).into_iter().flatten();
+        let values: Vec<String> = values.map(|value| format!("`{value}`")).collect();
+        let all: Vec<String> = others.labels.iter().map(|label| format!("`{label}`")).collect();
+        let label = &matcher.label;
+        match (&values[..], &all[..]) {
+            ([], []) => Hint::new(format!("Nothing has the label `{label}`: these series have no labels.")),
+            ([], _) => Hint::new(format!("Nothing has the label `{label}`. The labels are: {}.", shown(&all))),
+            (_, _) => Hint::new(format!("The values of `{label}` are: {}.", shown(&values))),
+        }
+    });
+    told.collect()
+}
+
+fn shown(names: &[String]) -> String {
+    let more = names.len().saturating_sub(SHOWN * 2);
+    let text = names[..names.len() - more].join(", ");
+    if more == 0 { text } else { format!("{text} and more") }
+}
+
+/// Lines about it that were left out or could not be read.
+pub(super) fn lost_lines(found: &Found<'_>) -> Vec<Hint> {
+    let (teller, seen) = (found.teller, found.seen);
+    let filtered = seen.filtered.iter().take(SHOWN).map(|line| {
+        let what = if line.starts_with("# TYPE") { "Without it the metric has no type. " } else { "" };
+        let text = format!(
+            "`raw_line_filters` leaves out the line `{}`. {what}To get it, remove the entry or make it narrower.",
+            line.trim_end()
+        );
+        Hint::new(text).at(teller.found_in("raw_line_filters", line))
+    });
+    let malformed = seen.malformed.iter().take(SHOWN).map(|diagnostic| {
+        Hint::new(format!(
+            "A line cannot be read and is skipped; only the exporter can mend it:\n{}",
+            diagnostic.to_string().trim_end()
+        ))
+    });
+    filtered.chain(malformed).collect()
+}
+
+/// Entries that would send this name, if what they mean were exposed.
+fn senders(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
+    let seen = found.seen;
+    let told = asked.senders(&found.teller.instance).into_iter().flat_map(|rule| {
+        let key = rule.matcher.as_str();
+        let place = found.teller.instance.metrics.iter().position(|known| known == rule);
+        if place.is_some_and(|place| seen.selected.contains(&place)) {
+            return Vec::new();
+        }
+        let own = Hint::new(format!("This entry would send it, but its source `{key}` is not in this scrape."));
+        let mut hints = vec![own.at(Some(found.teller.metric_rule(rule)))];
+        hints.extend(correction(found, key));
+        hints
+    });
+    told.collect()
+}
+
+/// What an entry should say whose metric is exposed under another name.
+fn correction(found: &Found<'_>, key: &str) -> Option<Hint> {
+    let prefix = &found.teller.instance.raw_metric_prefix;
+    let unprefixed = |name: &str| -> String { name.strip_prefix(prefix.as_str()).unwrap_or(name).to_owned() };
+    let stem = family_stem(key);
+    let is_there = |name: &str| {
+        let names =
+            [name.to_owned(), format!("{name}_total"), format!("{prefix}{name}"), format!("{prefix}{name}_total")];
+        names.iter().any(|name| found.seen.names.contains_key(name))
+    };
+    if stem != key && is_there(stem) {
+        let why = if key.ends_with("_total") {
+            "counters are selected without `_total`"
+        } else {
+            "entries mean the whole metric, without the ending of one of its parts"
+        };
+        return Some(Hint::new(format!("`{stem}` is there, and {why}: write `{}` in that entry.", unprefixed(stem))));
+    }
+    let near = nearest(found, key);
+    (!near.is_empty()).then(|| Hint::new(format!("Exposed and spelled like `{key}`: {}.", near.join(", "))))
+}
+
+/// The same metric in another form: a part that its type does not have, another full name.
+fn other_forms(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
+    let seen = found.seen;
+    let mut hints = Vec::new();
+    let stem = family_stem(&asked.name);
+    if stem != asked.name
+        && let Some(metric_type) = seen.names.get(stem)
+    {
+        let parts: Vec<String> =
+            seen.names.keys().filter(|name| family_stem(name) == stem).map(|name| format!("`{name}`")).collect();
+        hints.push(Hint::new(format!(
+            "`{stem}` is exposed as {}, which has no part `{}`. What there is: {}.",
+            a_type(*metric_type),
+            asked.name,
+            shown(&parts)
+        )));
+    }
+    let instance = &found.teller.instance;
+    let sent: Vec<String> = seen
+        .submitted
+        .iter()
+        .filter(|(full, _)| {
+            let other = Asked::new(full, instance);
+            other.stem == asked.stem || other.bare == asked.stem
+        })
+        .map(|(full, family)| format!("`{full}` (from `{family}`)"))
+        .collect();
+    if !sent.is_empty() {
+        hints.push(Hint::new(format!("Submitted under a name like it: {}.", shown(&sent))));
+    }
+    hints
+}
+
+/// Names that are spelled like it, and what to write to collect the first of them.
+fn nearest_exposed(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
+    let mut near = nearest(found, &asked.name);
+    if near.is_empty() && asked.stem != asked.name {
+        near = nearest(found, &asked.stem.replace('.', "_"));
+    }
+    let full = found.seen.submitted.keys().filter_map(|full| Some((distance(&asked.name, full)?, full)));
+    let full = full.min().map(|(_, full)| full);
+    let mut hints = Vec::new();
+    if !near.is_empty() {
+        hints.push(Hint::new(format!("Exposed names that are spelled like it: {}.", near.join(", "))));
+    }
+    if let Some(full) = full {
+        hints.push(Hint::new(format!("The submitted name that is spelled most like it: `{full}`.")));
+    }
+    if hints.is_empty() {
+        hints.push(nothing_near(found, asked));
+    }
+    hints
+}
+
+/// What the settings say about it, so that it is known whether it would be collected at all.
+fn nothing_near(found: &Found<'_>, asked: &Asked) -> Hint {
+    let is_meant = |rule: &&MetricRule| match &rule.matcher {
+        MetricMatcher::Exact(name) => *name == asked.name,
+        MetricMatcher::Pattern(pattern) => pattern.is_found_in(&asked.name),
+    };
+    match found.teller.instance.metrics.iter().find(is_meant) {
+        Some(rule) => Hint::new(
+            "This entry would collect it, so the settings are right: the endpoint does not expose it, at least not now. Many \
+             exporters expose a metric only once there is something to count.",
+        )
+        .at(Some(found.teller.metric_rule(rule))),
+        None => Hint::new(
+            "No exposed name is spelled like it, so it has to come from another endpoint, or the exporter exposes it only \
+             once there is something to count. To collect it then, the settings need:",
+        )
+        .write(advice::entry_for(family_stem(&asked.name), crate::parse::MetricType::Counter)),
+    }
+}
+
+/// The exposed names that are spelled most like a name.
+fn nearest(found: &Found<'_>, name: &str) -> Vec<String> {
+    let mut scored: Vec<(usize, &String)> =
+        found.seen.names.keys().filter_map(|known| Some((distance(name, known)?, known))).collect();
+    scored.sort_unstable();
+    scored.into_iter().take(SHOWN).map(|(_, known)| format!("`{known}`")).collect()
+}
+
+/// How many slips lie between two names, if they are few, or one name is most of the other.
+fn distance(asked: &str, known: &str) -> Option<usize> {
+    if asked.eq_ignore_ascii_case(known) {
+        return Some(0);
+    }
+    if asked.len() > 5 && (known.contains(asked) || asked.contains(known) && known.len() * 2 > asked.len()) {
+        return Some(1);
+    }
+    let distance = strsim::damerau_levenshtein(asked, known);
+    (distance <= 1 + asked.len().min(known.len()) / 6).then_some(distance)
+}
