@@ -51,9 +51,9 @@ pub(super) fn hints(teller: &Teller, series: &SeriesAccount, reason: DropReason)
         ),
         DropReason::NotOfItsType => not_of_its_type(teller, series),
         DropReason::InfiniteBucket => vec![Hint::new(format!(
-            "The bucket without an upper bound holds all observations, which is what the count says: `{}` is submitted \
-             with the suffix `.count`. Nothing is lost.",
-            count_of(&series.name)
+            "The bucket without an upper bound holds all observations, which is what the count says, and that is submitted \
+             as `{}`. Nothing is lost.",
+            full_name(teller, series, ".count")
         ))],
         DropReason::HistogramOption => vec![histogram::left_out(teller, series.role)],
         DropReason::BadBound => because(
@@ -125,7 +125,7 @@ fn not_selected(teller: &Teller, series: &SeriesAccount) -> Vec<Hint> {
     if hints.is_empty() {
         hints.push(Hint::new(kept).write(entry_for(known, *metric_type)));
     } else {
-        hints.insert(0, Hint::new(format!("No entry of `metrics` means `{known}`, but this one nearly does:")));
+        hints.insert(0, Hint::new(format!("No entry of `metrics` means `{known}`, but one is close.")));
     }
     if *metric_type == MetricType::Unknown {
         hints.push(Hint::new(
@@ -150,7 +150,7 @@ fn typed(teller: &Teller, series: &SeriesAccount) -> String {
 fn untyped(teller: &Teller, series: &SeriesAccount) -> Vec<Hint> {
     let rule = selected(teller, series);
     let instead = match rule.map(|rule| &rule.matcher) {
-        Some(MetricMatcher::Exact(_)) => "Write instead of this entry:",
+        Some(MetricMatcher::Exact(_)) => "Write instead of the entry that selects it:",
         _ => "Write an entry with its name, which goes before patterns:",
     };
     let SeriesAccount { known, family, .. } = series;
@@ -232,7 +232,17 @@ fn missing_label(teller: &Teller, series: &SeriesAccount) -> Vec<Hint> {
     vec![Hint::new(text).at(selected(teller, series).map(|rule| teller.metric_rule(rule)))]
 }
 
-/// The count beside a bucket.
-fn count_of(bucket: &str) -> String {
-    format!("{}_count", bucket.strip_suffix("_bucket").unwrap_or(bucket))
+/// The name, without namespace and suffix, under which a family is sent.
+pub(super) fn sent<'a>(teller: &'a Teller, series: &'a SeriesAccount) -> &'a str {
+    match selected(teller, series) {
+        Some(rule) if matches!(rule.matcher, MetricMatcher::Exact(_)) => &rule.name,
+        Some(_) | None => &series.known,
+    }
+}
+
+/// A name as Datadog has it.
+fn full_name(teller: &Teller, series: &SeriesAccount, suffix: &str) -> String {
+    let namespace = &teller.instance.namespace;
+    let dot = if namespace.is_empty() { "" } else { "." };
+    format!("{namespace}{dot}{}{suffix}", sent(teller, series))
 }

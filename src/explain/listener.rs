@@ -16,7 +16,7 @@ use super::source::Source;
 use super::stage::Teller;
 use super::{Explanation, Wanted};
 use crate::aggregate::{Account, Accounts};
-use crate::config::{Instance, MetricMatcher};
+use crate::config::Instance;
 use crate::discover::redact;
 use crate::fixture::document;
 use crate::map::{
@@ -151,19 +151,11 @@ impl Listener {
             let relabeled = account.stages.iter().filter(|stage| stage.kind == StageKind::Relabeled);
             asked.is_exposed(name, family, known)
                 || full_names.iter().any(|full| asked.is_full_name(full, instance))
-                || full_names.is_empty() && asked.would_be(self.sent(account), *role)
+                || full_names.is_empty() && asked.would_be(advice::sent(&self.teller, account), *role)
                 || relabeled.filter_map(|stage| stage.after.as_deref()).any(|after| after == asked.name)
         });
         let value = |label: &str| account.labels.get(label).map_or("", String::as_str);
         named.then(|| selector.matchers().iter().all(|matcher| matcher.accepts(value(&matcher.label))))
-    }
-
-    /// The name, without namespace and suffix, under which a family is sent.
-    fn sent<'a>(&'a self, account: &'a SeriesAccount) -> &'a str {
-        match advice::selected(&self.teller, account) {
-            Some(rule) if matches!(rule.matcher, MetricMatcher::Exact(_)) => &rule.name,
-            Some(_) | None => &account.known,
-        }
     }
 
     /// Whether something that no series is behind is asked for.
@@ -259,7 +251,7 @@ fn without_secrets(mut entry: Value) -> Value {
 
 impl Trace for Listener {
     fn family(&mut self, family: &Family) {
-        self.state.seen.name(&family.name, family.metric_type);
+        self.state.seen.name(&family.name, &family.name, family.metric_type);
         let name = family.name.clone();
         self.state.family = OpenFamily { known: name.clone(), name, selected: None, stages: Vec::new() };
     }
@@ -321,8 +313,9 @@ impl Trace for Listener {
     fn sample_end(&mut self, series: Option<SeriesId>) {
         let Some(mut account) = self.state.open.take() else { return };
         self.state.resumed = None;
-        self.state.seen.name(&account.name, account.metric_type);
+        self.state.seen.name(&account.name, &account.family, account.metric_type);
         account.id = series;
+        account.relabeled_first();
         let wanted = self.is_wanted(&account);
         let place = self.state.series.len();
         match (wanted, &self.wanted) {

@@ -1,17 +1,23 @@
 //! Why nothing matches: what is in the exposition instead, which entry of the settings waits for it, and what may be
 //! meant.
 
+use std::collections::BTreeSet;
+
 use super::advice;
 use super::asked::{Asked, family_stem};
 use super::model::{Hint, Missing};
-use super::seen::Seen;
+use super::seen::{Named, Seen};
 use super::selector::Selector;
 use super::stage::{Teller, a_type};
 use crate::config::{MetricMatcher, MetricRule};
+use crate::parse::MetricType;
 use crate::pipeline::Report;
 
 /// The most names and values that are shown.
 const SHOWN: usize = 5;
+
+/// What is true of many exporters.
+const ONCE_COUNTED: &str = " Many exporters expose a metric only once there is something to count.";
 
 /// What a scrape showed.
 pub(super) struct Found<'f> {
@@ -40,14 +46,27 @@ pub(super) fn missing(found: &Found<'_>, selector: &Selector, asked: Option<&Ask
     } else if found.report.totals.samples == 0 {
         "The exposition is empty: the endpoint answered without a single sample.".to_owned()
     } else {
-        format!("Nothing like `{selector}` is in the exposition.")
+        let what = selector.name().map_or_else(|| selector.to_string(), str::to_owned);
+        match asked {
+            Some(asked) if found.seen.names.contains_key(&asked.name) => {
+                format!("`{what}` is announced, but there is no sample of it: there is nothing to count yet.")
+            }
+            Some(asked) if asked.name.contains('.') => format!("Nothing is submitted as `{what}`."),
+            _ => format!("`{what}` is not in the exposition."),
+        }
     };
     hints.extend(labels(found, selector));
+    let is_lost = !lost.is_empty();
     hints.extend(lost);
-    if let Some(asked) = asked.filter(|_| found.seen.others.series == 0) {
-        hints.extend(senders(found, asked));
-        hints.extend(other_forms(found, asked));
-        hints.extend(nearest_exposed(found, asked));
+    if let Some(asked) =
+        asked.filter(|asked| found.seen.others.series == 0 && !is_lost && !found.seen.names.contains_key(&asked.name))
+    {
+        let mut likely = senders(found, asked);
+        likely.extend(other_forms(found, asked));
+        if likely.is_empty() {
+            likely = nearest_exposed(found, asked);
+        }
+        hints.extend(likely);
     }
     Missing { text, hints }
 }
@@ -56,8 +75,8 @@ pub(super) fn missing(found: &Found<'_>, selector: &Selector, asked: Option<&Ask
 fn before(found: &Found<'_>) -> Vec<Hint> {
     let told = found.last_match.map(|scrape| {
         Hint::new(format!(
-            "It was exposed in scrape {scrape} and is not any more: the exporter stopped exposing it, or the settings see it \
-             differently since its type changed."
+            "It was there in scrape {scrape} and is not any more: the exporter has stopped exposing it, or exposes it in \
+             another way."
         ))
     });
     told.into_iter().collect()
@@ -118,9 +137,11 @@ fn senders(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
         if place.is_some_and(|place| seen.selected.contains(&place)) {
             return Vec::new();
         }
-        let own = Hint::new(format!("This entry would send it, but its source `{key}` is not in this scrape."));
-        let mut hints = vec![own.at(Some(found.teller.metric_rule(rule)))];
-        hints.extend(correction(found, key));
+        let correction = correction(found, key);
+        let later = if correction.is_none() { ONCE_COUNTED } else { "" };
+        let text = format!("This entry would send it, but its source `{key}` is not in this scrape.{later}");
+        let mut hints = vec![Hint::new(text).at(Some(found.teller.metric_rule(rule)))];
+        hints.extend(correction);
         hints
     });
     told.collect()
@@ -154,7 +175,7 @@ fn other_forms(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
     let mut hints = Vec::new();
     let stem = family_stem(&asked.name);
     if stem != asked.name
-        && let Some(metric_type) = seen.names.get(stem)
+        && let Some(Named { metric_type, .. }) = seen.names.get(stem)
     {
         let parts: Vec<String> =
             seen.names.keys().filter(|name| family_stem(name) == stem).map(|name| format!("`{name}`")).collect();
@@ -187,14 +208,16 @@ fn nearest_exposed(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
     if near.is_empty() && asked.stem != asked.name {
         near = nearest(found, &asked.stem.replace('.', "_"));
     }
-    let full = found.seen.submitted.keys().filter_map(|full| Some((distance(&asked.name, full)?, full)));
-    let full = full.min().map(|(_, full)| full);
+    let full =
+        found.seen.submitted.iter().filter_map(|(full, family)| Some((distance(&asked.name, full)?, full, family)));
+    let full = full.min().map(|(_, full, family)| format!("`{full}` (from `{family}`)"));
     let mut hints = Vec::new();
-    if !near.is_empty() {
-        hints.push(Hint::new(format!("Exposed names that are spelled like it: {}.", near.join(", "))));
-    }
     if let Some(full) = full {
-        hints.push(Hint::new(format!("The submitted name that is spelled most like it: `{full}`.")));
+        hints.push(Hint::new(format!("Do you mean {full}, which is submitted?")));
+    } else if let [one] = &near[..] {
+        hints.push(Hint::new(format!("Do you mean {one}?")));
+    } else if !near.is_empty() {
+        hints.push(Hint::new(format!("Do you mean one of these? {}.", near.join(", "))));
     }
     if hints.is_empty() {
         hints.push(nothing_near(found, asked));
@@ -204,21 +227,32 @@ fn nearest_exposed(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
 
 /// What the settings say about it, so that it is known whether it would be collected at all.
 fn nothing_near(found: &Found<'_>, asked: &Asked) -> Hint {
+    let prefix = &found.teller.instance.raw_metric_prefix;
+    let known = family_stem(asked.name.strip_prefix(prefix.as_str()).unwrap_or(&asked.name));
     let is_meant = |rule: &&MetricRule| match &rule.matcher {
-        MetricMatcher::Exact(name) => *name == asked.name,
-        MetricMatcher::Pattern(pattern) => pattern.is_found_in(&asked.name),
+        MetricMatcher::Exact(name) => *name == known || *name == asked.name,
+        MetricMatcher::Pattern(pattern) => pattern.is_found_in(known),
     };
     match found.teller.instance.metrics.iter().find(is_meant) {
-        Some(rule) => Hint::new(
-            "This entry would collect it, so the settings are right: the endpoint does not expose it, at least not now. Many \
-             exporters expose a metric only once there is something to count.",
+        Some(rule) => {
+            let is_total = rule.matcher.as_str() == asked.name && known != asked.name;
+            let total = format!(" If it is a counter, the entry has to be `{known}`: counters are selected without `_total`.");
+            let total = if is_total && asked.name.ends_with("_total") { &total } else { "" };
+            Hint::new(format!(
+                "This entry would collect it, but the endpoint does not expose it, at least not now.{ONCE_COUNTED}{total}"
+            ))
+            .at(Some(found.teller.metric_rule(rule)))
+        }
+        None if asked.name.contains('.') => Hint::new(
+            "No entry of `metrics` sends this name, and no name like it is submitted. An entry that sends it looks like \
+             this, with the name of what is exposed in front:",
         )
-        .at(Some(found.teller.metric_rule(rule))),
-        None => Hint::new(
-            "No exposed name is spelled like it, so it has to come from another endpoint, or the exporter exposes it only \
-             once there is something to count. To collect it then, the settings need:",
-        )
-        .write(advice::entry_for(family_stem(&asked.name), crate::parse::MetricType::Counter)),
+        .write(format!("metrics:\n  - NAME_AS_EXPOSED: {}", asked.stem)),
+        None => Hint::new(format!(
+            "No exposed name is spelled like it, so it has to come from another endpoint, or is not exposed yet.\
+             {ONCE_COUNTED} To collect it then, the settings need:"
+        ))
+        .write(advice::entry_for(known, MetricType::Counter)),
     }
 }
 
@@ -227,7 +261,19 @@ fn nearest(found: &Found<'_>, name: &str) -> Vec<String> {
     let mut scored: Vec<(usize, &String)> =
         found.seen.names.keys().filter_map(|known| Some((distance(name, known)?, known))).collect();
     scored.sort_unstable();
-    scored.into_iter().take(SHOWN).map(|(_, known)| format!("`{known}`")).collect()
+    // Parts of one family are told once.
+    let mut families = BTreeSet::new();
+    let first = scored.into_iter().filter(|(_, known)| families.insert(&found.seen.names[*known].family));
+    first.take(SHOWN).map(|(_, known)| with_outcome(found, known)).collect()
+}
+
+/// A name, and what becomes of it.
+fn with_outcome(found: &Found<'_>, name: &str) -> String {
+    let submitted = found.seen.names.get(name).and_then(|named| found.seen.submitted_of(&named.family));
+    match submitted {
+        Some(full) => format!("`{name}` (submitted as `{full}`)"),
+        None => format!("`{name}` (not submitted)"),
+    }
 }
 
 /// How many slips lie between two names, if they are few, or one name is most of the other.

@@ -96,6 +96,57 @@ pub struct SeriesAccount {
     pub dropped: Option<Dropped>,
 }
 
+impl SeriesAccount {
+    /// Relabeling comes before anything that is decided about the family, though that may have been known before the
+    /// sample came; of a sample that ends there nothing else is to be told.
+    pub(super) fn relabeled_first(&mut self) {
+        self.stages.sort_by_key(|stage| stage.kind != StageKind::Relabeled);
+        let reason = self.dropped.as_ref().map(|dropped| dropped.reason);
+        if matches!(reason, Some(DropReason::Relabeled | DropReason::RelabeledNameless)) {
+            self.stages.retain(|stage| stage.kind == StageKind::Relabeled);
+        }
+    }
+
+    /// The stages of relabeling, those that decide about the family, and the others.
+    pub(super) fn parts(&self) -> [&[Stage]; 3] {
+        let relabeled = self.stages.partition_point(|stage| stage.kind == StageKind::Relabeled);
+        let (relabeled, rest) = self.stages.split_at(relabeled);
+        let of_family = rest.iter().take_while(|stage| {
+            matches!(stage.kind, StageKind::KnownAs | StageKind::Apart | StageKind::Selected | StageKind::Transformed)
+        });
+        let (family, others) = rest.split_at(of_family.count());
+        [relabeled, family, others]
+    }
+
+    /// Whether it is dropped because what it says is submitted otherwise.
+    pub(super) fn is_not_needed(&self) -> bool {
+        let reason = self.dropped.as_ref().map(|dropped| dropped.reason);
+        let is_said = matches!(
+            reason,
+            Some(
+                DropReason::Created | DropReason::InfiniteBucket | DropReason::ReplacedByNative | DropReason::Repeated
+            )
+        );
+        is_said && self.submissions.is_empty()
+    }
+
+    /// Whether it is submitted, but nothing of it arrives yet, because growth needs a second reading.
+    pub(super) fn is_first_reading(&self) -> bool {
+        self.growth.as_ref().is_some_and(|account| match account.growth {
+            Growth::First | Growth::FirstOfOld => true,
+            Growth::FirstSinceScrape
+            | Growth::FirstSinceStart
+            | Growth::Grown
+            | Growth::ResetByStart
+            | Growth::ResetByFall
+            | Growth::ResetWithGroup
+            | Growth::ResetUnseen
+            | Growth::Lowered
+            | Growth::FellUnexplained => false,
+        })
+    }
+}
+
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {

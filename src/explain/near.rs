@@ -36,7 +36,8 @@ fn mistake(teller: &Teller, rule: &MetricRule, metric: Unselected<'_>) -> Option
     if let MetricMatcher::Pattern(pattern) = &rule.matcher {
         return pattern_mistake(teller, pattern, metric);
     }
-    if key == sample || key == family {
+    let is_part = key != known && family_stem(key) == known;
+    if key == sample || key == family || is_part {
         if !prefix.is_empty() && key.starts_with(prefix.as_str()) {
             return Some(format!(
                 "This entry is written for it, but `raw_metric_prefix` takes `{prefix}` off before entries are compared: \

@@ -12,8 +12,8 @@ const VALUES: usize = 20;
 /// What was seen in a scrape.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// The names of families and of samples as exposed, with the type of the family.
-    pub(super) names: BTreeMap<String, MetricType>,
+    /// The names of families and of samples as exposed.
+    pub(super) names: BTreeMap<String, Named>,
     /// Full names that were submitted, each with the name of its family as exposed.
     pub(super) submitted: BTreeMap<String, String>,
     /// The places of the entries of `metrics` that meant something.
@@ -24,6 +24,14 @@ pub(super) struct Seen {
     pub(super) filtered: Vec<String>,
     /// Likewise, that could not be read.
     pub(super) malformed: Vec<Diagnostic>,
+}
+
+/// What a name is the name of.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    /// The family as exposed.
+    pub(super) family: String,
+    pub(super) metric_type: MetricType,
 }
 
 /// Series with the right name and other labels.
@@ -37,10 +45,15 @@ pub(super) struct Others {
 }
 
 impl Seen {
-    pub(super) fn name(&mut self, name: &str, metric_type: MetricType) {
+    pub(super) fn name(&mut self, name: &str, family: &str, metric_type: MetricType) {
         if !self.names.contains_key(name) && self.names.len() < NAMES {
-            self.names.insert(name.to_owned(), metric_type);
+            self.names.insert(name.to_owned(), Named { family: family.to_owned(), metric_type });
         }
+    }
+
+    /// A full name that is submitted of a family.
+    pub(super) fn submitted_of(&self, family: &str) -> Option<&str> {
+        self.submitted.iter().find(|(_, known)| *known == family).map(|(full, _)| full.as_str())
     }
 
     pub(super) fn submitted(&mut self, full: &str, family: &str) {

@@ -126,7 +126,12 @@ impl Teller {
     fn selected(&self, rule: &MetricRule) -> Stage {
         let text = match &rule.matcher {
             MetricMatcher::Exact(name) if rule.name == *name => "by its name".to_owned(),
-            MetricMatcher::Exact(_) => format!("by its name, to be sent as `{}`", rule.name),
+            MetricMatcher::Exact(_) => {
+                let namespace = &self.instance.namespace;
+                let is_twice = !namespace.is_empty() && rule.name.starts_with(&format!("{namespace}."));
+                let twice = if is_twice { ", before which the namespace is put once more" } else { "" };
+                format!("by its name, to be sent as `{}`{twice}", rule.name)
+            }
             MetricMatcher::Pattern(pattern) => format!("by the pattern `{pattern}`"),
         };
         let after = matches!(rule.matcher, MetricMatcher::Exact(_)).then_some(rule.name.as_str());
@@ -135,7 +140,7 @@ impl Teller {
 
     fn tag(&self, label: &str, tag: &str) -> Stage {
         let is_renamed = self.instance.rename_labels.contains_key(label);
-        let text = if is_renamed { "`rename_labels` names it anew" } else { "a label becomes a tag as it is" };
+        let text = if is_renamed { "which `rename_labels` names anew" } else { "as it is" };
         let rule = if is_renamed { self.listed("rename_labels", label) } else { None };
         Stage { rule, ..stage(StageKind::Tag, text.to_owned(), Some(label), Some(tag)) }
     }
@@ -189,9 +194,9 @@ fn normalised(label: &str, from: &str, to_label: &str, to: &str) -> Option<Stage
         return None;
     }
     let text = if label == to_label {
-        format!("the number in `{label}` is written as Datadog's check writes it")
+        "numbers are written as Datadog's check writes them".to_owned()
     } else {
-        format!("`{label}` is called `{to_label}` from here on")
+        "so Datadog's check calls the bound of a bucket".to_owned()
     };
     Some(stage(StageKind::Label, text, Some(&format!("{label}={from}")), Some(&format!("{to_label}={to}"))))
 }

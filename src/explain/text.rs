@@ -9,6 +9,7 @@ use super::model::{Explanation, GrowthAccount, Hint, ScrapeAccount, SeriesAccoun
 use super::source::Rule;
 use super::stage::a_type;
 use super::style::{BAD, CODE, FAINT, GOOD, NOTE, Styled, TITLE};
+use crate::aggregate::Growth;
 use crate::parse::Role;
 
 /// How wide lines of sentences are.
@@ -30,7 +31,7 @@ pub enum Detail {
 /// An explanation as text, with the escapes of terminals for colours. `subject` names what is explained; nothing where
 /// everything is.
 pub fn text(explanation: &Explanation, subject: Option<&str>, detail: Detail) -> String {
-    let mut printer = Printer { text: String::new(), detail };
+    let mut printer = Printer { text: String::new(), detail, quoted: None };
     let place = explanation.at.map(|at| format!(" ({}:{})", explanation.file, at.line)).unwrap_or_default();
     printer.line(&format!("{}{}", Styled(TITLE, &explanation.endpoint), Styled(FAINT, place)));
     if let Some(error) = &explanation.error {
@@ -42,12 +43,24 @@ pub fn text(explanation: &Explanation, subject: Option<&str>, detail: Detail) ->
         }
         printer.scrape(scrape, subject);
     }
+    let waits = |scrape: &ScrapeAccount| scrape.series.iter().any(SeriesAccount::is_first_reading);
+    if explanation.scraped == 1 && explanation.scrapes.iter().any(waits) {
+        printer.line("");
+        printer.row(
+            "note",
+            NOTE,
+            "Growth lies between two scrapes, and this was one. To see it, record several with `retriever record`, and name \
+             each with `--fixture`.",
+        );
+    }
     printer.text
 }
 
 struct Printer {
     text: String,
     detail: Detail,
+    /// The entry that was quoted last, which need not be quoted again at once.
+    quoted: Option<Rule>,
 }
 
 impl Printer {
@@ -73,6 +86,10 @@ impl Printer {
     }
 
     fn rule(&mut self, rule: &Rule) {
+        if self.quoted.as_ref() == Some(rule) {
+            return;
+        }
+        self.quoted = Some(rule.clone());
         let mut lines = rule.text.lines();
         let place = format!("{}:{}:{}:", rule.file, rule.at.line, rule.at.column);
         let first = lines.next().unwrap_or_default();
@@ -116,10 +133,12 @@ impl Printer {
             self.row("is", TITLE, "what Retriever says about the scrape itself; nothing that is exposed is behind it");
             self.submission(own);
         }
+        let mut before: Option<&SeriesAccount> = None;
         for road in roads(&scrape.series, self.detail) {
             self.line("");
-            self.series(road[0]);
+            self.series(road[0], before);
             self.others(&road[1..]);
+            before = Some(road[0]);
         }
         if !scrape.notes.is_empty() {
             self.line("");
@@ -132,33 +151,56 @@ impl Printer {
         if scrape.missing.is_some() {
             return self.line(&format!("{subject}{}", Styled(BAD, "not found")));
         }
-        let all = scrape.series.len() as u64 + scrape.unkept;
-        let submitted = scrape.series.iter().filter(|series| !series.submissions.is_empty()).count();
-        let dropped = scrape.series.len() - submitted;
+        let count = |is: fn(&SeriesAccount) -> bool| scrape.series.iter().filter(|series| is(series)).count();
+        let all = scrape.series.len();
+        let submitted = count(|series| !series.submissions.is_empty());
+        let not_needed = count(SeriesAccount::is_not_needed);
+        let lost = all - submitted - not_needed;
+        let waits = count(SeriesAccount::is_first_reading);
         let series = if all == 1 { "1 series".to_owned() } else { format!("{all} series") };
-        let state = match (submitted, dropped) {
-            _ if all == 0 => return,
-            (_, 0) => Styled(GOOD, "submitted".to_owned()),
-            (0, _) => Styled(BAD, "not submitted".to_owned()),
-            _ => Styled(NOTE, format!("{submitted} submitted, {dropped} not")),
+        let each = if all == 1 { "" } else { "all " };
+        let state = match (submitted, not_needed, lost) {
+            (0, 0, 0) => Styled(NOTE, "about the scrape itself".to_owned()),
+            (0, 0, _) => Styled(BAD, format!("{series}, {}not submitted", if all == 1 { "" } else { "all " })),
+            (0, _, 0) => Styled(NOTE, format!("{series}, not needed")),
+            (_, 0, 0) if waits == all => {
+                Styled(NOTE, format!("{series}, {each}submitted, but nothing is sent before the next scrape"))
+            }
+            (_, 0, 0) => Styled(GOOD, format!("{series}, {each}submitted")),
+            (_, _, 0) => Styled(GOOD, format!("{series}: {submitted} submitted, {not_needed} not needed")),
+            (_, 0, _) => Styled(NOTE, format!("{series}: {submitted} submitted, {lost} not")),
+            (_, _, _) => {
+                Styled(NOTE, format!("{series}: {submitted} submitted, {not_needed} not needed, {lost} not submitted"))
+            }
         };
-        self.line(&format!("{subject}{series}, {state}"));
+        if subject.is_empty() && all == 0 {
+            return;
+        }
+        self.line(&format!("{subject}{state}"));
         if scrape.unkept > 0 {
-            self.row(
-                "",
-                NOTE,
-                &format!("The last {} of them are not shown; ask for fewer with labels.", scrape.unkept),
-            );
+            let text = format!("{} more match and are not shown; ask for fewer, with labels.", scrape.unkept);
+            self.row("", NOTE, &text);
         }
     }
 
-    fn series(&mut self, series: &SeriesAccount) {
+    /// The road of a series; what it has in common with the one shown `before` is not told twice.
+    fn series(&mut self, series: &SeriesAccount, before: Option<&SeriesAccount>) {
+        self.quoted = None;
         let line = series.line.map_or_else(String::new, |line| format!("  (line {line})"));
         let title = format!("{} {}", one_line(&series.series), series.value);
         self.line(&format!("{}{}", Styled(TITLE, title), Styled(FAINT, line)));
         self.row("exposed", TITLE, &exposed(series));
+        let [relabeled, of_family, others] = series.parts();
+        relabeled.iter().for_each(|stage| self.stage(stage));
+        if !of_family.is_empty()
+            && before.is_some_and(|before| before.family == series.family && before.parts()[1] == of_family)
+        {
+            self.row("as above", FAINT, "selected by the same entry, and treated as the same");
+        } else {
+            of_family.iter().for_each(|stage| self.stage(stage));
+        }
         let mut tags = Vec::new();
-        for stage in &series.stages {
+        for stage in others {
             match (stage.kind, &stage.rule, &stage.after) {
                 // Those that become tags as they are share a row.
                 (StageKind::Tag, None, Some(tag)) => tags.push(tag.as_str()),
@@ -177,7 +219,11 @@ impl Printer {
             self.growth(growth, &series.submissions);
         }
         if let Some(dropped) = &series.dropped {
-            let (heading, style) = if series.submissions.is_empty() { ("NOT SENT", BAD) } else { ("in part", NOTE) };
+            let (heading, style) = match () {
+                () if series.is_not_needed() => ("not needed", FAINT),
+                () if series.submissions.is_empty() => ("NOT SENT", BAD),
+                () => ("in part", NOTE),
+            };
             self.hints(heading, style, &dropped.hints);
         } else if series.submissions.is_empty() {
             self.row("NOT SENT", BAD, "Nothing came of it, because the scrape failed before it was complete.");
@@ -209,10 +255,10 @@ impl Printer {
             StageKind::Transformed => ("becomes", text.clone()),
             StageKind::Label => match before {
                 "" => ("label", format!("{text}: {after:?}")),
-                _ => ("label", format!("{text}: {before} becomes {after}")),
+                _ => ("label", format!("`{before}` is `{after}` from here on: {text}")),
             },
             StageKind::NoTag => ("no tag", format!("`{before}`: {text}")),
-            StageKind::Tag => ("tag", format!("{after}: {text}; the label is `{before}`")),
+            StageKind::Tag => ("tag", format!("`{after}` from the label `{before}`, {text}")),
             StageKind::Hostname => ("host", format!("{after}: {text}")),
             StageKind::LeftOut => ("left out", format!("`{after}`: {text}")),
             StageKind::Name => return,
@@ -275,7 +321,8 @@ impl Printer {
             return;
         }
         let more = series.len();
-        self.row("likewise", FAINT, &format!("{more} more, each in its own place:"));
+        let go = if more == 1 { "goes" } else { "go" };
+        self.row("likewise", FAINT, &format!("{more} more {go} the same road:"));
         for series in &series[..more.min(NAMED)] {
             let growth = series.growth.as_ref().and_then(|growth| Some((growth.previous?, growth.amount?)));
             let growth = growth.map_or_else(String::new, |(_, amount)| format!("  growth {}", number(amount)));
@@ -316,7 +363,15 @@ fn road(series: &SeriesAccount) -> String {
     for entry in &series.submissions {
         let _ = write!(road, "\n{} {}", entry["type"], entry["name"]);
     }
-    let _ = write!(road, "\n{:?}", series.growth.as_ref().map(|growth| growth.growth));
+    let _ = write!(
+        road,
+        "\n{:?}",
+        series.growth.as_ref().map(|account| match account.growth {
+            // One event.
+            Growth::ResetWithGroup => Growth::ResetByFall,
+            growth => growth,
+        })
+    );
     road
 }
 
@@ -335,7 +390,8 @@ fn exposed(series: &SeriesAccount) -> String {
     let native = if series.role == Role::NativeHistogram { ", as a native histogram" } else { "" };
     let declared = if series.declared { "" } else { ", not announced by any `# TYPE` line" };
     let SeriesAccount { family, metric_type, .. } = series;
-    if part.is_empty() && *family == series.name {
+    let is_all = part.is_empty() || series.role == Role::Total;
+    if is_all && *family == series.name {
         format!("as {}{native}{declared}", a_type(*metric_type))
     } else {
         format!("as {part}`{family}`, {}{native}{declared}", a_type(*metric_type))
@@ -378,12 +434,16 @@ fn wrapped(sentences: &str) -> Vec<String> {
     lines
 }
 
+/// A number as submitted.
 fn number_of(value: &Value) -> String {
-    value.as_f64().map_or_else(|| value.to_string(), number)
+    value.as_f64().map_or_else(|| value.to_string(), |number| number.to_string())
 }
 
-/// A number for people: ten digits are enough, and the rest is what subtraction of doubles leaves.
+/// A number for people: of what is not whole, twelve digits are enough, and the rest is what subtraction leaves.
 fn number(value: f64) -> String {
-    let rounded: f64 = format!("{value:.9e}").parse().unwrap_or(value);
-    format!("{rounded}")
+    if value.fract() == 0.0 {
+        return value.to_string();
+    }
+    let rounded: f64 = format!("{value:.11e}").parse().unwrap_or(value);
+    rounded.to_string()
 }
