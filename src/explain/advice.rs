@@ -118,14 +118,14 @@ fn not_selected(teller: &Teller, series: &SeriesAccount) -> Vec<Hint> {
     let kept = if teller.instance.metrics.is_empty() {
         "The instance has no `metrics`, so nothing is collected. To collect this one, write:".to_owned()
     } else {
-        format!("No entry of `metrics` means `{known}`. To collect it, add:")
+        format!("No entry of `metrics` matches `{known}`. To collect it, add:")
     };
     let mut hints = near::hints(teller, Unselected { known, family, sample: name });
     // Who has an entry that is nearly right mends that one.
     if hints.is_empty() {
         hints.push(Hint::new(kept).write(entry_for(known, *metric_type)));
     } else {
-        hints.insert(0, Hint::new(format!("No entry of `metrics` means `{known}`, but one is close.")));
+        hints.insert(0, Hint::new(format!("No entry of `metrics` matches `{known}`, but one is close.")));
     }
     if *metric_type == MetricType::Unknown {
         hints.push(Hint::new(
@@ -171,7 +171,7 @@ fn untyped(teller: &Teller, series: &SeriesAccount) -> Vec<Hint> {
 fn without_meaning(teller: &Teller, series: &SeriesAccount, is: &str) -> Vec<Hint> {
     let rule = selected(teller, series);
     let text = format!(
-        "`{}` has the type `{}`: it {is}. That is submitted only where the settings say as what:",
+        "`{}` has the type `{}`: it {is}. It is submitted only where an entry says as what. Write:",
         series.known, series.metric_type
     );
     vec![Hint::new(text).at(rule.map(|rule| teller.metric_rule(rule))).write(typed(teller, series))]

@@ -41,11 +41,11 @@ fn reason(growth: Growth) -> &'static str {
     match growth {
         Growth::First => {
             "This is the first reading. What the series counted before Retriever watched it is unknown, so nothing is \
-             sent yet; from the next scrape on its growth is"
+             sent yet. Its growth is sent from the next scrape on"
         }
         Growth::FirstOfOld => {
             "This is the first reading, and by its start time the series is older than that. What it counted before \
-             Retriever watched it is no growth of now, so nothing is sent yet; from the next scrape on its growth is"
+             Retriever watched it is no growth of now, so nothing is sent yet. Its growth is sent from the next scrape on"
         }
         Growth::FirstSinceScrape => {
             "The scrape before did not have this series, so it began after that, from zero: all of its value is growth"
@@ -54,7 +54,7 @@ fn reason(growth: Growth) -> &'static str {
             "This is the first reading, but the start time says that the series began only after Retriever last looked: \
              all of its value is growth"
         }
-        Growth::Grown => "What it has more than at the scrape before is sent",
+        Growth::Grown => "This is what came since the scrape before",
         Growth::ResetByStart => {
             "Its start time is later than the scrape before: the series began anew, from zero, so all of its present \
              value is growth"

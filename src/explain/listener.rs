@@ -103,6 +103,7 @@ impl Listener {
         let report = &contribution.report;
         let failure = report.failure.as_ref().map(ToString::to_string);
         let mut notes = collisions.notes(&self.teller, &series, |id| road.exposed(id));
+        notes.extend(refused(&series, contribution));
         let found = Found { teller: &self.teller, seen: &seen, report, last_match: self.last_match };
         let missing = match &self.wanted {
             Wanted::Selector(selector) if series.is_empty() && own.is_empty() => {
@@ -136,7 +137,7 @@ impl Listener {
         let rules = self.teller.instance.metrics.iter().enumerate();
         let idle = rules.filter(|(place, _)| !seen.selected.contains(place));
         let told = idle.map(|(_, rule)| {
-            Hint::new("This entry of `metrics` means nothing that is collected in this scrape.")
+            Hint::new("This entry of `metrics` matches nothing that is collected in this scrape.")
                 .at(Some(self.teller.metric_rule(rule)))
         });
         told.collect()
@@ -237,6 +238,24 @@ impl Listener {
             account.dropped.get_or_insert(Dropped { reason, hints: Vec::new() });
         }
     }
+}
+
+/// What the aggregator did not take, if it did not take something of a series that matches.
+fn refused(series: &[SeriesAccount], contribution: &Contribution) -> Option<Hint> {
+    let grows =
+        |entry: &Value| ["monotonic_count", "rate", "histogram_bucket"].iter().any(|kind| entry["type"] == *kind);
+    let is_lost = |series: &SeriesAccount| series.growth.is_none() && series.submissions.iter().any(grows);
+    let reasons: Vec<String> = contribution
+        .refused
+        .iter()
+        .map(|(reason, count)| format!("{count} for the reason `{}`", reason.as_str()))
+        .collect();
+    (series.iter().any(is_lost) && !reasons.is_empty()).then(|| {
+        Hint::new(format!(
+            "Some of what was submitted cannot be made into points, so that Datadog does not get it. Of the whole scrape: {}.",
+            reasons.join(", ")
+        ))
+    })
 }
 
 /// An entry of what was submitted, where the endpoint is a tag without its credentials.
@@ -368,7 +387,8 @@ impl Listener {
     fn decided_anew(&mut self) {
         let Some(open) = &mut self.state.open else { return };
         open.selected = None;
-        let of_family = [StageKind::KnownAs, StageKind::Selected, StageKind::Transformed, StageKind::Excluded];
+        let of_family =
+            [StageKind::KnownAs, StageKind::Apart, StageKind::Selected, StageKind::Transformed, StageKind::Excluded];
         open.stages.retain(|stage| !of_family.contains(&stage.kind));
     }
 }

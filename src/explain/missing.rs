@@ -58,17 +58,35 @@ pub(super) fn missing(found: &Found<'_>, selector: &Selector, asked: Option<&Ask
     hints.extend(labels(found, selector));
     let is_lost = !lost.is_empty();
     hints.extend(lost);
-    if let Some(asked) =
-        asked.filter(|asked| found.seen.others.series == 0 && !is_lost && !found.seen.names.contains_key(&asked.name))
-    {
-        let mut likely = senders(found, asked);
-        likely.extend(other_forms(found, asked));
-        if likely.is_empty() {
-            likely = nearest_exposed(found, asked);
-        }
-        hints.extend(likely);
+    if let Some(asked) = asked.filter(|_| found.seen.others.series == 0 && !is_lost) {
+        hints.extend(guesses(found, asked));
     }
     Missing { text, hints }
+}
+
+/// What may be meant, and what is to be written.
+fn guesses(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
+    let is_failed = found.report.failure.is_some() || found.report.ignored.is_some();
+    let is_announced = found.seen.names.contains_key(&asked.name);
+    if is_failed || is_announced {
+        let when = if is_failed { "the scrape succeeds and has it" } else { "there is a sample" };
+        let rule = exact(found, asked).or_else(|| pattern(found, asked));
+        let told = rule.map(|rule| {
+            Hint::new(format!("This entry collects it as soon as {when}.")).at(Some(found.teller.metric_rule(rule)))
+        });
+        return told.into_iter().collect();
+    }
+    let mut likely = senders(found, asked);
+    likely.extend(exact(found, asked).map(|rule| not_exposed(found, asked, rule)));
+    likely.extend(other_forms(found, asked));
+    let near = nearest_names(found, asked);
+    if likely.is_empty() && near.is_none() {
+        return vec![nothing_near(found, asked)];
+    }
+    if likely.is_empty() || exact(found, asked).is_some() {
+        likely.extend(near);
+    }
+    likely
 }
 
 /// The last scrape that had it.
@@ -134,7 +152,8 @@ fn senders(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
     let told = asked.senders(&found.teller.instance).into_iter().flat_map(|rule| {
         let key = rule.matcher.as_str();
         let place = found.teller.instance.metrics.iter().position(|known| known == rule);
-        if place.is_some_and(|place| seen.selected.contains(&place)) {
+        // Who asks by the exposed name is told of the entry otherwise.
+        if key == asked.name || place.is_some_and(|place| seen.selected.contains(&place)) {
             return Vec::new();
         }
         let correction = correction(found, key);
@@ -161,7 +180,7 @@ fn correction(found: &Found<'_>, key: &str) -> Option<Hint> {
         let why = if key.ends_with("_total") {
             "counters are selected without `_total`"
         } else {
-            "entries mean the whole metric, without the ending of one of its parts"
+            "entries stand for the whole metric, without the ending of one of its parts"
         };
         return Some(Hint::new(format!("`{stem}` is there, and {why}: write `{}` in that entry.", unprefixed(stem))));
     }
@@ -202,58 +221,75 @@ fn other_forms(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
     hints
 }
 
-/// Names that are spelled like it, and what to write to collect the first of them.
-fn nearest_exposed(found: &Found<'_>, asked: &Asked) -> Vec<Hint> {
+/// Names that are spelled like it.
+fn nearest_names(found: &Found<'_>, asked: &Asked) -> Option<Hint> {
     let mut near = nearest(found, &asked.name);
     if near.is_empty() && asked.stem != asked.name {
         near = nearest(found, &asked.stem.replace('.', "_"));
     }
-    let full =
-        found.seen.submitted.iter().filter_map(|(full, family)| Some((distance(&asked.name, full)?, full, family)));
-    let full = full.min().map(|(_, full, family)| format!("`{full}` (from `{family}`)"));
-    let mut hints = Vec::new();
-    if let Some(full) = full {
-        hints.push(Hint::new(format!("Do you mean {full}, which is submitted?")));
-    } else if let [one] = &near[..] {
-        hints.push(Hint::new(format!("Do you mean {one}?")));
-    } else if !near.is_empty() {
-        hints.push(Hint::new(format!("Do you mean one of these? {}.", near.join(", "))));
+    let submitted = found.seen.submitted.iter();
+    let full = submitted.filter_map(|(full, family)| Some((distance(&asked.name, full)?, full, family))).min();
+    match (full, &near[..]) {
+        (Some((_, full, family)), _) if full != family => {
+            Some(Hint::new(format!("Do you mean `{full}` (from `{family}`), which is submitted?")))
+        }
+        (_, []) => None,
+        (_, [one]) => Some(Hint::new(format!("Do you mean {one}?"))),
+        (_, several) => Some(Hint::new(format!("Do you mean one of these? {}.", several.join(", ")))),
     }
-    if hints.is_empty() {
-        hints.push(nothing_near(found, asked));
-    }
-    hints
+}
+
+/// The name by which the settings would know it.
+fn known<'a>(found: &Found<'_>, asked: &'a Asked) -> &'a str {
+    let prefix = found.teller.instance.raw_metric_prefix.as_str();
+    family_stem(asked.name.strip_prefix(prefix).unwrap_or(&asked.name))
+}
+
+/// The entry that has its name.
+fn exact<'f>(found: &Found<'f>, asked: &Asked) -> Option<&'f MetricRule> {
+    let known = known(found, asked);
+    found.teller.instance.metrics.iter().find(|rule| match &rule.matcher {
+        MetricMatcher::Exact(name) => *name == known || *name == asked.name,
+        MetricMatcher::Pattern(_) => false,
+    })
+}
+
+/// The pattern that is found in its name.
+fn pattern<'f>(found: &Found<'f>, asked: &Asked) -> Option<&'f MetricRule> {
+    let known = known(found, asked);
+    found.teller.instance.metrics.iter().find(|rule| match &rule.matcher {
+        MetricMatcher::Exact(_) => false,
+        MetricMatcher::Pattern(pattern) => pattern.is_found_in(known),
+    })
+}
+
+/// An entry is there, but what it asks for is not.
+fn not_exposed(found: &Found<'_>, asked: &Asked, rule: &MetricRule) -> Hint {
+    let known = known(found, asked);
+    let is_total = rule.matcher.as_str() == asked.name && asked.name.ends_with("_total") && known != asked.name;
+    let total = format!(" If it is a counter, the entry has to be `{known}`: counters are selected without `_total`.");
+    let total = if is_total { &total } else { "" };
+    let text = format!(
+        "This entry would collect it, but the endpoint does not expose it, at least not now.{ONCE_COUNTED}{total}"
+    );
+    Hint::new(text).at(Some(found.teller.metric_rule(rule)))
 }
 
 /// What the settings say about it, so that it is known whether it would be collected at all.
 fn nothing_near(found: &Found<'_>, asked: &Asked) -> Hint {
-    let prefix = &found.teller.instance.raw_metric_prefix;
-    let known = family_stem(asked.name.strip_prefix(prefix.as_str()).unwrap_or(&asked.name));
-    let is_meant = |rule: &&MetricRule| match &rule.matcher {
-        MetricMatcher::Exact(name) => *name == known || *name == asked.name,
-        MetricMatcher::Pattern(pattern) => pattern.is_found_in(known),
-    };
-    match found.teller.instance.metrics.iter().find(is_meant) {
-        Some(rule) => {
-            let is_total = rule.matcher.as_str() == asked.name && known != asked.name;
-            let total = format!(" If it is a counter, the entry has to be `{known}`: counters are selected without `_total`.");
-            let total = if is_total && asked.name.ends_with("_total") { &total } else { "" };
-            Hint::new(format!(
-                "This entry would collect it, but the endpoint does not expose it, at least not now.{ONCE_COUNTED}{total}"
-            ))
-            .at(Some(found.teller.metric_rule(rule)))
-        }
-        None if asked.name.contains('.') => Hint::new(
-            "No entry of `metrics` sends this name, and no name like it is submitted. An entry that sends it looks like \
-             this, with the name of what is exposed in front:",
-        )
-        .write(format!("metrics:\n  - NAME_AS_EXPOSED: {}", asked.stem)),
-        None => Hint::new(format!(
-            "No exposed name is spelled like it, so it has to come from another endpoint, or is not exposed yet.\
-             {ONCE_COUNTED} To collect it then, the settings need:"
-        ))
-        .write(advice::entry_for(known, MetricType::Counter)),
+    if let Some(rule) = pattern(found, asked) {
+        return not_exposed(found, asked, rule);
     }
+    if asked.name.contains('.') {
+        let text = "No entry of `metrics` sends this name, and no name like it is submitted. An entry that sends it looks \
+                    like this, with the name of what is exposed in front:";
+        return Hint::new(text).write(format!("metrics:\n  - NAME_AS_EXPOSED: {}", asked.stem));
+    }
+    let text = format!(
+        "No exposed name is spelled like it, so it has to come from another endpoint, or is not exposed yet.{ONCE_COUNTED} \
+         To collect it then, the settings need:"
+    );
+    Hint::new(text).write(advice::entry_for(known(found, asked), MetricType::Counter))
 }
 
 /// The exposed names that are spelled most like a name.

@@ -118,6 +118,22 @@ impl SeriesAccount {
         [relabeled, family, others]
     }
 
+    /// Whether it is dropped for a reason that holds for all its family.
+    pub(super) fn is_dropped_with_family(&self) -> bool {
+        let reason = self.dropped.as_ref().map(|dropped| dropped.reason);
+        matches!(
+            reason,
+            Some(
+                DropReason::NotSelected
+                    | DropReason::Excluded
+                    | DropReason::Untyped
+                    | DropReason::Info
+                    | DropReason::StateSet
+                    | DropReason::GaugeHistogram
+            )
+        )
+    }
+
     /// Whether it is dropped because what it says is submitted otherwise.
     pub(super) fn is_not_needed(&self) -> bool {
         let reason = self.dropped.as_ref().map(|dropped| dropped.reason);

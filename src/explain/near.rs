@@ -68,7 +68,7 @@ fn suffix_mistake(key: &str, known: &str) -> String {
         format!("This entry is written for it, but counters are selected without `_total`: write `{known}` here.")
     } else {
         format!(
-            "This entry is written for one part of it, but entries mean the whole metric, with all its parts: write \
+            "This entry is written for one part of it, but entries stand for the whole metric, with all its parts: write \
              `{known}` here."
         )
     }

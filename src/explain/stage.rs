@@ -32,7 +32,7 @@ impl Teller {
             Step::FamilyRenamed { from, to } => self.known_as(from, to),
             Step::Apart(name) => stage(
                 StageKind::Apart,
-                format!("the settings mean `{name}` itself, so it is a metric of its own, and one without a type"),
+                format!("the settings name `{name}` itself, so it is a metric of its own, and one without a type"),
                 None,
                 Some(name),
             ),
@@ -41,7 +41,7 @@ impl Teller {
             }
             Step::Excluded(found) => Stage {
                 kind: StageKind::Excluded,
-                text: "`exclude_metrics` means it".to_owned(),
+                text: "`exclude_metrics` matches it".to_owned(),
                 before: None,
                 after: None,
                 rule: self.listed("exclude_metrics", found),
@@ -67,7 +67,7 @@ impl Teller {
             Step::LabelNormalised { label, from, to_label, to } => return normalised(label, from, to_label, to),
             Step::ExcludedByLabel { label, value } => Stage {
                 kind: StageKind::Excluded,
-                text: format!("`exclude_metrics_by_labels` means its label `{label}`, which is `{value}`"),
+                text: format!("`exclude_metrics_by_labels` matches its label `{label}`, which is `{value}`"),
                 before: None,
                 after: None,
                 rule: self.listed("exclude_metrics_by_labels", label),

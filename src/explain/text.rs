@@ -39,6 +39,9 @@ pub fn text(explanation: &Explanation, subject: Option<&str>, detail: Detail) ->
     }
     for scrape in &explanation.scrapes {
         if explanation.scraped > 1 {
+            if scrape.number > 1 && explanation.scrapes.len() > 1 {
+                printer.line("");
+            }
             printer.line(&format!("scrape {} of {}", scrape.number, explanation.scraped));
         }
         printer.scrape(scrape, subject);
@@ -161,7 +164,9 @@ impl Printer {
         let each = if all == 1 { "" } else { "all " };
         let state = match (submitted, not_needed, lost) {
             (0, 0, 0) => Styled(NOTE, "about the scrape itself".to_owned()),
-            (0, 0, _) => Styled(BAD, format!("{series}, {}not submitted", if all == 1 { "" } else { "all " })),
+            (0, 0, _) => {
+                Styled(BAD, format!("{series}, {}", if all == 1 { "not submitted" } else { "none submitted" }))
+            }
             (0, _, 0) => Styled(NOTE, format!("{series}, not needed")),
             (_, 0, 0) if waits == all => {
                 Styled(NOTE, format!("{series}, {each}submitted, but nothing is sent before the next scrape"))
@@ -353,7 +358,11 @@ fn roads(series: &[SeriesAccount], detail: Detail) -> Vec<Vec<&SeriesAccount>> {
 
 /// What makes a road another one.
 fn road(series: &SeriesAccount) -> String {
-    let mut road = format!("{} {:?} {:?}", series.family, series.role, series.dropped.as_ref().map(|d| d.reason));
+    let reason = series.dropped.as_ref().map(|dropped| dropped.reason);
+    let mut road = format!("{} {reason:?}", series.family);
+    if !series.is_dropped_with_family() {
+        let _ = write!(road, " {:?}", series.role);
+    }
     for stage in &series.stages {
         let after = if stage.kind == StageKind::Tag { "" } else { stage.after.as_deref().unwrap_or_default() };
         let after = if stage.kind == StageKind::Label || stage.kind == StageKind::Hostname { "" } else { after };
