@@ -14,7 +14,7 @@ use super::runtime;
 use super::settings::{SettingsArgs, show};
 use crate::config::{Config, ConfiguredInstance, Instance, Problem, Severity};
 use crate::discover::redact;
-use crate::explain::{self, Detail, Explanation, Listener, Selector, Source, Wanted};
+use crate::explain::{self, Detail, Explanation, Listener, ScrapeAccount, Selector, Source, Wanted};
 use crate::road::Road;
 
 /// The arguments of `retriever explain`.
@@ -25,7 +25,7 @@ pub(super) struct ExplainArgs {
     config: PathBuf,
 
     /// What to explain: a metric as exposed (`http_requests_total`), or as Datadog has it (`web.http.requests.count`);
-    /// with labels, as exposed, in single quotes: 'http_requests_total{code=~"5.."}'
+    /// with labels, which are those that are exposed, put it in single quotes: `'up{job=~"a|b"}'`
     #[arg(value_name = "SELECTOR")]
     selector: String,
 
@@ -104,7 +104,7 @@ fn explanations(args: &ExplainArgs) -> Result<(Vec<Explanation>, Exit), String> 
                 runtime.block_on(scrape(&instance, &feed, listener, args.all_scrapes))
             }
         };
-        if exit == Exit::Findings && explanation.scrapes.last().is_some_and(|scrape| scrape.is_submitted()) {
+        if exit == Exit::Findings && explanation.scrapes.last().is_some_and(ScrapeAccount::is_submitted) {
             exit = Exit::Fine;
         }
         explanations.push(explanation);

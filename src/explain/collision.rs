@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::model::{Hint, SeriesAccount};
 use super::selector::Selector;
 use super::stage::Teller;
-use crate::config::{GaugeAggregation, MetricMatcher};
+use crate::config::{GaugeAggregation, MetricMatcher, MetricRule, Transformer};
 use crate::map::{ContextId, SeriesId};
 
 /// The most pairs that are remembered, and that are told.
@@ -55,27 +55,44 @@ impl Collisions {
 }
 
 fn note(teller: &Teller, account: &SeriesAccount, before: &str, after: &str) -> Hint {
-    let dropped = differing(before, after);
-    let labels = match &dropped[..] {
-        [] => "their labels give the same tags".to_owned(),
-        [one] => format!("they differ only in the label `{one}`, which gives no tag"),
-        several => format!("they differ only in the labels `{}`, which give no tags", several.join("`, `")),
-    };
     let name = account.full_names.first().map_or(account.known.as_str(), String::as_str);
     let rule = account.selected.and_then(|place| teller.instance.metrics.get(place));
+    let hint = |why: String| {
+        let text = format!(
+            "`{before}` and `{after}` are one gauge in Datadog, `{name}`, which has the last value only: {why}"
+        );
+        Hint::new(text).at(rule.map(|rule| teller.metric_rule(rule)))
+    };
+    let labels = match &differing(before, after)[..] {
+        [] => {
+            let why = "they have the same labels. Collect only one of them, or each under a name of its own.";
+            return hint(why.to_owned());
+        }
+        [one] => format!("they differ only in the label `{one}`, which gives no tag. Let it be a tag"),
+        several => {
+            format!("they differ only in the labels `{}`, which give no tags. Let them be tags", several.join("`, `"))
+        }
+    };
+    let why = format!("{labels}, or say what the values come to (`sum`, `max`, `min` or `avg`):");
+    hint(why).write(aggregated(account, rule))
+}
+
+/// The entry with an aggregation, and with what it says already.
+fn aggregated(account: &SeriesAccount, rule: Option<&MetricRule>) -> String {
     let key = rule.map_or(account.known.as_str(), |rule| rule.matcher.as_str());
-    let sent = match rule {
+    let name = match rule {
         Some(rule) if matches!(rule.matcher, MetricMatcher::Exact(_)) && rule.name != key => {
             format!("name: {}, ", rule.name)
         }
         _ => String::new(),
     };
-    let text = format!(
-        "`{before}` and `{after}` are one gauge in Datadog, `{name}`: {labels}. Datadog sees only the last value. Let the \
-         label be a tag, or say what the values come to (`sum`, `max`, `min` or `avg`):"
-    );
-    let write = format!("metrics:\n  - {key}: {{{sent}gauge_aggregation: sum}}");
-    Hint::new(text).at(rule.map(|rule| teller.metric_rule(rule))).write(write)
+    let word = match rule.map(|rule| &rule.transformer) {
+        Some(Transformer::Gauge) => "type: gauge, ",
+        Some(Transformer::CounterGauge) => "type: counter_gauge, ",
+        Some(Transformer::TimeElapsed) => "type: time_elapsed, ",
+        _ => "",
+    };
+    format!("metrics:\n  - {key}: {{{name}{word}gauge_aggregation: sum}}")
 }
 
 /// The labels in which two series as exposed differ.

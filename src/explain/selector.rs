@@ -181,13 +181,11 @@ fn read_matcher(text: &str) -> Result<(LabelMatcher, &str), Problem> {
     if text.is_empty() {
         return Err(Problem::Open);
     }
-    let (label, rest) = match quoted(text) {
-        Some((label, rest)) => (label, rest.trim_start()),
-        None => {
-            let end = text.find(|c: char| "=!~,{}\"'".contains(c) || c.is_whitespace()).unwrap_or(text.len());
-            (text[..end].to_owned(), text[end..].trim_start())
-        }
-    };
+    let (label, rest) = quoted(text).unwrap_or_else(|| {
+        let end = text.find(|c: char| "=!~,{}\"'".contains(c) || c.is_whitespace()).unwrap_or(text.len());
+        (text[..end].to_owned(), &text[end..])
+    });
+    let rest = rest.trim_start();
     if label.is_empty() {
         return Err(Problem::Label(text.to_owned()));
     }

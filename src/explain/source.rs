@@ -102,7 +102,6 @@ fn up_to_end(text: &str) -> &str {
     for (at, character) in text.char_indices() {
         match (quote, character) {
             (Some(open), _) if character == open => quote = None,
-            (Some(_), _) => {}
             // Elsewhere it is an apostrophe.
             (None, '"' | '\'') if " [{,:".contains(before) => quote = Some(character),
             (None, '[' | '{' | '(') => depth += 1,
@@ -110,7 +109,7 @@ fn up_to_end(text: &str) -> &str {
             (None, ']' | '}' | ')') => depth -= 1,
             (None, ',') if depth == 0 && text[at + 1..].starts_with([' ', '\t']) => return text[..at].trim_end(),
             (None, '#') if before.is_whitespace() => return text[..at].trim_end(),
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         before = character;
     }

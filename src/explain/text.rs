@@ -196,13 +196,17 @@ impl Printer {
         self.line(&format!("{}{}", Styled(TITLE, title), Styled(FAINT, line)));
         self.row("exposed", TITLE, &exposed(series));
         let [relabeled, of_family, others] = series.parts();
-        relabeled.iter().for_each(|stage| self.stage(stage));
+        for stage in relabeled {
+            self.stage(stage);
+        }
         if !of_family.is_empty()
             && before.is_some_and(|before| before.family == series.family && before.parts()[1] == of_family)
         {
             self.row("as above", FAINT, "selected by the same entry, and treated as the same");
         } else {
-            of_family.iter().for_each(|stage| self.stage(stage));
+            for stage in of_family {
+                self.stage(stage);
+            }
         }
         let mut tags = Vec::new();
         for stage in others {
@@ -396,14 +400,16 @@ fn exposed(series: &SeriesAccount) -> String {
         Role::Info => "the labels of ",
         Role::State => "a state of ",
     };
-    let native = if series.role == Role::NativeHistogram { ", as a native histogram" } else { "" };
     let declared = if series.declared { "" } else { ", not announced by any `# TYPE` line" };
     let SeriesAccount { family, metric_type, .. } = series;
+    if series.role == Role::NativeHistogram {
+        return "as a native histogram".to_owned();
+    }
     let is_all = part.is_empty() || series.role == Role::Total;
     if is_all && *family == series.name {
-        format!("as {}{native}{declared}", a_type(*metric_type))
+        format!("as {}{declared}", a_type(*metric_type))
     } else {
-        format!("as {part}`{family}`, {}{native}{declared}", a_type(*metric_type))
+        format!("as {part}`{family}`, {}{declared}", a_type(*metric_type))
     }
 }
 
@@ -411,9 +417,9 @@ fn exposed(series: &SeriesAccount) -> String {
 fn one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
         if c.is_control() {
-            line.extend(c.escape_default())
+            line.extend(c.escape_default());
         } else {
-            line.push(c)
+            line.push(c);
         }
         line
     })

@@ -156,10 +156,8 @@ impl<S: Submissions> Mapping<'_, S> {
             return None;
         }
         let known = without_prefix(&name, self.emitter.instance);
-        let selected = match self.selection.select(known, MetricType::Unknown) {
-            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => selected,
-            Ok(Err(_)) | Err(_) => return None,
-        };
+        let selected = self.selection.select(known, MetricType::Unknown);
+        let Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) = selected else { return None };
         if let Some(trace) = self.emitter.out.trace() {
             trace.step(Step::Apart(known));
             // The same once more, told step by step.

@@ -130,7 +130,9 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             Shape::Metadata(rule) => match labels.get(&rule.label) {
                 Some(value) => {
                     let pieces = pieces(&family.sent, value, &rule.scheme);
-                    pieces.iter().for_each(|(name, _)| self.trace.step(Step::Submitted(name)));
+                    for (name, _) in &pieces {
+                        self.trace.step(Step::Submitted(name));
+                    }
                     Ok(Plan::Metadata(pieces.into()))
                 }
                 None => Err(DropReason::MissingLabel),

@@ -20,6 +20,9 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// A snapshot, the folder of its settings and recordings, and the arguments behind the settings.
 type Case = (&'static str, &'static str, &'static [&'static str]);
 
+/// The draft of OpenMetrics 2.0, which has native histograms.
+const DRAFT: &str = "application/openmetrics-text; version=2.0.0";
+
 const BOTH: [&str; 2] = ["1.prom", "2.prom"];
 
 /// Metrics of a shop, most of which go wrong in a way of their own.
@@ -65,7 +68,7 @@ const ABSENT: [Case; 6] = [
     ("another_full_name", "shop", &["shop.queue.count"]),
 ];
 
-const OTHERS: [Case; 17] = [
+const OTHERS: [Case; 20] = [
     ("info", "types", &["build_info", "--fixture", "1.om"]),
     ("stateset", "types", &["state", "--fixture", "1.om"]),
     ("gauge_histogram", "types", &["sizes", "--fixture", "1.om"]),
@@ -82,11 +85,16 @@ const OTHERS: [Case; 17] = [
     ("refused", "failed", &["up", "--fixture", "1.http"]),
     ("truncated", "failed", &["later", "--fixture", "2.http"]),
     ("no_exposition", "failed", &["up", "--fixture", "3.http"]),
+    ("native_replaces_buckets", "native", &["both_seconds", "--fixture", "1.om", "--content-type", DRAFT]),
+    ("native_of_another_type", "native", &["wrong_seconds", "--fixture", "1.om", "--content-type", DRAFT]),
+    ("bad_bound", "native", &["bare_seconds", "--fixture", "2.prom"]),
     ("several_instances", "two", &["up", "--fixture", "1.prom"]),
 ];
 
 /// Recordings of real exporters, with the settings that stand beside them.
-const REAL: [Case; 6] = [
+const REAL: [Case; 8] = [
+    ("node_exporter_not_selected", "node_exporter", &["go_goroutines"]),
+    ("node_exporter_misspelled", "node_exporter", &["node.cpu.second.count"]),
     ("node_exporter_cpu", "node_exporter", &["node_cpu_seconds_total"]),
     ("python_client_histogram", "python_client", &["shop_http_request_duration_seconds{route=\"/pay\"}"]),
     ("prometheus_buckets", "prometheus", &["prometheus_http_request_duration_seconds{handler=\"/metrics\"}"]),
@@ -105,7 +113,7 @@ fn run(folder: &Path, args: &[String]) -> Finished {
 /// The command as somebody would type it, what it printed, and its exit status.
 fn transcript(folder: &Path, args: &[String]) -> String {
     let typed: Vec<String> =
-        args.iter().map(|arg| if arg.contains(['{', '"']) { format!("'{arg}'") } else { arg.clone() }).collect();
+        args.iter().map(|arg| if arg.contains(['{', '"', ' ']) { format!("'{arg}'") } else { arg.clone() }).collect();
     let Finished { code, stdout, stderr } = run(folder, args);
     let mut text = format!("$ retriever {}\n{stdout}", typed.join(" "));
     if !stderr.is_empty() {
@@ -179,6 +187,22 @@ fn real_exporters() {
             args
         },
     );
+}
+
+/// The examples of the documentation are what is printed.
+#[test]
+fn documentation() {
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/explain.md")).unwrap();
+    let examples: Vec<&str> =
+        page.split("```").skip(1).step_by(2).filter(|block| block.contains("$ retriever")).collect();
+    assert!(examples.len() >= 3);
+    for example in examples {
+        let example = example.trim_start_matches("console").trim();
+        let snapshots = std::fs::read_dir(own_folder("snapshots")).unwrap();
+        let mut texts = snapshots.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        let is_printed = |text: String| text.split("--- exit status").next().unwrap().trim() == example;
+        assert!(texts.any(is_printed), "no snapshot is\n{example}");
+    }
 }
 
 #[test]
