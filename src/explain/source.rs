@@ -128,8 +128,9 @@ mod tests {
     fn only_the_entry_itself_is_quoted() {
         let source = Source::new("conf.yaml", TEXT);
         let at = |line, column| Position { line, column };
-        assert_eq!(source.rule("metrics", at(2, 61)).text, "a");
-        assert_eq!(source.rule("namespace", at(2, 68)).text, "namespace: n");
+        let on_second = |text: &str| at(2, TEXT.lines().nth(1).unwrap().find(text).unwrap() as u64 + 1);
+        assert_eq!(source.rule("metrics", on_second("a, b")).text, "a");
+        assert_eq!(source.rule("namespace", on_second("namespace")).text, "namespace: n");
         assert_eq!(source.entry("metrics", at(4, 9)).text, "- ^x_(a|b)");
         assert_eq!(source.entry("metrics", at(5, 9)).text, "- a:\n    name: b\n    type: gauge");
         assert_eq!(source.entry("metrics", at(99, 1)).text, "");
