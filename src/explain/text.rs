@@ -425,13 +425,14 @@ fn one_line(text: &str) -> String {
     })
 }
 
-/// Sentences on lines that are not too long; a line feed stays one.
+/// Sentences on lines that are not too long; a line feed stays one. No other control characters of an exposition reach a
+/// terminal.
 fn wrapped(sentences: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in sentences.lines() {
+    for line in sentences.lines().map(one_line) {
         if line.starts_with([' ', '\t']) {
             // A drawing, such as a caret below a character.
-            lines.push(line.to_owned());
+            lines.push(line);
             continue;
         }
         let mut current = String::new();
