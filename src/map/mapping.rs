@@ -166,8 +166,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     }
 
     /// A line was left out by `raw_line_filters`.
-    pub fn filtered_line(&mut self) {
+    pub fn filtered_line(&mut self, line: &[u8]) {
         self.outcome.dropped.add(DropReason::FilteredLine);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.filtered_line(line);
+        }
         if self.emitter.instance.telemetry {
             self.emit(Emission::Figure(Figure::FilteredLines, 1.0));
         }
@@ -294,12 +297,12 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             Plan::ServiceCheck(ref plan) => {
                 let plan = Arc::clone(plan);
                 self.processed(processed);
-                self.pass(Emission::ServiceCheck(plan, value));
+                self.pass(Emission::ServiceCheck(series, plan, value));
             }
             Plan::Metadata(ref pieces) => {
                 let pieces = Arc::clone(pieces);
                 self.processed(processed);
-                self.pass(Emission::Metadata(pieces));
+                self.pass(Emission::Metadata(series, pieces));
             }
         }
         if let Some(time) = started::beside(sample) {
@@ -316,6 +319,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {
         if !value.is_finite() {
             self.outcome.dropped.add(DropReason::NotFinite);
+            self.emitter.dropped(series, DropReason::NotFinite);
             return;
         }
         let origin = self.memory.origin(series);
@@ -354,7 +358,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         if self.waiting.is_empty() {
             return;
         }
-        let emissions = self.waiting.finish(instance, self.memory, &mut self.outcome.dropped);
+        let (counts, emitter) = (&mut self.outcome.dropped, &mut self.emitter);
+        let emissions = self.waiting.finish(instance, self.memory, |series, reason| {
+            counts.add(reason);
+            emitter.dropped(series, reason);
+        });
         if self.is_held(family) {
             self.held.extend(emissions);
         } else {
@@ -471,6 +479,9 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
         self.outcome.dropped.add(DropReason::Malformed);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.malformed(diagnostic);
+        }
         if self.outcome.diagnostics.len() < KEPT_DIAGNOSTICS {
             self.outcome.diagnostics.push(diagnostic.clone());
         }

@@ -60,6 +60,9 @@ impl<S: Submissions> Mapping<'_, S> {
             None => self.selected(family, sample),
             Some(name) => {
                 let (name, metric_type) = family_of(name, family.metric_type, sample.role);
+                if let Some(trace) = self.emitter.out.trace() {
+                    trace.step(Step::OfFamily(name));
+                }
                 self.select(name, metric_type)?
             }
         };
@@ -122,9 +125,10 @@ impl<S: Submissions> Mapping<'_, S> {
             _ => return None,
         };
         let found = match aside {
-            Aside::Own(own) => return Some(own.clone()),
             Aside::WithFamily => return None,
-            Aside::NotLookedUp => self.look_apart(family, sample),
+            // Who listens hears of it at each sample.
+            Aside::Own(own) if self.emitter.out.trace().is_none() => return Some(own.clone()),
+            Aside::Own(_) | Aside::NotLookedUp => self.look_apart(family, sample),
         };
         let aside = found.clone().map_or(Aside::WithFamily, Aside::Own);
         match sample.role {
@@ -139,9 +143,14 @@ impl<S: Submissions> Mapping<'_, S> {
         if name == family.name {
             return None;
         }
-        match self.selection.select(without_prefix(&name, self.emitter.instance), MetricType::Unknown) {
-            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
-            Ok(Err(_)) | Err(_) => None,
+        let known = without_prefix(&name, self.emitter.instance);
+        let selected = self.selection.select(known, MetricType::Unknown);
+        let Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) = selected else { return None };
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.step(Step::Apart(known));
+            // The same once more, told step by step.
+            let _ = self.selection.select_traced(known, MetricType::Unknown, trace);
         }
+        Some(selected)
     }
 }

@@ -313,7 +313,7 @@ impl<S: Submissions> Body<'_, S> {
     fn take(&mut self, kept: Kept<'_>) {
         match kept {
             Kept::Bytes(bytes) => self.push(bytes),
-            Kept::FilteredLine => self.mapping.filtered_line(),
+            Kept::FilteredLine(line) => self.mapping.filtered_line(line),
         }
     }
 
