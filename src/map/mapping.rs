@@ -50,7 +50,7 @@ pub struct Mapping<'m, S> {
     /// What waits for the end of the body.
     held: Vec<Emission>,
     /// When the process of the target started: the earliest that it says.
-    process_started: Option<UnixTime>,
+    process_started: Option<f64>,
     /// Sources of shared labels that were read.
     read_sources: Vec<usize>,
     search: SearchState,
@@ -70,7 +70,7 @@ pub(super) struct OpenFamily {
     /// What becomes of those of its samples that are metrics of their own for the original.
     pub(super) apart: Apart,
     /// What it lends, if it is a source of shared labels.
-    watch: Option<Watch>,
+    watch: Vec<Watch>,
     /// Whether it says when the process started.
     is_process_start: bool,
     /// Whether its samples may say when series of other families began.
@@ -87,7 +87,7 @@ impl Default for OpenFamily {
             id: FamilyId::NONE,
             selected: Err(DropReason::NotSelected),
             apart: Apart::default(),
-            watch: None,
+            watch: Vec::new(),
             is_process_start: false,
             tells_starts: false,
             waits: false,
@@ -187,11 +187,12 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     pub fn finish(mut self) -> Outcome {
         if let Some(started) = self.process_started {
             // A replay watches from the beginning of time.
-            if self.circumstances.holds && self.circumstances.watched_since.is_none_or(|since| started > since) {
+            let since = self.circumstances.watched_since;
+            if self.circumstances.holds && since.is_none_or(|since| started > since.seconds()) {
                 self.emitter.flush_first_value = true;
             }
-            if self.emitter.instance.use_process_start_time {
-                self.emitter.out.process_started(started);
+            if started.is_finite() {
+                self.emitter.out.process_started(UnixTime::from_seconds(started));
             }
         }
         // A scrape that the settings fail ends where it failed, and what was held comes after that.
@@ -247,11 +248,8 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         {
             self.emitter.out.begun(begun, time);
         }
-        if self.open.is_process_start
-            && let Some(time) = started::time(sample)
-            && self.process_started.is_none_or(|known| time < known)
-        {
-            self.process_started = Some(time);
+        if self.open.is_process_start && self.process_started.is_none_or(|known| sample.value < known) {
+            self.process_started = Some(sample.value);
         }
     }
 
@@ -435,8 +433,8 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         };
         // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
-        let watch = self.shared.watch(family, self.circumstances.format);
-        let watch = watch.filter(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
+        let mut watch = self.shared.watch(family, self.circumstances.format);
+        watch.retain(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
         let name = without_prefix(&family.name, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
@@ -468,7 +466,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.outcome.error.is_some() {
             return;
         }
-        if let Some(watch) = self.open.watch.take() {
+        for watch in std::mem::take(&mut self.open.watch) {
             self.shared.observed(watch, &mut self.read_sources);
         }
         if self.open.waits {
@@ -500,7 +498,7 @@ impl<S: Submissions> Mapping<'_, S> {
             return None;
         }
         self.note_start(sample);
-        if let Some(watch) = &mut self.open.watch {
+        for watch in &mut self.open.watch {
             self.shared.observe(watch, sample);
         }
         match self.resolve(family, sample) {
