@@ -18,6 +18,7 @@ pub mod discover;
 pub mod fixture;
 pub mod map;
 pub mod parse;
+mod percent;
 pub mod pipeline;
 pub mod road;
 pub mod scrape;

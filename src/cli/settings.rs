@@ -50,9 +50,9 @@ fn fetching(instance: &Instance) -> Result<(), String> {
     Client::new(&instance.http, USER_AGENT).map(drop).map_err(|error| error.to_string())
 }
 
-/// One line for each problem, and their number where there are several.
+/// One line for each problem that is more than a note, and the number of errors where there are several.
 pub(super) fn show(problems: &[Problem]) {
-    for problem in problems {
+    for problem in problems.iter().filter(|problem| problem.severity != Severity::Note) {
         talk(problem);
     }
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();

@@ -19,7 +19,7 @@ pub(super) struct ValidateArgs {
     format: Format,
 }
 
-/// Exit status: 0 nothing to report, 1 warnings only, 2 errors.
+/// Exit status: 0 nothing to report but notes, 1 warnings, 2 errors.
 pub(super) fn run(args: &ValidateArgs) -> Exit {
     let config = args.settings.read();
     let mut out = Printer::default();
@@ -29,7 +29,7 @@ pub(super) fn run(args: &ValidateArgs) -> Exit {
     }
     let exit = if config.has_errors() {
         Exit::Unusable
-    } else if config.problems.is_empty() {
+    } else if config.problems.iter().all(|problem| problem.severity == Severity::Note) {
         Exit::Fine
     } else {
         Exit::Findings
@@ -62,7 +62,11 @@ fn print_json(problems: &[Problem], out: &mut Printer) {
         .iter()
         .map(|problem| {
             json!({
-                "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },
+                "severity": match problem.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                    Severity::Note => "note",
+                },
                 "source": problem.source,
                 "line": problem.position.map(|position| position.line),
                 "column": problem.position.map(|position| position.column),

@@ -15,6 +15,7 @@ mod output;
 mod pattern;
 mod problem;
 mod protocol;
+mod proxy;
 mod secret;
 mod section;
 #[cfg(test)]
@@ -34,6 +35,8 @@ pub use pattern::Pattern;
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
+pub use proxy::{Proxy, ProxySettings};
+pub(crate) use proxy::{ProxyCredentials, ProxyProtocol};
 pub use secret::Secret;
 
 use init::InitConfig;
@@ -97,7 +100,9 @@ impl Config {
         let usable = readable && section.is_some();
         let section = section.unwrap_or(fallback);
         let global = Global::read(&section);
-        let init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        let mut init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        init.proxy.read_agent(&section);
+        init.proxy.note_delivery(&section, &global.output);
         let instances = if usable { read_instances(&reading, &section, &init) } else { Vec::new() };
         section.finish();
         Self { global, instances, problems: problems.into_inner().into_sorted() }

@@ -18,6 +18,8 @@ pub enum Severity {
     Error,
     /// The settings can be used, but not all of them take effect.
     Warning,
+    /// Nothing is wrong; only `retriever validate` mentions it.
+    Note,
 }
 
 /// One problem.
@@ -42,6 +44,7 @@ impl fmt::Display for Problem {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         write!(f, ": {severity}: {}", self.message)
     }
@@ -67,6 +70,10 @@ impl Problems {
         self.push(Some(at), Severity::Warning, message.into());
     }
 
+    pub(crate) fn note(&mut self, at: Position, message: impl Into<String>) {
+        self.push(Some(at), Severity::Note, message.into());
+    }
+
     /// A problem of the file as a whole.
     pub(crate) fn whole(&mut self, message: impl Into<String>) {
         self.push(None, Severity::Error, message.into());
@@ -74,8 +81,12 @@ impl Problems {
 
     /// A problem of an environment variable.
     pub(crate) fn variable(&mut self, name: &str, message: impl Into<String>) {
-        let source = format!("environment variable `{name}`");
-        self.found.push(Problem { source, position: None, severity: Severity::Error, message: message.into() });
+        self.push_variable(name, Severity::Error, message.into());
+    }
+
+    /// A variable that takes less effect than one may think.
+    pub(crate) fn variable_warning(&mut self, name: &str, message: impl Into<String>) {
+        self.push_variable(name, Severity::Warning, message.into());
     }
 
     /// How many errors there are so far: what was read between two equal answers is sound.
@@ -89,11 +100,22 @@ impl Problems {
         errors.skip(before).cloned().collect()
     }
 
-    /// All problems in the order of the file, those of the environment first.
+    /// All problems in the order of the file, those of the environment first, each once.
     pub(crate) fn into_sorted(self) -> Vec<Problem> {
-        let mut found = self.found;
-        found.sort_by_key(|problem| problem.position);
-        found
+        let mut sorted = Vec::with_capacity(self.found.len());
+        for problem in self.found {
+            if !sorted.contains(&problem) {
+                sorted.push(problem);
+            }
+        }
+        sorted.sort_by_key(|problem| problem.position);
+        sorted
+    }
+
+    fn push_variable(&mut self, name: &str, severity: Severity, message: String) {
+        let source = format!("environment variable `{name}`");
+        // Each instance that it concerns has to have it; it is told once.
+        self.found.push(Problem { source, position: None, severity, message });
     }
 
     fn push(&mut self, position: Option<Position>, severity: Severity, message: String) {

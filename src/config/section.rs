@@ -79,6 +79,10 @@ impl<'a> Section<'a> {
         self.reading.problems.borrow_mut().warning(at, message);
     }
 
+    pub(crate) fn note(&self, at: Position, message: impl Into<String>) {
+        self.reading.problems.borrow_mut().note(at, message);
+    }
+
     /// Text with its references expanded; any other kind of value is an error.
     pub(crate) fn text(&self, option: &'static str) -> Option<String> {
         let node = self.node(option)?;
