@@ -35,8 +35,8 @@ pub use pattern::Pattern;
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
+pub(crate) use proxy::ProxyProtocol;
 pub use proxy::{Proxy, ProxySettings};
-pub(crate) use proxy::{ProxyCredentials, ProxyProtocol};
 pub use secret::Secret;
 
 use init::InitConfig;

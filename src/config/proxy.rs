@@ -9,7 +9,7 @@ mod bypass;
 use std::sync::Arc;
 
 pub use address::Proxy;
-pub(crate) use address::{ProxyCredentials, ProxyProtocol};
+pub(crate) use address::ProxyProtocol;
 
 use address::{ProxyProblem, ProxySource};
 use bypass::{Bypass, EnvironmentBypass};
@@ -41,6 +41,8 @@ enum Choice {
     /// Nothing: the environment decides.
     #[default]
     Unset,
+    /// Null, which hides the variable of the scheme, but not that of all schemes.
+    Null,
     /// No proxy, whatever the environment says.
     Direct,
     Through(Arc<Proxy>),
@@ -75,8 +77,8 @@ impl ProxySettings {
         match if tls { &self.configured.https } else { &self.configured.http } {
             Choice::Direct => None,
             Choice::Through(proxy) => Some(proxy),
-            Choice::Unset if self.environment.bypass.covers(host, port) => None,
-            Choice::Unset => if tls { &self.environment.https } else { &self.environment.http }.as_ref(),
+            Choice::Unset | Choice::Null if self.environment.bypass.covers(host, port) => None,
+            Choice::Unset | Choice::Null => if tls { &self.environment.https } else { &self.environment.http }.as_ref(),
         }
     }
 
@@ -85,7 +87,7 @@ impl ProxySettings {
         let configured =
             [&self.configured.http, &self.configured.https].into_iter().filter_map(|choice| match choice {
                 Choice::Through(proxy) => Some(proxy),
-                Choice::Unset | Choice::Direct => None,
+                Choice::Unset | Choice::Null | Choice::Direct => None,
             });
         let environment = [&self.environment.http, &self.environment.https].into_iter().flatten();
         configured.chain(environment).any(|proxy| proxy.protocol() == ProxyProtocol::Https)
@@ -197,10 +199,13 @@ fn read_no_proxy(mapping: &Section<'_>) -> Bypass {
 
 impl Choice {
     fn read(mapping: &Section<'_>, option: &'static str, source: ProxySource) -> Self {
-        let Some(text) = mapping.text_if_any(option) else { return Self::Unset };
+        let Some(node) = mapping.node(option) else { return Self::Unset };
+        if matches!(node.value, Value::Null) {
+            return Self::Null;
+        }
+        let Some(text) = mapping.text(option) else { return Self::Unset };
         Self::parse(&text, source).unwrap_or_else(|problem| {
-            let at = mapping.node(option).map_or(mapping.at(), |node| node.at);
-            mapping.error(at, format!("the URL of `{PROXY}` for `{option}` {problem}"));
+            mapping.error(node.at, format!("the URL of `{PROXY}` for `{option}` {problem}"));
             Self::Unset
         })
     }
@@ -226,21 +231,23 @@ impl Choice {
 impl Environment {
     /// What of the environment can take effect beside `configured`: a variable that nobody looks at may be wrong.
     fn read(reading: &Reading<'_>, configured: &Configured) -> Self {
-        let proxy = |choice: &Choice, names: [[&'static str; 2]; 2]| match choice {
-            Choice::Unset => names.into_iter().find_map(|names| variable(reading, names)).and_then(|(name, url)| {
-                let proxy = Proxy::parse(&url, ProxySource::Variable(name)).map(Arc::new);
-                proxy.map_err(|problem| reading.problems.borrow_mut().variable(name, problem.to_string())).ok()
-            }),
-            Choice::Direct | Choice::Through(_) => None,
+        const ALL: [&str; 2] = ["all_proxy", "ALL_PROXY"];
+        let proxy = |choice: &Choice, own: [&'static str; 2]| {
+            let (name, url) = match choice {
+                Choice::Unset => variable(reading, own).or_else(|| variable(reading, ALL)),
+                Choice::Null => variable(reading, ALL),
+                Choice::Direct | Choice::Through(_) => None,
+            }?;
+            let proxy = Proxy::parse(&url, ProxySource::Variable(name)).map(Arc::new);
+            proxy.map_err(|problem| reading.problems.borrow_mut().variable(name, problem.to_string())).ok()
         };
-        let all = ["all_proxy", "ALL_PROXY"];
         let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
             let list = reading.surroundings.variable(name);
             list.filter(|list| !list.is_empty())
         });
         Self {
-            http: proxy(&configured.http, [["http_proxy", "HTTP_PROXY"], all]),
-            https: proxy(&configured.https, [["https_proxy", "HTTPS_PROXY"], all]),
+            http: proxy(&configured.http, ["http_proxy", "HTTP_PROXY"]),
+            https: proxy(&configured.https, ["https_proxy", "HTTPS_PROXY"]),
             bypass: EnvironmentBypass::new(no_proxy.unwrap_or_default()),
         }
     }

@@ -15,6 +15,7 @@ use super::error::{ClientError, Kind, ScrapeError};
 use super::failure::request_failure;
 use super::head::Head;
 use super::pool::{Lease, Peer, Pool};
+use super::proxy::forwards;
 use super::request::RequestHeaders;
 use super::tls;
 use crate::config::{BodyLimits, HttpSettings};
@@ -104,7 +105,7 @@ impl Client {
                 Ok(head) => return Ok(self.answer(peer, connection, head)),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
-                Err(error) => return Err(self.failure(location, &error)),
+                Err(error) => return Err(self.failure(location, &peer, &error)),
             }
         }
         // Boxed, because it is large and rarely needed.
@@ -120,7 +121,7 @@ impl Client {
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
             Ok(head) => Ok(self.answer(peer, connection, head)),
-            Err(error) => Err(self.failure(location, &error)),
+            Err(error) => Err(self.failure(location, &peer, &error)),
         }
     }
 
@@ -129,8 +130,15 @@ impl Client {
         Answer { head, lease: Lease::new(connection, home) }
     }
 
-    fn failure(&self, location: &Location, error: &hyper::Error) -> Kind {
-        request_failure(error, location, self.limits.header_bytes)
+    fn failure(&self, location: &Location, peer: &Peer, error: &hyper::Error) -> Kind {
+        let kind = request_failure(error, location, self.limits.header_bytes);
+        match (kind, peer.proxy().filter(|proxy| forwards(proxy, location))) {
+            // It was the proxy that was asked.
+            (Kind::Closed(cause) | Kind::NotHttp(cause), Some(proxy)) => {
+                Kind::ProxyAnswer { proxy: Arc::clone(proxy), cause }
+            }
+            (kind, _) => kind,
+        }
     }
 
     /// Where the response sends the request, if it does and is to be followed.

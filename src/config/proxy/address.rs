@@ -114,7 +114,7 @@ impl Proxy {
     }
 
     /// Scheme, host and port: all of its URL that may be shown.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("{}://{}:{}", self.protocol.scheme(), self.host, self.port)
     }
 

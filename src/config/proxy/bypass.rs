@@ -86,11 +86,12 @@ impl EnvironmentBypass {
 
     /// `host` is in lower case, an IPv6 address without brackets; `port` is that of the URL, if it has one.
     pub(super) fn covers(&self, host: &str, port: Option<u16>) -> bool {
-        self.0 == "*" || self.has_end_of(host, port) || self.has_domain_of(host)
+        self.0 == "*" || self.has_address_or_domain(host, port) || self.has_domain(host)
     }
 
-    /// The rule of the Python library `requests`: networks of IPv4, and else any text at the end of host and port.
-    fn has_end_of(&self, host: &str, port: Option<u16>) -> bool {
+    /// The rule of the Python library `requests`: for addresses of IPv4 networks, and for all other hosts domains, in the case
+    /// that they are written in, with or without a port.
+    fn has_address_or_domain(&self, host: &str, port: Option<u16>) -> bool {
         let list = self.0.replace(' ', "");
         let mut entries = list.split(',').filter(|entry| !entry.is_empty());
         if let Ok(address) = host.parse::<Ipv4Addr>() {
@@ -100,13 +101,13 @@ impl EnvironmentBypass {
             });
         }
         let with_port = port.map(|port| format!("{host}:{port}"));
-        entries.any(|entry| {
-            host.ends_with(entry) || with_port.as_ref().is_some_and(|with_port| with_port.ends_with(entry))
+        entries.map(|entry| entry.trim_start_matches('.')).any(|domain| {
+            is_domain_of(domain, host) || with_port.as_ref().is_some_and(|host| is_domain_of(domain, host))
         })
     }
 
-    /// The rule of Python itself: domains with everything in them, whatever dots they begin with.
-    fn has_domain_of(&self, host: &str) -> bool {
+    /// The rule of Python itself: domains, in any case.
+    fn has_domain(&self, host: &str) -> bool {
         let entries = self.0.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries.map(|entry| entry.trim_start_matches('.').to_lowercase()).any(|domain| is_domain_of(&domain, host))
     }
@@ -114,5 +115,7 @@ impl EnvironmentBypass {
 
 /// A network with a length of 1 to 32; bits behind it are of no account.
 fn ipv4_network(text: &str) -> Option<Ipv4Net> {
-    text.parse::<Ipv4Net>().ok().filter(|network| network.prefix_len() > 0)
+    let (address, length) = text.split_once('/')?;
+    let length = length.parse().ok().filter(|length| (1..=32).contains(length))?;
+    Ipv4Net::new(address.parse().ok()?, length).ok()
 }
