@@ -185,7 +185,6 @@ fn settings_without_effect_are_warnings() {
         ("metrics: [{a: {type: metadata, label: b}}]", "`metadata` is shown by `retriever check` and sent nowhere"),
         ("target_info: true", "`target_info` is not supported yet"),
         ("share_labels: {a: true}", "`share_labels` is not supported yet"),
-        ("proxy: {http: 'http://proxy'}", "`proxy` is not supported yet"),
         ("kerberos_auth: required", "`kerberos_auth` is not supported yet"),
         ("auth_type: digest", "the `auth_type` `digest` is not supported yet"),
         ("request_size: 16", "`request_size` has no effect"),

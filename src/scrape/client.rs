@@ -15,7 +15,7 @@ use super::error::{ClientError, Kind, ScrapeError};
 use super::failure::request_failure;
 use super::head::Head;
 use super::pool::{Lease, Peer, Pool};
-use super::proxy::forwards;
+use super::proxy::{exchange_failure, forwards};
 use super::request::RequestHeaders;
 use super::tls;
 use crate::config::{BodyLimits, HttpSettings};
@@ -131,13 +131,10 @@ impl Client {
     }
 
     fn failure(&self, location: &Location, peer: &Peer, error: &hyper::Error) -> Kind {
-        let kind = request_failure(error, location, self.limits.header_bytes);
-        match (kind, peer.proxy().filter(|proxy| forwards(proxy, location))) {
+        match peer.proxy().filter(|proxy| forwards(proxy, location)) {
             // It was the proxy that was asked.
-            (Kind::Closed(cause) | Kind::NotHttp(cause), Some(proxy)) => {
-                Kind::ProxyAnswer { proxy: Arc::clone(proxy), cause }
-            }
-            (kind, _) => kind,
+            Some(proxy) if !error.is_parse_too_large() => exchange_failure(proxy, error),
+            _ => request_failure(error, location, self.limits.header_bytes),
         }
     }
 

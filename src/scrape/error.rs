@@ -110,11 +110,13 @@ pub(super) enum SocksRefusal {
 
 /// What to do about a proxy that answers CONNECT with this status.
 fn status_advice(status: StatusCode, proxy: &Proxy) -> &'static str {
+    // Some proxies confuse 401 with 407.
+    const LOGIN: [StatusCode; 2] = [StatusCode::PROXY_AUTHENTICATION_REQUIRED, StatusCode::UNAUTHORIZED];
     match status {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED if proxy.credentials().is_some() => {
+        status if LOGIN.contains(&status) && proxy.credentials().is_some() => {
             "it does not accept the user name and password of its URL; correct them"
         }
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+        status if LOGIN.contains(&status) => {
             "it wants user name and password; write them into its URL, `http://USER:PASSWORD@HOST:PORT`"
         }
         StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => {

@@ -157,6 +157,15 @@ fn authorization(proxy: &Proxy) -> Option<HeaderValue> {
     proxy.credentials().map(|it| basic_authorization(it.username.expose(), it.password.expose()))
 }
 
+/// Why a proxy that was reached gave no answer.
+pub(super) fn exchange_failure(proxy: &Arc<Proxy>, error: &hyper::Error) -> Kind {
+    let proxy = Arc::clone(proxy);
+    match find::<rustls::Error>(error) {
+        Some(error) => Kind::ProxyTls { proxy, cause: error.to_string() },
+        None => Kind::ProxyAnswer { proxy, cause: describe(error) },
+    }
+}
+
 /// Why a proxy was not reached.
 fn unreachable(proxy: &Arc<Proxy>, error: &(dyn Error + 'static), limit: Duration) -> Kind {
     let proxy = Arc::clone(proxy);

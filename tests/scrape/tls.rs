@@ -36,6 +36,13 @@ pub(crate) struct Identity {
     key: KeyPair,
 }
 
+impl Identity {
+    /// Certificate and key.
+    pub(crate) fn pem(&self) -> (String, String) {
+        (self.cert.pem(), self.key.serialize_pem())
+    }
+}
+
 pub(crate) fn identity(issuer: &Issuer, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     change(&mut params);
