@@ -100,21 +100,15 @@ impl Problems {
         errors.skip(before).cloned().collect()
     }
 
-    /// All problems in the order of the file, those of the environment first, each once.
+    /// All problems in the order of the file, those of the environment first.
     pub(crate) fn into_sorted(self) -> Vec<Problem> {
-        let mut sorted = Vec::with_capacity(self.found.len());
-        for problem in self.found {
-            if !sorted.contains(&problem) {
-                sorted.push(problem);
-            }
-        }
-        sorted.sort_by_key(|problem| problem.position);
-        sorted
+        let mut found = self.found;
+        found.sort_by_key(|problem| problem.position);
+        found
     }
 
     fn push_variable(&mut self, name: &str, severity: Severity, message: String) {
         let source = format!("environment variable `{name}`");
-        // Each instance that it concerns has to have it; it is told once.
         self.found.push(Problem { source, position: None, severity, message });
     }
 

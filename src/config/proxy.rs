@@ -15,10 +15,10 @@ use address::{ProxyProblem, ProxySource};
 use bypass::{Bypass, EnvironmentBypass};
 
 use super::expand::Surroundings;
-use super::node::{Node, Value};
+use super::node::Value;
 use super::output::Output;
 use super::problem::{Problem, Problems};
-use super::section::{Reading, Section};
+use super::section::Section;
 
 /// The proxies of one instance. The default uses none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,8 @@ struct Environment {
     http: Option<Arc<Proxy>>,
     https: Option<Arc<Proxy>>,
     bypass: EnvironmentBypass,
+    /// What keeps one of them from being used.
+    fault: Option<String>,
 }
 
 /// What instances without a `proxy` of their own fall back to.
@@ -82,6 +84,11 @@ impl ProxySettings {
         }
     }
 
+    /// Why requests cannot be made: a variable of the environment that would count is not the URL of a proxy.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.environment.fault.as_deref()
+    }
+
     /// Whether any of the proxies is spoken to with TLS.
     pub(crate) fn has_tls(&self) -> bool {
         let configured =
@@ -95,14 +102,10 @@ impl ProxySettings {
 
     /// The proxies of a URL that no settings are about.
     pub fn of_environment(surroundings: &dyn Surroundings) -> Result<Self, Problem> {
-        let problems = Problems::new("").into();
-        let reading = Reading { problems: &problems, surroundings };
-        let nothing = Node::nothing();
-        let section = Section::new(&reading, "the settings", &nothing).expect("nothing at all is an empty mapping");
-        let mut defaults = ProxyDefaults::default();
-        defaults.read_agent(&section);
-        let settings = Self::read(&section, &defaults);
-        problems.into_inner().into_sorted().into_iter().next().map_or(Ok(settings), Err)
+        let mut problems = Problems::new("");
+        let configured = Configured::with_variables(None, surroundings, &mut problems).unwrap_or_default();
+        let environment = Environment::read(surroundings, &configured);
+        problems.into_sorted().into_iter().next().map_or(Ok(Self { configured, environment }), Err)
     }
 
     /// The options of an instance.
@@ -115,7 +118,7 @@ impl ProxySettings {
         }
         let agent = defaults.agent.as_ref().filter(|_| !defaults.ignores_agent);
         let configured = own.as_ref().or(defaults.init.as_ref()).or(agent).cloned().unwrap_or_default();
-        let environment = Environment::read(section.reading(), &configured);
+        let environment = Environment::read(section.reading().surroundings, &configured);
         Self { configured, environment }
     }
 }
@@ -133,18 +136,9 @@ impl ProxyDefaults {
 
     /// The proxy of the Agent: that at the top of the file, with the Agent's variables before it.
     pub(super) fn read_agent(&mut self, top: &Section<'_>) {
-        let mut agent = Configured::read(top, ProxySource::TopOfFile);
+        let file = Configured::read(top, ProxySource::TopOfFile);
         let reading = top.reading();
-        for (variable, is_https) in [("DD_PROXY_HTTP", false), ("DD_PROXY_HTTPS", true)] {
-            let Some(choice) = Choice::of_variable(reading, variable) else { continue };
-            let agent = agent.get_or_insert_default();
-            *(if is_https { &mut agent.https } else { &mut agent.http }) = choice;
-        }
-        if let Some(list) = reading.surroundings.variable("DD_PROXY_NO_PROXY") {
-            let entries = list.split([' ', ',']).filter(|entry| !entry.is_empty());
-            agent.get_or_insert_default().bypass = Bypass::new(entries);
-        }
-        self.agent = agent;
+        self.agent = Configured::with_variables(file, reading.surroundings, &mut reading.problems.borrow_mut());
     }
 
     /// Warns of a proxy of the Agent that payloads do not go through.
@@ -183,6 +177,29 @@ impl Configured {
         mapping.finish();
         configured
     }
+
+    /// The variables of the Agent take the place of what the file says; they count even if they are empty.
+    fn with_variables(file: Option<Self>, surroundings: &dyn Surroundings, problems: &mut Problems) -> Option<Self> {
+        let mut choice = |name| {
+            let text = surroundings.variable(name)?;
+            let choice = Choice::parse(&text, ProxySource::Variable(name));
+            choice.map_err(|problem| problems.variable(name, problem.to_string())).ok()
+        };
+        let (http, https) = (choice("DD_PROXY_HTTP"), choice("DD_PROXY_HTTPS"));
+        let bypass = surroundings.variable("DD_PROXY_NO_PROXY").map(|list| {
+            let entries = list.split([' ', ',']).filter(|entry| !entry.is_empty());
+            Bypass::new(entries)
+        });
+        if file.is_none() && http.is_none() && https.is_none() && bypass.is_none() {
+            return None;
+        }
+        let file = file.unwrap_or_default();
+        Some(Self {
+            http: http.unwrap_or(file.http),
+            https: https.unwrap_or(file.https),
+            bypass: bypass.unwrap_or(file.bypass),
+        })
+    }
 }
 
 /// A list, or text with commas or semicolons; entries are not trimmed.
@@ -210,16 +227,6 @@ impl Choice {
         })
     }
 
-    /// A variable of the Agent, which counts even if it is empty.
-    fn of_variable(reading: &Reading<'_>, name: &'static str) -> Option<Self> {
-        let text = reading.surroundings.variable(name)?;
-        let choice = Self::parse(&text, ProxySource::Variable(name));
-        Some(choice.unwrap_or_else(|problem| {
-            reading.problems.borrow_mut().variable(name, problem.to_string());
-            Self::Unset
-        }))
-    }
-
     fn parse(text: &str, source: ProxySource) -> Result<Self, ProxyProblem> {
         if text.trim().is_empty() {
             return Ok(Self::Direct);
@@ -230,34 +237,34 @@ impl Choice {
 
 impl Environment {
     /// What of the environment can take effect beside `configured`: a variable that nobody looks at may be wrong.
-    fn read(reading: &Reading<'_>, configured: &Configured) -> Self {
+    fn read(surroundings: &dyn Surroundings, configured: &Configured) -> Self {
         const ALL: [&str; 2] = ["all_proxy", "ALL_PROXY"];
-        let proxy = |choice: &Choice, own: [&'static str; 2]| {
+        let mut fault = None;
+        let mut proxy = |choice: &Choice, own: [&'static str; 2]| {
             let (name, url) = match choice {
-                Choice::Unset => variable(reading, own).or_else(|| variable(reading, ALL)),
-                Choice::Null => variable(reading, ALL),
+                Choice::Unset => variable(surroundings, own).or_else(|| variable(surroundings, ALL)),
+                Choice::Null => variable(surroundings, ALL),
                 Choice::Direct | Choice::Through(_) => None,
             }?;
-            let proxy = Proxy::parse(&url, ProxySource::Variable(name)).map(Arc::new);
-            proxy.map_err(|problem| reading.problems.borrow_mut().variable(name, problem.to_string())).ok()
+            let source = ProxySource::Variable(name);
+            let proxy = Proxy::parse(&url, source).map(Arc::new);
+            proxy.map_err(|problem| fault = Some(format!("{source} {problem}"))).ok()
         };
+        let http = proxy(&configured.http, ["http_proxy", "HTTP_PROXY"]);
+        let https = proxy(&configured.https, ["https_proxy", "HTTPS_PROXY"]);
         let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| {
-            let list = reading.surroundings.variable(name);
+            let list = surroundings.variable(name);
             list.filter(|list| !list.is_empty())
         });
-        Self {
-            http: proxy(&configured.http, ["http_proxy", "HTTP_PROXY"]),
-            https: proxy(&configured.https, ["https_proxy", "HTTPS_PROXY"]),
-            bypass: EnvironmentBypass::new(no_proxy.unwrap_or_default()),
-        }
+        Self { http, https, bypass: EnvironmentBypass::new(no_proxy.unwrap_or_default()), fault }
     }
 }
 
 /// A variable in lower case, else in upper case; an empty one in lower case hides the other.
-fn variable(reading: &Reading<'_>, [lower, upper]: [&'static str; 2]) -> Option<(&'static str, String)> {
-    let found = match reading.surroundings.variable(lower) {
+fn variable(surroundings: &dyn Surroundings, [lower, upper]: [&'static str; 2]) -> Option<(&'static str, String)> {
+    let found = match surroundings.variable(lower) {
         Some(value) => (lower, value),
-        None => (upper, reading.surroundings.variable(upper)?),
+        None => (upper, surroundings.variable(upper)?),
     };
     Some(found).filter(|(_, value)| !value.trim().is_empty())
 }

@@ -245,6 +245,8 @@ pub(super) enum ClientProblem {
     HeaderName(String),
     #[error("the value of the header `{0}` has characters that a header cannot hold, such as line breaks")]
     HeaderValue(String),
+    #[error("{0}; correct it, or set `skip_proxy: true` for this instance")]
+    Proxy(String),
     #[error(
         "user name or password have characters outside of Latin-1; set `use_legacy_auth_encoding: false` to send UTF-8"
     )]

@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::connect::Resolver;
-use super::error::{ClientError, Kind};
+use super::error::{ClientError, ClientProblem, Kind};
 use super::failure::{NameError, describe, find};
 use super::request::basic_authorization;
 use super::tls;
@@ -57,6 +57,9 @@ pub(super) struct Way {
 impl Ways {
     /// `tcp` makes the connections, to targets and to proxies.
     pub(super) fn new(settings: &HttpSettings, resolver: Resolver, tcp: Tcp) -> Result<Self, ClientError> {
+        if let Some(fault) = settings.proxy.fault() {
+            return Err(ClientProblem::Proxy(fault.to_owned()).into());
+        }
         let builder = HttpsConnectorBuilder::new().with_tls_config(proxy_tls(settings)?);
         Ok(Self {
             settings: Arc::new(settings.proxy.clone()),

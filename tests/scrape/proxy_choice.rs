@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use retriever::config::{Config, ConfiguredInstance, HttpSettings, Instance, NoSurroundings, Severity, Surroundings};
+use retriever::scrape::Client;
 use serde_json::{Value, json};
 
 /// An environment without files.
@@ -137,20 +138,21 @@ fn says_what_is_wrong_with_proxies() {
 
 #[test]
 fn a_faulty_variable_counts_only_where_it_is_looked_at() {
-    let two = "instances:\n  - openmetrics_endpoint: http://a\n  - openmetrics_endpoint: http://b\n";
     let faulty = [("HTTP_PROXY", "socks4://u:hunter2@p")];
-    let expected = "environment variable `HTTP_PROXY`: error: uses SOCKS4, which cannot be used; expected `socks5://` \
-                    or `socks5h://`";
-    assert_eq!(problems(two, &faulty), [expected], "told once");
-    let config = Config::read(two, "conf.yaml", &Environment::of(&faulty));
-    assert!(config.instances.iter().all(|one| matches!(one, ConfiguredInstance::Invalid { .. })), "of both");
+    let refused = |options: &str| {
+        let client = Client::new(&settings(options, &faulty), "retriever/test");
+        client.err().map(|error| error.to_string())
+    };
+    let expected = "the environment variable `HTTP_PROXY` uses SOCKS4, which cannot be used; expected `socks5://` or \
+                    `socks5h://`; correct it, or set `skip_proxy: true` for this instance";
+    assert_eq!(refused("").as_deref(), Some(expected));
     for options in ["skip_proxy: true", "proxy: {http: 'http://p'}", "proxy: {http: ''}"] {
-        let text = format!("instances:\n  - openmetrics_endpoint: http://a\n    {options}\n");
-        assert_eq!(problems(&text, &faulty), [""; 0], "{options}");
+        assert_eq!(refused(options), None, "{options}");
     }
-    let agent = [("DD_PROXY_HTTPS", "http://p:port")];
+    // The variables of the Agent are settings.
+    let file = "instances:\n  - openmetrics_endpoint: http://a\n  - openmetrics_endpoint: http://b\n";
     assert_eq!(
-        problems(two, &agent),
+        problems(file, &[("DD_PROXY_HTTPS", "http://p:port")]),
         ["environment variable `DD_PROXY_HTTPS`: error: has no valid port; expected 1 to 65535"]
     );
 }

@@ -51,7 +51,7 @@ async fn check_names_the_proxy_that_fails() {
 async fn validate_and_record_report_a_variable_that_is_no_proxy() {
     let (folder, path) = Folder::with_settings(SETTINGS);
     let faulty = ("http_proxy", "http://bob:hunter2@proxy:port".to_owned());
-    let expected = "environment variable `http_proxy`: error: has no valid port; expected 1 to 65535";
+    let expected = "the environment variable `http_proxy` has no valid port; expected 1 to 65535; correct it";
     let finished = retriever(vec!["validate".into(), path], faulty.clone()).await;
     assert!(finished.assert_code(2).stdout.contains(expected), "{finished}");
     let fixture = folder.path("fixture").display().to_string();
