@@ -46,6 +46,8 @@ enum Choice {
     /// No proxy, whatever the environment says.
     Direct,
     Through(Arc<Proxy>),
+    /// A URL that is none of a proxy, which has been reported.
+    Faulty,
 }
 
 /// The proxies that the environment names for all programs.
@@ -77,15 +79,19 @@ impl ProxySettings {
             return None;
         }
         match if tls { &self.configured.https } else { &self.configured.http } {
-            Choice::Direct => None,
+            Choice::Direct | Choice::Faulty => None,
             Choice::Through(proxy) => Some(proxy),
             Choice::Unset | Choice::Null if self.environment.bypass.covers(host, port) => None,
             Choice::Unset | Choice::Null => if tls { &self.environment.https } else { &self.environment.http }.as_ref(),
         }
     }
 
-    /// Why requests cannot be made: a variable of the environment that would count is not the URL of a proxy.
+    /// Why requests cannot be made: what would count is not the URL of a proxy, and nobody is to be fetched past it.
     pub(crate) fn fault(&self) -> Option<&str> {
+        let Configured { http, https, .. } = &self.configured;
+        if [http, https].contains(&&Choice::Faulty) {
+            return Some("the URL of its proxy cannot be used");
+        }
         self.environment.fault.as_deref()
     }
 
@@ -94,7 +100,7 @@ impl ProxySettings {
         let configured =
             [&self.configured.http, &self.configured.https].into_iter().filter_map(|choice| match choice {
                 Choice::Through(proxy) => Some(proxy),
-                Choice::Unset | Choice::Null | Choice::Direct => None,
+                Choice::Unset | Choice::Null | Choice::Direct | Choice::Faulty => None,
             });
         let environment = [&self.environment.http, &self.environment.https].into_iter().flatten();
         configured.chain(environment).any(|proxy| proxy.protocol() == ProxyProtocol::Https)
@@ -182,8 +188,10 @@ impl Configured {
     fn with_variables(file: Option<Self>, surroundings: &dyn Surroundings, problems: &mut Problems) -> Option<Self> {
         let mut choice = |name| {
             let text = surroundings.variable(name)?;
-            let choice = Choice::parse(&text, ProxySource::Variable(name));
-            choice.map_err(|problem| problems.variable(name, problem.to_string())).ok()
+            Some(Choice::parse(&text, ProxySource::Variable(name)).unwrap_or_else(|problem| {
+                problems.variable(name, problem.to_string());
+                Choice::Faulty
+            }))
         };
         let (http, https) = (choice("DD_PROXY_HTTP"), choice("DD_PROXY_HTTPS"));
         let bypass = surroundings.variable("DD_PROXY_NO_PROXY").map(|list| {
@@ -223,7 +231,7 @@ impl Choice {
         let Some(text) = mapping.text(option) else { return Self::Unset };
         Self::parse(&text, source).unwrap_or_else(|problem| {
             mapping.error(node.at, format!("the URL of `{PROXY}` for `{option}` {problem}"));
-            Self::Unset
+            Self::Faulty
         })
     }
 
@@ -244,7 +252,7 @@ impl Environment {
             let (name, url) = match choice {
                 Choice::Unset => variable(surroundings, own).or_else(|| variable(surroundings, ALL)),
                 Choice::Null => variable(surroundings, ALL),
-                Choice::Direct | Choice::Through(_) => None,
+                Choice::Direct | Choice::Through(_) | Choice::Faulty => None,
             }?;
             let source = ProxySource::Variable(name);
             let proxy = Proxy::parse(&url, source).map(Arc::new);
