@@ -19,6 +19,7 @@ pub mod discover;
 pub mod fixture;
 pub mod map;
 pub mod parse;
+mod percent;
 pub mod pipeline;
 pub mod relabel;
 pub mod road;

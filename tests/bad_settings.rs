@@ -29,9 +29,13 @@ const WRONG: [(&str, &[(&str, &str)]); 3] = [
             ("admin_listen", "here"),
             ("log_level", "loud"),
             ("log_format_json", "'${file:/no/such/file}'"),
+            ("proxy", "{http: 'gopher://a'}"),
         ],
     ),
-    ("init_config:\n", &[("timeout", "soon"), ("service", "[a]")]),
+    (
+        "init_config:\n",
+        &[("timeout", "soon"), ("service", "[a]"), ("proxy", "http://a"), ("skip_proxy", "'${env:NO_SUCH_VARIABLE}'")],
+    ),
     (
         "instances:\n",
         &[
@@ -75,6 +79,9 @@ const WRONG: [(&str, &[(&str, &str)]); 3] = [
             ("password", "{a: b}"),
             ("use_legacy_auth_encoding", "'${env:NO_SUCH_VARIABLE}'"),
             ("auth_type", "5"),
+            ("proxy", "{https: 'http://:1'}"),
+            ("skip_proxy", "'${env:NO_SUCH_VARIABLE}'"),
+            ("request_size", "much"),
             ("tls_verify", "'${env:NO_SUCH_VARIABLE}'"),
             ("tls_ca_cert", "5"),
             ("tls_cert", "5"),

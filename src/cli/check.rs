@@ -73,7 +73,7 @@ impl From<StageArg> for Stage {
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
     let config = if args.fixture.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
-    show(&config.problems);
+    show(&config);
     let recordings = match read_recordings(args) {
         Ok(recordings) => recordings,
         Err(message) => {

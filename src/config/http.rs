@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::init::InitConfig;
 use super::node::Value;
 use super::protocol::ScrapeProtocol;
+use super::proxy::ProxySettings;
 use super::secret::Secret;
 use super::section::Section;
 
@@ -40,6 +41,8 @@ pub struct HttpSettings {
     pub basic_auth: Option<BasicAuth>,
     /// TLS.
     pub tls: TlsSettings,
+    /// Proxies.
+    pub proxy: ProxySettings,
     /// What a response may cost.
     pub limits: BodyLimits,
 }
@@ -60,6 +63,7 @@ impl Default for HttpSettings {
             fallback_scrape_protocol: None,
             basic_auth: None,
             tls: TlsSettings::default(),
+            proxy: ProxySettings::default(),
             limits: BodyLimits::default(),
         }
     }
@@ -163,6 +167,7 @@ impl HttpSettings {
             fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),
             basic_auth: BasicAuth::read(section),
             tls: TlsSettings::read(section),
+            proxy: ProxySettings::read(section, &init.proxy),
             limits: BodyLimits::read(section),
         }
     }

@@ -7,9 +7,6 @@ use super::section::Section;
 
 /// The options and what is missing as long as they have no effect.
 const OPTIONS: &[(&str, &str)] = &[
-    ("proxy", "is not supported yet: the target is fetched without a proxy"),
-    ("skip_proxy", "has no effect: no proxy is used"),
-    ("no_proxy", "has no effect: no proxy is used"),
     ("ntlm_domain", "is not supported yet: requests are sent without NTLM authentication"),
     ("kerberos_auth", "is not supported yet: requests are sent without Kerberos authentication"),
     ("kerberos", "is not supported yet: requests are sent without Kerberos authentication"),
@@ -29,7 +26,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("tls_use_host_header", "is not supported yet: the host of the endpoint is used"),
     ("tls_intermediate_ca_certs", "is not supported yet: use `tls_ca_cert`"),
     ("tls_ignore_warning", "has no effect in Retriever"),
-    ("request_size", "has no effect: bodies are read as they arrive"),
     ("log_requests", "has no effect in Retriever; use `log_level: debug`"),
     ("enable_legacy_tags_normalization", "has no effect in this check"),
     ("debug_metrics", "has no effect in Retriever"),
@@ -52,7 +48,16 @@ pub(crate) fn note(section: &Section<'_>) {
             section.warning(node.at, format!("`{option}` {why}"));
         }
     }
+    request_size(section);
     auth_token(section);
+}
+
+/// Only noted: whatever its value, the same bytes are read.
+fn request_size(section: &Section<'_>) {
+    let Some(node) = section.node("request_size") else { return };
+    if section.number("request_size").is_some() {
+        section.note(node.at, "`request_size` has no effect: bodies are read as they arrive");
+    }
 }
 
 fn auth_token(section: &Section<'_>) {

@@ -17,6 +17,7 @@ mod output;
 mod pattern;
 mod problem;
 mod protocol;
+mod proxy;
 mod relabel;
 mod secret;
 mod section;
@@ -39,6 +40,8 @@ pub use pattern::Pattern;
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
+pub(crate) use proxy::ProxyProtocol;
+pub use proxy::{Proxy, ProxySettings};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
 
@@ -53,6 +56,8 @@ pub struct Config {
     pub global: Global,
     /// The entries of `instances` in their order.
     pub instances: Vec<ConfiguredInstance>,
+    /// Whether any of them has the legacy form, and was translated.
+    pub has_legacy_form: bool,
     /// All problems in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -103,10 +108,14 @@ impl Config {
         let usable = readable && section.is_some();
         let section = section.unwrap_or(fallback);
         let global = Global::read(&section);
-        let init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
-        let instances = if usable { read_instances(&reading, &section, &init) } else { Vec::new() };
+        let mut init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        init.proxy.read_agent(&section);
+        init.proxy.note_delivery(&section, &global.output);
+        let nodes = if usable { instance_nodes(&section) } else { &[] };
+        let instances = read_instances(&reading, nodes, &init);
+        let has_legacy_form = nodes.iter().any(legacy::has_legacy_form);
         section.finish();
-        Self { global, instances, problems: problems.into_inner().into_sorted() }
+        Self { global, instances, has_legacy_form, problems: problems.into_inner().into_sorted() }
     }
 
     /// Whether anything keeps the settings from being used.
@@ -115,19 +124,23 @@ impl Config {
     }
 }
 
-fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfig) -> Vec<ConfiguredInstance> {
+fn instance_nodes<'n>(section: &Section<'n>) -> &'n [Node] {
     let list = match section.present("instances") {
         None => &[],
         Some(_) => match section.list("instances") {
             Some(list) => list,
-            None => return Vec::new(),
+            None => return &[],
         },
     };
     if list.is_empty() {
         let message = "there are no `instances`; expected a list with at least one `openmetrics_endpoint`";
         section.error(section.at(), message);
     }
-    let instances = list.iter().enumerate().map(|(i, node)| {
+    list
+}
+
+fn read_instances(reading: &Reading<'_>, nodes: &[Node], init: &InitConfig) -> Vec<ConfiguredInstance> {
+    let instances = nodes.iter().enumerate().map(|(i, node)| {
         let before = reading.problems.borrow().errors();
         let node = legacy::modern(reading, i + 1, node);
         let instance = Instance::read(reading, i + 1, &node, init);

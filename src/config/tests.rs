@@ -185,10 +185,8 @@ fn settings_without_effect_are_warnings() {
         ("metrics: [{a: {type: metadata, label: b}}]", "`metadata` is shown by `retriever check` and sent nowhere"),
         ("max_returned_metrics: 0", "so nothing is limited"),
         ("metrics: [{a: {type: metadata, label: b, scheme: c}}]", "there is no version scheme `c`"),
-        ("proxy: {http: 'http://proxy'}", "`proxy` is not supported yet"),
         ("kerberos_auth: required", "`kerberos_auth` is not supported yet"),
         ("auth_type: digest", "the `auth_type` `digest` is not supported yet"),
-        ("request_size: 16", "`request_size` has no effect"),
         ("colour: red", "instance 1 has no option `colour`; it has no effect"),
     ];
     for (options, expected) in cases {

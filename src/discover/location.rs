@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
+use crate::percent::is_encoded;
+
 /// A URL that can be requested; its `Display` is fit for messages.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Location {
@@ -303,28 +305,6 @@ fn quoted_path(text: &str) -> String {
         }
     }
     quoted
-}
-
-fn is_encoded(text: &[u8], at: usize) -> bool {
-    text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// The text with `%41` and the like decoded; what does not decode to UTF-8 is replaced.
-pub(super) fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'%' && is_encoded(bytes, at) {
-            let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
-            decoded.push(digit(bytes[at + 1]) << 4 | digit(bytes[at + 2]));
-            at += 3;
-        } else {
-            decoded.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// Any text without what may be user information and secrets in the query, for messages about texts that are no URL.

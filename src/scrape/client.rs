@@ -14,7 +14,8 @@ use super::deadline::Deadline;
 use super::error::{ClientError, Kind, ScrapeError};
 use super::failure::request_failure;
 use super::head::Head;
-use super::pool::{Lease, Pool};
+use super::pool::{Lease, Peer, Pool};
+use super::proxy::{exchange_failure, forwards};
 use super::request::RequestHeaders;
 use super::tls;
 use crate::config::{BodyLimits, HttpSettings};
@@ -54,7 +55,7 @@ impl Client {
     pub fn new(settings: &HttpSettings, user_agent: &str) -> Result<Self, ClientError> {
         let tls = tls::client_config(&settings.tls)?;
         Ok(Self {
-            connector: Connector::new(tls, settings.connect_timeout, settings.limits.header_bytes),
+            connector: Connector::new(tls, settings)?,
             headers: RequestHeaders::new(settings, user_agent)?,
             pool: settings.persist_connections.then(Arc::default),
             connect_timeout: settings.connect_timeout,
@@ -93,36 +94,48 @@ impl Client {
 
     /// One request, over a waiting connection if there is one that still lives.
     async fn ask(&self, location: &Location, headers: HeaderMap, deadline: &Deadline) -> Result<Answer, Kind> {
-        while let Some(mut connection) = self.pool.as_ref().and_then(|pool| pool.take(location.origin())) {
+        let peer = Peer::new(location.origin(), self.connector.proxy(location).cloned());
+        while let Some(mut connection) = self.pool.as_ref().and_then(|pool| pool.take(&peer)) {
             let ready = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connection.ready()).await?;
             if ready.is_err() {
                 continue;
             }
             let sent = connection.get(location, headers.clone());
             match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-                Ok(head) => return Ok(self.answer(location, connection, head)),
+                Ok(head) => return Ok(self.answer(peer, connection, head)),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
-                Err(error) => return Err(self.failure(location, &error)),
+                Err(error) => return Err(self.failure(location, &peer, &error)),
             }
         }
         // Boxed, because it is large and rarely needed.
-        let connecting = Box::pin(self.connector.connect(location));
-        let mut connection = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connecting).await??;
+        let connecting = Box::pin(self.connector.connect(location, peer.proxy()));
+        let late = |limit| match peer.proxy() {
+            Some(proxy) => Kind::ProxyTimeout { proxy: Arc::clone(proxy), limit },
+            None => Kind::ConnectTimeout(limit),
+        };
+        if let Some(proxy) = peer.proxy() {
+            tracing::debug!("`{location}` is reached through the proxy {proxy}");
+        }
+        let mut connection = deadline.within(self.connect_timeout, late, connecting).await??;
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-            Ok(head) => Ok(self.answer(location, connection, head)),
-            Err(error) => Err(self.failure(location, &error)),
+            Ok(head) => Ok(self.answer(peer, connection, head)),
+            Err(error) => Err(self.failure(location, &peer, &error)),
         }
     }
 
-    fn answer(&self, location: &Location, connection: Connection, head: HttpResponse<Incoming>) -> Answer {
-        let home = self.pool.as_ref().map(|pool| (Arc::clone(pool), location.origin().clone()));
+    fn answer(&self, peer: Peer, connection: Connection, head: HttpResponse<Incoming>) -> Answer {
+        let home = self.pool.as_ref().map(|pool| (Arc::clone(pool), peer));
         Answer { head, lease: Lease::new(connection, home) }
     }
 
-    fn failure(&self, location: &Location, error: &hyper::Error) -> Kind {
-        request_failure(error, location, self.limits.header_bytes)
+    fn failure(&self, location: &Location, peer: &Peer, error: &hyper::Error) -> Kind {
+        match peer.proxy().filter(|proxy| forwards(proxy, location)) {
+            // It was the proxy that was asked.
+            Some(proxy) if !error.is_parse_too_large() => exchange_failure(proxy, error),
+            _ => request_failure(error, location, self.limits.header_bytes),
+        }
     }
 
     /// Where the response sends the request, if it does and is to be followed.

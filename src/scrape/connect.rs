@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,43 +20,68 @@ use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
-use super::error::Kind;
+use super::error::{ClientError, Kind};
 use super::failure::{NameError, connect_failure, describe};
+use super::proxy::{Stream, Way, Ways, authorize, forwards};
+use crate::config::{HttpSettings, Proxy};
 use crate::discover::{Location, Origin};
 
-/// How connections are made: TCP or unix socket, TLS, HTTP/1.1 or HTTP/2.
+/// How connections are made: TCP, proxy or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector<Resolver>>,
+    ways: Ways,
+    tls: ClientConfig,
     timeout: Duration,
     header_bytes: usize,
 }
 
 impl Connector {
-    pub(super) fn new(tls: ClientConfig, connect_timeout: Duration, header_bytes: usize) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    pub(super) fn new(tls: ClientConfig, settings: &HttpSettings) -> Result<Self, ClientError> {
+        let resolver = Resolver(GaiResolver::new());
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of a name, so that a dead one leaves time for the next.
-        tcp.set_connect_timeout(Some(connect_timeout));
-        let https =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
-        Self { https, timeout: connect_timeout, header_bytes }
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        Ok(Self {
+            ways: Ways::new(settings, resolver, tcp)?,
+            tls,
+            timeout: settings.connect_timeout,
+            header_bytes: settings.limits.header_bytes,
+        })
     }
 
-    /// Connects and shakes hands; the caller limits the time.
-    pub(super) async fn connect(&self, location: &Location) -> Result<Connection, Kind> {
+    /// The proxy through which a location is reached.
+    pub(super) fn proxy(&self, location: &Location) -> Option<&Arc<Proxy>> {
+        self.ways.proxy(location)
+    }
+
+    fn https(&self, way: Way) -> HttpsConnector<Way> {
+        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone());
+        builder.https_or_http().enable_all_versions().wrap_connector(way)
+    }
+
+    /// Connects, through a proxy if there is one, and shakes hands; the caller limits the time.
+    pub(super) async fn connect(&self, location: &Location, proxy: Option<&Arc<Proxy>>) -> Result<Connection, Kind> {
         match location.origin() {
             Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
             Origin::Tcp { .. } => {
-                let mut https = self.https.clone();
+                let mut https = self.https(self.ways.through(proxy.cloned()));
                 let connected = https.call(absolute(location)?).await;
-                let stream: MaybeHttpsStream<TokioIo<TcpStream>> =
-                    connected.map_err(|error| connect_failure(error.as_ref(), location, self.timeout))?;
-                if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
+                let stream: MaybeHttpsStream<Stream> = connected.map_err(|error| match error.downcast::<Kind>() {
+                    Ok(kind) => *kind,
+                    Err(error) => connect_failure(error.as_ref(), location, self.timeout),
+                })?;
+                let mut connection = if stream.connected().is_negotiated_h2() {
+                    self.http2(stream).await?
+                } else {
+                    self.http1(stream).await?
+                };
+                connection.forwarder = proxy.filter(|proxy| forwards(proxy, location)).cloned();
+                Ok(connection)
             }
         }
     }
@@ -72,7 +98,7 @@ impl Connector {
             .map_err(|error| Kind::Connect(describe(&error)))?;
         // Its errors come to the one who waits for the response.
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { sender: Sender::Http1(sender), driver: Driver(Some(driver)) })
+        Ok(Connection::new(Sender::Http1(sender), driver))
     }
 
     async fn http2<T: Read + Write + Unpin + Send + 'static>(&self, stream: T) -> Result<Connection, Kind> {
@@ -85,7 +111,7 @@ impl Connector {
             .await
             .map_err(|error| Kind::Connect(describe(&error)))?;
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { sender: Sender::Http2(sender), driver: Driver(Some(driver)) })
+        Ok(Connection::new(Sender::Http2(sender), driver))
     }
 }
 
@@ -99,6 +125,8 @@ const HTTP2_WINDOW: u32 = 1 << 20;
 pub(super) struct Connection {
     sender: Sender,
     driver: Driver,
+    /// The proxy at its other end, if that has to be asked for whole URLs.
+    forwarder: Option<Arc<Proxy>>,
 }
 
 enum Sender {
@@ -118,6 +146,10 @@ impl Drop for Driver {
 }
 
 impl Connection {
+    fn new(sender: Sender, driver: JoinHandle<()>) -> Self {
+        Self { sender, driver: Driver(Some(driver)), forwarder: None }
+    }
+
     /// Waits until the connection takes a request; fails if it was closed meanwhile.
     pub(super) async fn ready(&mut self) -> hyper::Result<()> {
         match &mut self.sender {
@@ -137,7 +169,13 @@ impl Connection {
                 if !headers.contains_key(HOST) {
                     headers.insert(HOST, HeaderValue::from_str(&location.host_and_port()).map_err(|_| not_sendable())?);
                 }
-                let uri = location.path_and_query().parse().map_err(|_| not_sendable())?;
+                let uri = match &self.forwarder {
+                    Some(proxy) => {
+                        authorize(&mut headers, proxy);
+                        absolute(location)?
+                    }
+                    None => location.path_and_query().parse().map_err(|_| not_sendable())?,
+                };
                 Ok(sender.send_request(request(uri, headers)).await)
             }
             Sender::Http2(sender) => Ok(sender.send_request(request(absolute(location)?, headers)).await),
@@ -179,7 +217,7 @@ async fn unix(path: &Path) -> Result<UnixStream, Kind> {
 
 /// The resolver of the system, with an error that can be told from others.
 #[derive(Clone)]
-struct Resolver(GaiResolver);
+pub(super) struct Resolver(GaiResolver);
 
 impl Service<Name> for Resolver {
     type Response = GaiAddrs;

@@ -95,7 +95,7 @@ fn certificate_problem(problem: &CertificateError, host: &str) -> String {
 }
 
 /// Looks for a cause of one type, also inside of `io::Error`, whose `source` skips what it wraps.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {

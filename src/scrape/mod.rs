@@ -16,6 +16,7 @@ mod head;
 mod http_message;
 mod negotiation;
 mod pool;
+mod proxy;
 mod request;
 mod schedule;
 mod tls;

@@ -62,9 +62,7 @@ impl RequestHeaders {
         let mut headers = self.harmless.clone();
         if trusted {
             headers.extend(self.guarded.clone());
-            let from_url = || {
-                user.map(|user| authorization(&latin1_or_utf8(&pair(user.username.expose(), user.password.expose()))))
-            };
+            let from_url = || user.map(|user| basic_authorization(user.username.expose(), user.password.expose()));
             if let Some(value) = self.authorization.clone().or_else(from_url) {
                 headers.insert(AUTHORIZATION, value);
             }
@@ -97,6 +95,11 @@ fn authorization(credentials: &[u8]) -> HeaderValue {
         .expect("base64 has only characters that a header can hold");
     value.set_sensitive(true);
     value
+}
+
+/// Basic authentication with credentials that say nothing about their encoding.
+pub(super) fn basic_authorization(username: &str, password: &str) -> HeaderValue {
+    authorization(&latin1_or_utf8(&pair(username, password)))
 }
 
 /// What a header is encoded as: Latin-1 as HTTP once had it, UTF-8 where that does not suffice.

@@ -3,6 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
 
 mod hostile;
+#[path = "../support/program.rs"]
+#[allow(dead_code, reason = "only a part of it is used here")]
+mod program;
+mod proxies;
+mod proxy_choice;
+mod proxy_program;
+mod proxy_servers;
+mod real_proxies;
 mod recorded;
 mod redirects;
 mod server;

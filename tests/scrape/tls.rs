@@ -22,21 +22,28 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use crate::server::{Server, redirect, response};
 use crate::{assert_failure, failure, patient, scrape};
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Issuer {
+pub(crate) fn authority() -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-struct Identity {
+pub(crate) struct Identity {
     cert: rcgen::Certificate,
     key: KeyPair,
 }
 
-fn identity(issuer: &Issuer, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+impl Identity {
+    /// Certificate and key.
+    pub(crate) fn pem(&self) -> (String, String) {
+        (self.cert.pem(), self.key.serialize_pem())
+    }
+}
+
+pub(crate) fn identity(issuer: &Issuer, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     change(&mut params);
     let key = KeyPair::generate().unwrap();
@@ -44,19 +51,19 @@ fn identity(issuer: &Issuer, name: &str, change: impl FnOnce(&mut CertificatePar
 }
 
 /// How a server deals with TLS before it hands the bytes to a plain one.
-struct Terminator {
+pub(crate) struct Terminator {
     identity: Identity,
-    client_ca: Option<Vec<u8>>,
+    pub(crate) client_ca: Option<Vec<u8>>,
     alpn: Vec<Vec<u8>>,
 }
 
 impl Terminator {
-    fn new(identity: Identity) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         Self { identity, client_ca: None, alpn: Vec::new() }
     }
 
     /// Listens, and forwards what is decrypted to `plain`.
-    fn start(self, plain: SocketAddr) -> SocketAddr {
+    pub(crate) fn start(self, plain: SocketAddr) -> SocketAddr {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =
             ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
@@ -114,7 +121,7 @@ fn pump(mut tls: StreamOwned<ServerConnection, TcpStream>, mut plain: TcpStream)
     }
 }
 
-fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path
