@@ -19,9 +19,11 @@ impl InitConfig {
         for option in ["proxy", "skip_proxy", "use_agent_proxy"] {
             section.without_effect(option, "is not supported yet: targets are fetched without a proxy");
         }
-        for option in ["log_requests", "tls_ignore_warning", "debug_metrics", "process_isolation"] {
+        for option in ["log_requests", "debug_metrics", "process_isolation"] {
             section.without_effect(option, "has no effect in Retriever");
         }
+        // There is no such warning to suppress.
+        section.node("tls_ignore_warning");
         section.finish();
         init
     }

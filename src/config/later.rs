@@ -29,13 +29,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("aws_host", "is not supported yet: requests are not signed"),
     ("aws_region", "is not supported yet: requests are not signed"),
     ("aws_service", "is not supported yet: requests are not signed"),
-    ("tls_private_key_password", "is not supported yet: give the key without a password"),
-    ("tls_validate_hostname", "is not supported yet: the host name is verified whenever the certificate is"),
-    ("tls_ciphers", "is not supported yet: the cipher suites of rustls are used"),
-    ("tls_protocols_allowed", "is not supported yet: TLS 1.2 and 1.3 are used"),
-    ("tls_use_host_header", "is not supported yet: the host of the endpoint is used"),
-    ("tls_intermediate_ca_certs", "is not supported yet: use `tls_ca_cert`"),
-    ("tls_ignore_warning", "has no effect in Retriever"),
     ("request_size", "has no effect: bodies are read as they arrive"),
     ("log_requests", "has no effect in Retriever; use `log_level: debug`"),
     ("enable_legacy_tags_normalization", "has no effect in this check"),
@@ -44,7 +37,7 @@ const OPTIONS: &[(&str, &str)] = &[
 ];
 
 /// Options whose present behaviour is what they say when they are on.
-const ON: [&str; 3] = ["cache_metric_wildcards", "cache_shared_labels", "tls_validate_hostname"];
+const ON: [&str; 2] = ["cache_metric_wildcards", "cache_shared_labels"];
 
 /// Reports every such option that asks for something else than what happens anyway.
 pub(crate) fn note(section: &Section<'_>) {

@@ -3,6 +3,7 @@
 //! Whatever is wrong is gathered and reported together, each problem with its place; what comes out needs no further
 //! validation.
 
+mod cipher;
 mod expand;
 mod global;
 mod http;
@@ -19,13 +20,15 @@ mod secret;
 mod section;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::cell::RefCell;
 use std::path::Path;
 
+pub use cipher::{CipherSuite, TlsCiphers};
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
-pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
+pub use http::{BasicAuth, BodyLimits, HttpSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
 pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
@@ -35,6 +38,7 @@ pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
 pub use secret::Secret;
+pub use tls::{TlsSettings, TlsVersion};
 
 use init::InitConfig;
 use instance::endpoint_of;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,47 +15,63 @@ use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::rt::{Read, Write};
 use hyper::{Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{
+    DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName,
+};
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::error::Kind;
 use super::failure::{NameError, connect_failure, describe};
+use super::tls::Material;
 use crate::discover::{Location, Origin};
 
 /// How connections are made: TCP or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector<Resolver>>,
+    tcp: HttpConnector<Resolver>,
     timeout: Duration,
     header_bytes: usize,
 }
 
 impl Connector {
-    pub(super) fn new(tls: ClientConfig, connect_timeout: Duration, header_bytes: usize) -> Self {
+    pub(super) fn new(connect_timeout: Duration, header_bytes: usize) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of a name, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(connect_timeout));
-        let https =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
-        Self { https, timeout: connect_timeout, header_bytes }
+        Self { tcp, timeout: connect_timeout, header_bytes }
     }
 
-    /// Connects and shakes hands; the caller limits the time.
-    pub(super) async fn connect(&self, location: &Location) -> Result<Connection, Kind> {
+    /// Connects and shakes hands; the caller limits the time. The target must prove to be `server_name`, or else the
+    /// host of the location.
+    pub(super) async fn connect(
+        &self,
+        location: &Location,
+        tls: &Material,
+        server_name: Option<&ServerName<'static>>,
+    ) -> Result<Connection, Kind> {
         match location.origin() {
             Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
-            Origin::Tcp { .. } => {
-                let mut https = self.https.clone();
+            Origin::Tcp { tls: false, .. } => {
+                let connected = self.tcp.clone().call(absolute(location)?).await;
+                let stream = connected.map_err(|error| connect_failure(&error, location, tls, self.timeout))?;
+                self.http1(stream).await
+            }
+            Origin::Tcp { tls: true, .. } => {
+                let name: Arc<dyn ResolveServerName + Send + Sync> = match server_name {
+                    Some(name) => Arc::new(FixedServerNameResolver::new(name.clone())),
+                    None => Arc::new(DefaultServerNameResolver::default()),
+                };
+                let mut https = HttpsConnector::new(self.tcp.clone(), tls.config()?, true, name);
                 let connected = https.call(absolute(location)?).await;
                 let stream: MaybeHttpsStream<TokioIo<TcpStream>> =
-                    connected.map_err(|error| connect_failure(error.as_ref(), location, self.timeout))?;
+                    connected.map_err(|error| connect_failure(error.as_ref(), location, tls, self.timeout))?;
                 if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
             }
         }

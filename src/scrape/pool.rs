@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connect::Connection;
+use super::tls::Material;
 use crate::discover::Origin;
 
 /// Servers and the boxes between close idle connections silently; after this time a new one is the safer bet.
@@ -35,6 +36,22 @@ impl Pool {
         let waiting = idle.entry(origin.normal()).or_default();
         if waiting.len() < PER_ORIGIN {
             waiting.push((Instant::now(), connection));
+        }
+    }
+}
+
+/// The pool of one client, which holds only connections that were made with the present TLS material: others are cut,
+/// or die with the pool that they belong to as soon as they are done.
+#[derive(Default)]
+pub(super) struct Pools(Mutex<Option<(Arc<Material>, Arc<Pool>)>>);
+
+impl Pools {
+    /// The pool of connections that are made with `material`.
+    pub(super) fn of(&self, material: &Arc<Material>) -> Arc<Pool> {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((made_with, pool)) if Arc::ptr_eq(made_with, material) => Arc::clone(pool),
+            _ => Arc::clone(&current.insert((Arc::clone(material), Arc::default())).1),
         }
     }
 }
