@@ -111,3 +111,107 @@ pub(super) async fn look(watched: &Arc<Watched>, now: Instant) {
         let _ = tokio::time::timeout(PATIENCE, looking).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn trusting(ca_cert: PathBuf) -> TlsSettings {
+        TlsSettings { ca_cert: Some(ca_cert), ..TlsSettings::default() }
+    }
+
+    fn certificate() -> String {
+        CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    }
+
+    /// What is logged, and the guard that keeps it going there.
+    fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
+        #[derive(Clone)]
+        struct Log(Arc<Mutex<Vec<u8>>>);
+        impl io::Write for Log {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let log = Log(Arc::default());
+        let lines = Arc::clone(&log.0);
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish();
+        (lines, tracing::subscriber::set_default(subscriber))
+    }
+
+    #[test]
+    fn a_broken_file_is_told_once_and_what_was_read_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        std::fs::write(&path, certificate()).unwrap();
+        let watched = Watched::shared(&trusting(path.clone())).unwrap();
+        let (log, _guard) = logged();
+        let start = Instant::now();
+        let mut looks = 0;
+        let mut look = || {
+            looks += 1;
+            watched.look(start + looks * INTERVAL);
+            (watched.material(), String::from_utf8(std::mem::take(&mut *log.lock().unwrap())).unwrap())
+        };
+        let (before, said) = look();
+        assert_eq!(said, "");
+        std::fs::write(&path, "half of").unwrap();
+        let (material, said) = look();
+        assert!(Arc::ptr_eq(&before, &material));
+        assert!(said.contains("WARN") && said.contains("stays in use: `"), "{said}");
+        for _ in 0..3 {
+            assert_eq!(look().1, "");
+        }
+        std::fs::remove_file(&path).unwrap();
+        let (material, said) = look();
+        assert!(Arc::ptr_eq(&before, &material) && said.contains("cannot be read"), "{said}");
+        std::fs::write(&path, certificate()).unwrap();
+        let (material, said) = look();
+        assert!(!Arc::ptr_eq(&before, &material));
+        assert!(said.contains("INFO") && said.contains(&format!("read again: `{}`", path.display())), "{said}");
+        assert_eq!(look().1, "");
+    }
+
+    #[test]
+    fn files_are_looked_at_now_and_then_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        std::fs::write(&path, certificate()).unwrap();
+        let watched = Watched::shared(&trusting(path.clone())).unwrap();
+        let start = Instant::now();
+        watched.look(start);
+        let before = watched.material();
+        std::fs::write(&path, certificate()).unwrap();
+        watched.look(start + INTERVAL / 2);
+        assert!(Arc::ptr_eq(&before, &watched.material()));
+        watched.look(start + INTERVAL);
+        assert!(!Arc::ptr_eq(&before, &watched.material()));
+    }
+
+    #[test]
+    fn equal_settings_share_what_was_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        std::fs::write(&path, certificate()).unwrap();
+        let settings = trusting(path);
+        let one = Watched::shared(&settings).unwrap();
+        let named = TlsSettings { use_host_header: true, ..settings.clone() };
+        assert!(Arc::ptr_eq(&one, &Watched::shared(&named).unwrap()));
+        let nameless = TlsSettings { validate_hostname: false, ..settings.clone() };
+        assert!(!Arc::ptr_eq(&one, &Watched::shared(&nameless).unwrap()));
+        // What nobody uses any more is read anew.
+        let weak = Arc::downgrade(&one);
+        drop(one);
+        assert!(weak.upgrade().is_none());
+        assert_eq!(Arc::strong_count(&Watched::shared(&settings).unwrap()), 1);
+    }
+}
