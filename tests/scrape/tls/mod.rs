@@ -28,9 +28,9 @@ use rustls::{
 use crate::patient;
 use crate::server::{Server, response};
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Issuer {
+pub(crate) fn authority() -> Issuer {
     authority_with("test authority", |_| {})
 }
 
@@ -52,12 +52,12 @@ fn intermediate(issuer: &Issuer, name: &str, change: impl FnOnce(&mut Certificat
     CertifiedIssuer::signed_by(authority_params(name, change), KeyPair::generate().unwrap(), issuer).unwrap()
 }
 
-struct Identity {
+pub(crate) struct Identity {
     cert: rcgen::Certificate,
     key: KeyPair,
 }
 
-fn identity(issuer: &Issuer, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+pub(crate) fn identity(issuer: &Issuer, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     identity_with_key(issuer, name, KeyPair::generate().unwrap(), change)
 }
 
@@ -73,11 +73,11 @@ fn identity_with_key(
 }
 
 /// How a server deals with TLS before it hands the bytes to a plain one.
-struct Terminator {
+pub(crate) struct Terminator {
     identity: Identity,
     /// What is sent beside the certificate of the identity.
     chain: Vec<CertificateDer<'static>>,
-    client_ca: Option<Vec<u8>>,
+    pub(crate) client_ca: Option<Vec<u8>>,
     alpn: Vec<Vec<u8>>,
     versions: &'static [&'static SupportedProtocolVersion],
     suites: Vec<SupportedCipherSuite>,
@@ -88,7 +88,7 @@ struct Terminator {
 }
 
 impl Terminator {
-    fn new(identity: Identity) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         Self {
             identity,
             chain: Vec::new(),
@@ -132,7 +132,7 @@ impl Terminator {
     }
 
     /// Listens, and forwards what is decrypted to `plain`.
-    fn start(self, plain: SocketAddr) -> SocketAddr {
+    pub(crate) fn start(self, plain: SocketAddr) -> SocketAddr {
         let (config, shown) = (Arc::new(self.config()), self.shown);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -182,7 +182,7 @@ fn pump(
     }
 }
 
-fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path

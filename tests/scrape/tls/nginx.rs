@@ -30,10 +30,9 @@ impl Nginx {
     async fn start(program: &Path, folder: &Path, server: &str) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let here = folder.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("{name}_temp_path {here}/{name};"))
-            .collect();
+            .join(" ");
         let user = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" { "user root;" } else { "" };
         let configuration = format!(
             "{user} daemon off; master_process off; pid {here}/nginx.pid; error_log {here}/error.log; events {{}}
