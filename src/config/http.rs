@@ -1,6 +1,5 @@
 //! How a target is fetched: timeouts, headers, authentication, TLS and limits of one instance.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::init::InitConfig;
@@ -9,6 +8,7 @@ use super::protocol::ScrapeProtocol;
 use super::proxy::ProxySettings;
 use super::secret::Secret;
 use super::section::Section;
+use super::tls::TlsSettings;
 
 /// All settings of the requests of one instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,25 +78,6 @@ pub struct BasicAuth {
     pub password: Secret,
     /// Whether the credentials are encoded as Latin-1 (`use_legacy_auth_encoding`) and not as UTF-8.
     pub latin1: bool,
-}
-
-/// TLS settings of one instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsSettings {
-    /// Whether the certificate of the target is verified. Always, if `ca_cert` is set.
-    pub verify: bool,
-    /// File or directory of CA certificates (PEM) to trust instead of the system's.
-    pub ca_cert: Option<PathBuf>,
-    /// Client certificate chain (PEM); may hold the key as well.
-    pub cert: Option<PathBuf>,
-    /// Key of the client certificate (PEM).
-    pub private_key: Option<PathBuf>,
-}
-
-impl Default for TlsSettings {
-    fn default() -> Self {
-        Self { verify: true, ca_cert: None, cert: None, private_key: None }
-    }
 }
 
 /// What one response may cost. All sizes are bytes.
@@ -236,29 +217,6 @@ impl BasicAuth {
             return None;
         }
         Some(Self { username: Secret::new(username?), password: Secret::new(password?), latin1 })
-    }
-}
-
-impl TlsSettings {
-    fn read(section: &Section<'_>) -> Self {
-        let path = |option| {
-            section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section))
-        };
-        let ca_cert = path("tls_ca_cert");
-        Self {
-            verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),
-            ca_cert,
-            cert: path("tls_cert"),
-            private_key: path("tls_private_key"),
-        }
-    }
-}
-
-/// `~/` at the beginning of a path is the home directory.
-fn expand_home(path: &str, section: &Section<'_>) -> PathBuf {
-    match path.strip_prefix("~/").zip(section.reading().surroundings.variable("HOME")) {
-        Some((rest, home)) => PathBuf::from(home).join(rest),
-        None => PathBuf::from(path),
     }
 }
 

@@ -23,9 +23,11 @@ impl InitConfig {
             service: section.scalar_text("service"),
             proxy: ProxyDefaults::read(&section),
         };
-        for option in ["log_requests", "tls_ignore_warning", "debug_metrics", "process_isolation"] {
+        for option in ["log_requests", "debug_metrics", "process_isolation"] {
             section.without_effect(option, "has no effect in Retriever");
         }
+        // There is no such warning to suppress.
+        section.node("tls_ignore_warning");
         section.finish();
         init
     }

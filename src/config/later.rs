@@ -19,29 +19,18 @@ const OPTIONS: &[(&str, &str)] = &[
     ("aws_host", "is not supported yet: requests are not signed"),
     ("aws_region", "is not supported yet: requests are not signed"),
     ("aws_service", "is not supported yet: requests are not signed"),
-    ("tls_private_key_password", "is not supported yet: give the key without a password"),
-    ("tls_validate_hostname", "is not supported yet: the host name is verified whenever the certificate is"),
-    ("tls_ciphers", "is not supported yet: the cipher suites of rustls are used"),
-    ("tls_protocols_allowed", "is not supported yet: TLS 1.2 and 1.3 are used"),
-    ("tls_use_host_header", "is not supported yet: the host of the endpoint is used"),
-    ("tls_intermediate_ca_certs", "is not supported yet: use `tls_ca_cert`"),
-    ("tls_ignore_warning", "has no effect in Retriever"),
     ("log_requests", "has no effect in Retriever; use `log_level: debug`"),
     ("enable_legacy_tags_normalization", "has no effect in this check"),
     ("debug_metrics", "has no effect in Retriever"),
     ("process_isolation", "has no effect in Retriever"),
 ];
 
-/// Options whose present behaviour is what they say when they are on.
-const ON: [&str; 1] = ["tls_validate_hostname"];
-
 /// Reports every such option that asks for something else than what happens anyway.
 pub(crate) fn note(section: &Section<'_>) {
     for &(option, why) in OPTIONS {
         let Some(node) = section.node(option) else { continue };
         let asks_for_nothing = match &node.value {
-            Value::Null => true,
-            Value::Bool(value) => *value == ON.contains(&option),
+            Value::Null | Value::Bool(false) => true,
             _ => false,
         };
         if !asks_for_nothing {

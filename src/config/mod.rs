@@ -3,6 +3,7 @@
 //! Whatever is wrong is gathered and reported together, each problem with its place; what comes out needs no further
 //! validation.
 
+mod cipher;
 mod expand;
 mod global;
 mod http;
@@ -24,13 +25,15 @@ mod section;
 mod share;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::cell::RefCell;
 use std::path::Path;
 
+pub use cipher::{CipherSuite, TlsCiphers};
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
-pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
+pub use http::{BasicAuth, BodyLimits, HttpSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
@@ -44,6 +47,7 @@ pub(crate) use proxy::ProxyProtocol;
 pub use proxy::{Proxy, ProxySettings};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
+pub use tls::{TlsSettings, TlsVersion};
 
 use init::InitConfig;
 use instance::endpoint_of;

@@ -95,17 +95,6 @@ impl ProxySettings {
         self.environment.fault.as_deref()
     }
 
-    /// Whether any of the proxies is spoken to with TLS.
-    pub(crate) fn has_tls(&self) -> bool {
-        let configured =
-            [&self.configured.http, &self.configured.https].into_iter().filter_map(|choice| match choice {
-                Choice::Through(proxy) => Some(proxy),
-                Choice::Unset | Choice::Null | Choice::Direct | Choice::Faulty => None,
-            });
-        let environment = [&self.environment.http, &self.environment.https].into_iter().flatten();
-        configured.chain(environment).any(|proxy| proxy.protocol() == ProxyProtocol::Https)
-    }
-
     /// The proxies of a URL that no settings are about.
     pub fn of_environment(surroundings: &dyn Surroundings) -> Result<Self, Problem> {
         let mut problems = Problems::new("");

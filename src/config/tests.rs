@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::*;
 
+mod tls;
+
 /// An environment and files that are made up.
 #[derive(Default)]
 struct Made {
@@ -336,6 +338,8 @@ fn patterns_are_pythons() {
 fn options_that_ask_for_nothing_are_no_problem() {
     let options = "headers:\nextra_headers:\ntls_ca_cert:\ntls_cert:\nauth_token:\nauth_type:\nmin_collection_interval:\nproxy:\n\
                    telemetry: false\nskip_proxy: no\ncache_metric_wildcards: true\ntls_validate_hostname: yes\n\
+                   tls_ciphers:\ntls_protocols_allowed: [TLSv1.2, TLSv1.3]\ntls_ignore_warning: true\n\
+                   tls_intermediate_ca_certs:\ntls_private_key_password:\ntls_use_host_header: no\n\
                    metrics: [{a_total: {type: gauge}}]";
     assert_eq!(problems(&with_options(options)), [""; 0]);
 }

@@ -7,6 +7,7 @@ use hyper::Response as HttpResponse;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, LOCATION};
+use tokio::time::Instant;
 
 use super::body::{Body, Wire};
 use super::connect::{Connection, Connector};
@@ -14,19 +15,20 @@ use super::deadline::Deadline;
 use super::error::{ClientError, Kind, ScrapeError};
 use super::failure::request_failure;
 use super::head::Head;
-use super::pool::{Lease, Peer, Pool};
+use super::pool::{Lease, Peer, Pool, Pools};
 use super::proxy::{exchange_failure, forwards};
 use super::request::RequestHeaders;
-use super::tls;
+use super::tls::{Materials, Tls};
 use crate::config::{BodyLimits, HttpSettings};
 use crate::discover::{Endpoint, Location, UserInfo, redact};
 
 /// Fetches the endpoints of one instance with its settings.
 pub struct Client {
     connector: Connector,
+    tls: Tls,
     headers: RequestHeaders,
     /// None: every request has its own connection.
-    pool: Option<Arc<Pool>>,
+    pools: Option<Pools>,
     connect_timeout: Duration,
     read_timeout: Duration,
     total_timeout: Duration,
@@ -42,6 +44,13 @@ pub struct Response {
     pub body: Body,
 }
 
+/// What the connections of one scrape are made with and kept in.
+struct Means {
+    tls: Materials,
+    pool: Option<Arc<Pool>>,
+    deadline: Deadline,
+}
+
 /// A head whose body has not been read, and where it came from.
 struct Answer {
     head: HttpResponse<Incoming>,
@@ -53,11 +62,11 @@ impl Client {
     ///
     /// `user_agent` is sent unless the settings have their own.
     pub fn new(settings: &HttpSettings, user_agent: &str) -> Result<Self, ClientError> {
-        let tls = tls::client_config(&settings.tls)?;
         Ok(Self {
-            connector: Connector::new(tls, settings)?,
+            connector: Connector::new(settings)?,
+            tls: Tls::new(settings)?,
             headers: RequestHeaders::new(settings, user_agent)?,
-            pool: settings.persist_connections.then(Arc::default),
+            pools: settings.persist_connections.then(Pools::default),
             connect_timeout: settings.connect_timeout,
             read_timeout: settings.read_timeout,
             total_timeout: settings.total_timeout,
@@ -69,7 +78,7 @@ impl Client {
     /// Asks the endpoint for its exposition, follows redirects, and returns as soon as the head is there, whatever its
     /// status. The body is under the same deadline.
     pub async fn fetch(&self, endpoint: &Endpoint) -> Result<Response, ScrapeError> {
-        let deadline = Deadline::after(self.total_timeout);
+        let means = self.means().await;
         let user = endpoint.user();
         let mut location = endpoint.location().clone();
         // Once a redirect has left the origin, credentials do not come back even if it returns there.
@@ -78,38 +87,48 @@ impl Client {
         loop {
             let failed = |kind| ScrapeError::new(location.to_string(), kind);
             let headers = self.headers.of_request(trusted, user);
-            let answer = self.ask(&location, headers, &deadline).await.map_err(failed)?;
+            let answer = self.ask(&location, headers, &means).await.map_err(failed)?;
             let Some(next) = self.redirect(&location, &answer.head, user).map_err(failed)? else {
-                return Ok(self.respond(&location, answer, deadline));
+                return Ok(self.respond(&location, answer, means.deadline));
             };
             if redirects == self.limits.redirects {
                 return Err(failed(Kind::TooManyRedirects(redirects, next.to_string())));
             }
             redirects += 1;
-            self.discard(answer, deadline).await;
+            self.discard(answer, means.deadline).await;
             trusted &= endpoint.location().trusts(&next);
             location = next;
         }
     }
 
+    /// What a scrape that begins now is made with.
+    async fn means(&self) -> Means {
+        let deadline = Deadline::after(self.total_timeout);
+        let tls = self.tls.materials(Instant::now()).await;
+        let pool = self.pools.as_ref().map(|pools| pools.of(&tls));
+        Means { tls, pool, deadline }
+    }
+
     /// One request, over a waiting connection if there is one that still lives.
-    async fn ask(&self, location: &Location, headers: HeaderMap, deadline: &Deadline) -> Result<Answer, Kind> {
+    async fn ask(&self, location: &Location, headers: HeaderMap, means: &Means) -> Result<Answer, Kind> {
+        let Means { tls, pool, deadline } = means;
         let peer = Peer::new(location.origin(), self.connector.proxy(location).cloned());
-        while let Some(mut connection) = self.pool.as_ref().and_then(|pool| pool.take(&peer)) {
+        while let Some(mut connection) = pool.as_ref().and_then(|pool| pool.take(&peer)) {
             let ready = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connection.ready()).await?;
             if ready.is_err() {
                 continue;
             }
             let sent = connection.get(location, headers.clone());
             match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-                Ok(head) => return Ok(self.answer(peer, connection, head)),
+                Ok(head) => return Ok(answer(peer, connection, head, pool.as_ref())),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
-                Err(error) => return Err(self.failure(location, &peer, &error)),
+                Err(error) => return Err(self.failure(location, &peer, tls, &error)),
             }
         }
         // Boxed, because it is large and rarely needed.
-        let connecting = Box::pin(self.connector.connect(location, peer.proxy()));
+        let connecting = self.connector.connect(location, peer.proxy(), tls, self.tls.server_name(&headers));
+        let connecting = Box::pin(connecting);
         let late = |limit| match peer.proxy() {
             Some(proxy) => Kind::ProxyTimeout { proxy: Arc::clone(proxy), limit },
             None => Kind::ConnectTimeout(limit),
@@ -120,21 +139,16 @@ impl Client {
         let mut connection = deadline.within(self.connect_timeout, late, connecting).await??;
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-            Ok(head) => Ok(self.answer(peer, connection, head)),
-            Err(error) => Err(self.failure(location, &peer, &error)),
+            Ok(head) => Ok(answer(peer, connection, head, pool.as_ref())),
+            Err(error) => Err(self.failure(location, &peer, tls, &error)),
         }
     }
 
-    fn answer(&self, peer: Peer, connection: Connection, head: HttpResponse<Incoming>) -> Answer {
-        let home = self.pool.as_ref().map(|pool| (Arc::clone(pool), peer));
-        Answer { head, lease: Lease::new(connection, home) }
-    }
-
-    fn failure(&self, location: &Location, peer: &Peer, error: &hyper::Error) -> Kind {
+    fn failure(&self, location: &Location, peer: &Peer, tls: &Materials, error: &hyper::Error) -> Kind {
         match peer.proxy().filter(|proxy| forwards(proxy, location)) {
             // It was the proxy that was asked.
             Some(proxy) if !error.is_parse_too_large() => exchange_failure(proxy, error),
-            _ => request_failure(error, location, self.limits.header_bytes),
+            _ => request_failure(error, &tls.target, self.limits.header_bytes),
         }
     }
 
@@ -184,7 +198,7 @@ impl Client {
     async fn discard(&self, answer: Answer, deadline: Deadline) {
         const LIMIT: u64 = 64 << 10;
         const PATIENCE: Duration = Duration::from_millis(100);
-        if self.pool.is_none() {
+        if self.pools.is_none() {
             return;
         }
         let incoming = answer.head.into_body();
@@ -193,4 +207,9 @@ impl Client {
         // Late is as good as never: then the connection is cut.
         drop(tokio::time::timeout(PATIENCE, reading).await);
     }
+}
+
+fn answer(peer: Peer, connection: Connection, head: HttpResponse<Incoming>, pool: Option<&Arc<Pool>>) -> Answer {
+    let home = pool.map(|pool| (Arc::clone(pool), peer));
+    Answer { head, lease: Lease::new(connection, home) }
 }

@@ -15,31 +15,33 @@ use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::rt::{Read, Write};
 use hyper::{Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{
+    DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName,
+};
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::error::{ClientError, Kind};
 use super::failure::{NameError, connect_failure, describe};
-use super::proxy::{Stream, Way, Ways, authorize, forwards};
+use super::proxy::{BoxError, Stream, Ways, authorize, forwards};
+use super::tls::{HttpVersions, Materials};
 use crate::config::{HttpSettings, Proxy};
 use crate::discover::{Location, Origin};
 
 /// How connections are made: TCP, proxy or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
     ways: Ways,
-    tls: ClientConfig,
     timeout: Duration,
     header_bytes: usize,
 }
 
 impl Connector {
-    pub(super) fn new(tls: ClientConfig, settings: &HttpSettings) -> Result<Self, ClientError> {
+    pub(super) fn new(settings: &HttpSettings) -> Result<Self, ClientError> {
         let resolver = Resolver(GaiResolver::new());
         let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
@@ -48,7 +50,6 @@ impl Connector {
         tcp.set_connect_timeout(Some(settings.connect_timeout));
         Ok(Self {
             ways: Ways::new(settings, resolver, tcp)?,
-            tls,
             timeout: settings.connect_timeout,
             header_bytes: settings.limits.header_bytes,
         })
@@ -59,29 +60,37 @@ impl Connector {
         self.ways.proxy(location)
     }
 
-    fn https(&self, way: Way) -> HttpsConnector<Way> {
-        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone());
-        builder.https_or_http().enable_all_versions().wrap_connector(way)
-    }
-
-    /// Connects, through a proxy if there is one, and shakes hands; the caller limits the time.
-    pub(super) async fn connect(&self, location: &Location, proxy: Option<&Arc<Proxy>>) -> Result<Connection, Kind> {
+    /// Connects, through a proxy if there is one, and shakes hands; the caller limits the time. A target with TLS must
+    /// prove to be `server_name`, or else the host of the location.
+    pub(super) async fn connect(
+        &self,
+        location: &Location,
+        proxy: Option<&Arc<Proxy>>,
+        tls: &Materials,
+        server_name: Option<&ServerName<'static>>,
+    ) -> Result<Connection, Kind> {
+        let way = |proxy| self.ways.through(proxy, &tls.proxy);
+        let failed = |error: BoxError| match error.downcast::<Kind>() {
+            Ok(kind) => *kind,
+            Err(error) => connect_failure(error.as_ref(), location, &tls.target, self.timeout),
+        };
         match location.origin() {
             Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
-            Origin::Tcp { .. } => {
-                let mut https = self.https(self.ways.through(proxy.cloned()));
-                let connected = https.call(absolute(location)?).await;
-                let stream: MaybeHttpsStream<Stream> = connected.map_err(|error| match error.downcast::<Kind>() {
-                    Ok(kind) => *kind,
-                    Err(error) => connect_failure(error.as_ref(), location, self.timeout),
-                })?;
-                let mut connection = if stream.connected().is_negotiated_h2() {
-                    self.http2(stream).await?
-                } else {
-                    self.http1(stream).await?
-                };
+            Origin::Tcp { tls: false, .. } => {
+                let stream = way(proxy.cloned()).call(absolute(location)?).await.map_err(failed)?;
+                let mut connection = self.http1(stream).await?;
                 connection.forwarder = proxy.filter(|proxy| forwards(proxy, location)).cloned();
                 Ok(connection)
+            }
+            Origin::Tcp { tls: true, .. } => {
+                let name: Arc<dyn ResolveServerName + Send + Sync> = match server_name {
+                    Some(name) => Arc::new(FixedServerNameResolver::new(name.clone())),
+                    None => Arc::new(DefaultServerNameResolver::default()),
+                };
+                let config = tls.target.config(HttpVersions::All)?;
+                let mut https = HttpsConnector::new(way(proxy.cloned()), config, true, name);
+                let stream: MaybeHttpsStream<Stream> = https.call(absolute(location)?).await.map_err(failed)?;
+                if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
             }
         }
     }

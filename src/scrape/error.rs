@@ -239,6 +239,8 @@ pub(super) enum ClientProblem {
     Unusable { path: PathBuf, what: &'static str, problem: String },
     #[error("`tls_private_key` is set without `tls_cert`; name the file of the client certificate there")]
     KeyWithoutCertificate,
+    #[error("the value of the header `Host` is not a host name or address, which `tls_use_host_header` needs it to be")]
+    HostHeader,
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     #[error("`{0}` is not the name of a header")]

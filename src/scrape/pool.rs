@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connect::Connection;
+use super::tls::Materials;
 use crate::config::Proxy;
 use crate::discover::Origin;
 
@@ -53,6 +54,22 @@ impl Pool {
         let waiting = idle.entry(peer).or_default();
         if waiting.len() < PER_PEER {
             waiting.push((Instant::now(), connection));
+        }
+    }
+}
+
+/// The pool of one client, which holds only connections that were made with the present TLS material: others are cut,
+/// or die with the pool that they belong to as soon as they are done.
+#[derive(Default)]
+pub(super) struct Pools(Mutex<Option<(Materials, Arc<Pool>)>>);
+
+impl Pools {
+    /// The pool of connections that are made with `tls`.
+    pub(super) fn of(&self, tls: &Materials) -> Arc<Pool> {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((made_with, pool)) if made_with.are_those(tls) => Arc::clone(pool),
+            _ => Arc::clone(&current.insert((tls.clone(), Arc::default())).1),
         }
     }
 }

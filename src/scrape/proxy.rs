@@ -17,10 +17,9 @@ use std::time::Duration;
 
 use hyper::Uri;
 use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{DefaultServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
@@ -28,14 +27,14 @@ use super::connect::Resolver;
 use super::error::{ClientError, ClientProblem, Kind};
 use super::failure::{NameError, describe, find};
 use super::request::basic_authorization;
-use super::tls;
-use crate::config::{HttpSettings, Proxy, ProxyProtocol, ProxySettings, TlsSettings};
+use super::tls::{HttpVersions, Material};
+use crate::config::{HttpSettings, Proxy, ProxyProtocol, ProxySettings};
 use crate::discover::{Location, Origin};
 
 pub(super) use stream::Stream;
 
 type Tcp = HttpConnector<Resolver>;
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The ways of one client.
 #[derive(Clone)]
@@ -43,8 +42,6 @@ pub(super) struct Ways {
     settings: Arc<ProxySettings>,
     resolver: Resolver,
     tcp: Tcp,
-    /// To HTTP proxies, with TLS where their URL says so.
-    http: HttpsConnector<Tcp>,
     timeout: Duration,
 }
 
@@ -52,6 +49,8 @@ pub(super) struct Ways {
 pub(super) struct Way {
     ways: Ways,
     proxy: Option<Arc<Proxy>>,
+    /// For a proxy with TLS.
+    tls: Arc<Material>,
 }
 
 impl Ways {
@@ -60,14 +59,8 @@ impl Ways {
         if let Some(fault) = settings.proxy.fault() {
             return Err(ClientProblem::Proxy(fault.to_owned()).into());
         }
-        let builder = HttpsConnectorBuilder::new().with_tls_config(proxy_tls(settings)?);
-        Ok(Self {
-            settings: Arc::new(settings.proxy.clone()),
-            resolver,
-            http: builder.https_or_http().enable_http1().wrap_connector(tcp.clone()),
-            tcp,
-            timeout: settings.connect_timeout,
-        })
+        let timeout = settings.connect_timeout;
+        Ok(Self { settings: Arc::new(settings.proxy.clone()), resolver, tcp, timeout })
     }
 
     /// The proxy that leads to a location; a unix socket never has one.
@@ -79,30 +72,26 @@ impl Ways {
     }
 
     /// The way through this proxy, or straight.
-    pub(super) fn through(&self, proxy: Option<Arc<Proxy>>) -> Way {
-        Way { ways: self.clone(), proxy }
+    pub(super) fn through(&self, proxy: Option<Arc<Proxy>>, tls: &Arc<Material>) -> Way {
+        Way { ways: self.clone(), proxy, tls: Arc::clone(tls) }
     }
 
-    /// Connects to a proxy that speaks HTTP.
-    async fn http_proxy(&self, proxy: &Arc<Proxy>) -> Result<MaybeHttpsStream<TokioIo<TcpStream>>, Kind> {
-        let connected = self.http.clone().call(uri_of(proxy)?).await;
-        connected.map_err(|error| unreachable(proxy, error.as_ref(), self.timeout))
+    /// Connects to a proxy that speaks HTTP, inside of TLS where its URL says so.
+    async fn http_proxy(&self, proxy: &Arc<Proxy>, tls: &Material) -> Result<Stream, Kind> {
+        let (mut tcp, uri) = (self.tcp.clone(), uri_of(proxy)?);
+        if proxy.protocol() != ProxyProtocol::Https {
+            return tcp.call(uri).await.map(Stream::new).map_err(|error| unreachable(proxy, &error, self.timeout));
+        }
+        let name = Arc::new(DefaultServerNameResolver::default());
+        let mut https = HttpsConnector::new(tcp, tls.config(HttpVersions::Http1)?, true, name);
+        let connected = https.call(uri).await;
+        connected.map(Stream::new).map_err(|error| unreachable(proxy, error.as_ref(), self.timeout))
     }
 
     /// Connects to a proxy that speaks SOCKS.
     async fn socks_proxy(&self, proxy: &Arc<Proxy>) -> Result<TcpStream, Kind> {
         let connected = self.tcp.clone().call(uri_of(proxy)?).await;
         connected.map(TokioIo::into_inner).map_err(|error| unreachable(proxy, &error, self.timeout))
-    }
-}
-
-/// A proxy has to be as trustworthy as a target, but is not shown the certificate that is meant for the target.
-fn proxy_tls(settings: &HttpSettings) -> Result<ClientConfig, ClientError> {
-    if settings.proxy.has_tls() {
-        tls::client_config(&TlsSettings { cert: None, private_key: None, ..settings.tls.clone() })
-    } else {
-        // Never used; reads no files.
-        tls::client_config(&TlsSettings::default())
     }
 }
 
@@ -126,20 +115,19 @@ impl Service<Uri> for Way {
     ///
     /// [`connect_failure`]: super::failure::connect_failure
     fn call(&mut self, to: Uri) -> Self::Future {
-        let (ways, proxy) = (self.ways.clone(), self.proxy.clone());
+        let (ways, proxy, tls) = (self.ways.clone(), self.proxy.clone(), Arc::clone(&self.tls));
         Box::pin(async move {
             let Some(proxy) = proxy else {
                 return Ok(Stream::new(ways.tcp.clone().call(to).await?));
             };
-            let tls = to.scheme_str() == Some("https");
+            let through = to.scheme_str() == Some("https");
             let host = to.host().unwrap_or_default();
-            let port = to.port_u16().unwrap_or(if tls { 443 } else { 80 });
-            match proxy.protocol() {
-                ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => socks::open(&ways, &proxy, host, port).await,
-                ProxyProtocol::Http | ProxyProtocol::Https if tls => tunnel::open(&ways, &proxy, host, port).await,
-                ProxyProtocol::Http | ProxyProtocol::Https => ways.http_proxy(&proxy).await.map(Stream::new),
+            let port = to.port_u16().unwrap_or(if through { 443 } else { 80 });
+            if proxy.protocol().is_socks() {
+                return Ok(socks::open(&ways, &proxy, host, port).await?);
             }
-            .map_err(BoxError::from)
+            let stream = ways.http_proxy(&proxy, &tls).await?;
+            Ok(if through { tunnel::open(stream, &proxy, host, port).await? } else { stream })
         })
     }
 }

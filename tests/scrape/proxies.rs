@@ -94,7 +94,7 @@ async fn tls_goes_through_a_tunnel() {
     let error = failure(&through(&format!("http://{proxy}")), "https://localhost/").await;
     assert_failure(&error, "tls", "`tls_ca_cert`", true);
     let error = failure(&anonymous, "https://other.example/").await;
-    assert_failure(&error, "tls", "is not for `other.example`", true);
+    assert_failure(&error, "tls", "not for `other.example`", true);
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ const OPTIONS: [(&str, &str); 28] = [
 /// Whether an instance has the legacy form.
 pub(crate) fn has_legacy_form(node: &Node) -> bool {
     let Value::Mapping(entries) = &node.value else { return false };
-    !has(entries, "openmetrics_endpoint") && (has(entries, "prometheus_url") || has(entries, "possible_prometheus_urls"))
+    !has(entries, "openmetrics_endpoint")
+        && (has(entries, "prometheus_url") || has(entries, "possible_prometheus_urls"))
 }
 
 fn has(entries: &[(Node, Node)], option: &str) -> bool {

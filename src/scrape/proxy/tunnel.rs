@@ -9,18 +9,17 @@ use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Method, Request};
 
-use super::{Stream, Ways, authorize, exchange_failure};
+use super::{Stream, authorize, exchange_failure};
 use crate::config::Proxy;
 use crate::scrape::error::Kind;
 
 /// The head of an answer to CONNECT; it has little to say. Bytes.
 const HEAD_LIMIT: usize = 64 << 10;
 
-/// Has the proxy connect to the target.
-pub(super) async fn open(ways: &Ways, proxy: &Arc<Proxy>, host: &str, port: u16) -> Result<Stream, Kind> {
+/// Has the proxy at the other end of the stream connect to the target.
+pub(super) async fn open(stream: Stream, proxy: &Arc<Proxy>, host: &str, port: u16) -> Result<Stream, Kind> {
     let failed = |error: hyper::Error| exchange_failure(proxy, &error);
     let request = connect(proxy, host, port).map_err(Kind::Connect)?;
-    let stream = ways.http_proxy(proxy).await?;
     let handshake = http1::Builder::new().title_case_headers(true).max_buf_size(HEAD_LIMIT).handshake(stream).await;
     let (mut sender, connection) = handshake.map_err(failed)?;
     let mut asking = pin!(async move {
