@@ -17,18 +17,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("proxy", "is not supported yet: the target is fetched without a proxy"),
     ("skip_proxy", "has no effect: no proxy is used"),
     ("no_proxy", "has no effect: no proxy is used"),
-    ("ntlm_domain", "is not supported yet: requests are sent without NTLM authentication"),
-    ("kerberos_auth", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_cache", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_keytab", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_delegate", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_force_initiate", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_hostname", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_principal", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("aws_host", "is not supported yet: requests are not signed"),
-    ("aws_region", "is not supported yet: requests are not signed"),
-    ("aws_service", "is not supported yet: requests are not signed"),
     ("tls_private_key_password", "is not supported yet: give the key without a password"),
     ("tls_validate_hostname", "is not supported yet: the host name is verified whenever the certificate is"),
     ("tls_ciphers", "is not supported yet: the cipher suites of rustls are used"),
@@ -62,7 +50,6 @@ pub(crate) fn note(section: &Section<'_>) {
     share_labels(section);
     target_info(section);
     raw_line_filters(section);
-    auth_token(section);
 }
 
 fn share_labels(section: &Section<'_>) {
@@ -122,15 +109,4 @@ fn raw_line_filters(section: &Section<'_>) {
         section.pattern_list("raw_line_filters");
         section.warning(node.at, "`raw_line_filters` is not supported yet: no line is left out");
     }
-}
-
-fn auth_token(section: &Section<'_>) {
-    let Some(token) = section.present("auth_token").and_then(|_| section.mapping("auth_token")) else { return };
-    for option in ["reader", "writer"] {
-        if token.mapping(option).is_none() {
-            token.error(token.at(), format!("`auth_token` needs a mapping `{option}`"));
-        }
-    }
-    section.warning(token.at(), "`auth_token` is not supported yet: requests are sent without a token");
-    token.finish();
 }

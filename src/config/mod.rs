@@ -3,6 +3,7 @@
 //! Whatever is wrong is gathered and reported together, each problem with its place; what comes out needs no further
 //! validation.
 
+mod auth;
 mod expand;
 mod global;
 mod http;
@@ -23,9 +24,14 @@ mod tests;
 use std::cell::RefCell;
 use std::path::Path;
 
+pub use auth::{
+    AuthScheme, AuthSettings, AwsAuth, AwsContainer, AwsKeys, AwsProfile, AwsSources, BasicAuth,
+    ContainerAuthorization, DcosReader, DigestAuth, KerberosAuth, MutualAuthentication, NtlmAuth, OAuthReader,
+    TokenFile, TokenReader, TokenSettings, TokenWriter,
+};
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
-pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
+pub use http::{BodyLimits, HttpSettings, TlsSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
 pub use metrics::{MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};

@@ -72,6 +72,25 @@ impl Pattern {
         }
     }
 
+    /// How many groups the expression has.
+    pub(crate) fn groups(&self) -> usize {
+        let all = match &self.engine {
+            Engine::Linear(regex) => regex.captures_len(),
+            Engine::Backtracking(engine) => engine.regex.captures_len(),
+        };
+        all.saturating_sub(1)
+    }
+
+    /// What the first group stands for where the expression is first found in `text`.
+    pub(crate) fn first_group<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match &self.engine {
+            Engine::Linear(regex) => regex.captures(text)?.get(1).map(|group| group.as_str()),
+            Engine::Backtracking(engine) => {
+                engine.regex.captures(text).ok().flatten()?.get(1).map(|group| group.as_str())
+            }
+        }
+    }
+
     /// The expression as written.
     pub fn as_str(&self) -> &str {
         &self.text

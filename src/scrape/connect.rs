@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::rt::{Read, Write};
-use hyper::{Request, Response, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
@@ -34,15 +34,31 @@ pub(super) struct Connector {
     header_bytes: usize,
 }
 
+/// Which versions of HTTP are offered in a TLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HttpVersions {
+    All,
+    /// HTTP/1.1 only, where a connection has one user.
+    Http1,
+}
+
 impl Connector {
-    pub(super) fn new(tls: ClientConfig, connect_timeout: Duration, header_bytes: usize) -> Self {
+    pub(super) fn new(
+        tls: ClientConfig,
+        versions: HttpVersions,
+        connect_timeout: Duration,
+        header_bytes: usize,
+    ) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of a name, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(connect_timeout));
-        let https =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let https = match versions {
+            HttpVersions::All => https.enable_all_versions().wrap_connector(tcp),
+            HttpVersions::Http1 => https.enable_http1().wrap_connector(tcp),
+        };
         Self { https, timeout: connect_timeout, header_bytes }
     }
 
@@ -102,8 +118,8 @@ pub(super) struct Connection {
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Empty<Bytes>>),
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 /// The task that moves the bytes; ends with the connection.
@@ -130,7 +146,18 @@ impl Connection {
     pub(super) async fn get(
         &mut self,
         location: &Location,
+        headers: HeaderMap,
+    ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
+        self.send(Method::GET, location, headers, Bytes::new()).await
+    }
+
+    /// Sends any request and waits for the head of the response.
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        location: &Location,
         mut headers: HeaderMap,
+        body: Bytes,
     ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
         match &mut self.sender {
             Sender::Http1(sender) => {
@@ -138,9 +165,9 @@ impl Connection {
                     headers.insert(HOST, HeaderValue::from_str(&location.host_and_port()).map_err(|_| not_sendable())?);
                 }
                 let uri = location.path_and_query().parse().map_err(|_| not_sendable())?;
-                Ok(sender.send_request(request(uri, headers)).await)
+                Ok(sender.send_request(request(method, uri, headers, body)).await)
             }
-            Sender::Http2(sender) => Ok(sender.send_request(request(absolute(location)?, headers)).await),
+            Sender::Http2(sender) => Ok(sender.send_request(request(method, absolute(location)?, headers, body)).await),
         }
     }
 
@@ -150,8 +177,9 @@ impl Connection {
     }
 }
 
-fn request(uri: Uri, headers: HeaderMap) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     request

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::auth::AuthError;
 use super::head::Head;
 
 /// Why a target could not be fetched. The message says what, where, why, and what to do; it holds no credentials.
@@ -59,6 +60,8 @@ pub(super) enum Kind {
     TooManyRedirects(u32, String),
     #[error("it redirects to `{to}`, which cannot be followed: {cause}")]
     BadRedirect { to: String, cause: String },
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     #[error("{status} {side} Error: {reason} for url: {url}")]
     Status { status: u16, side: &'static str, reason: String, url: String },
 }
@@ -83,6 +86,7 @@ impl ScrapeError {
     /// stopped in the middle of the body.
     pub fn is_connection_error(&self) -> bool {
         match self.kind {
+            Kind::Auth(ref error) => error.is_connection_error(),
             Kind::Name { .. }
             | Kind::Refused
             | Kind::NoSocket
@@ -131,6 +135,7 @@ impl ScrapeError {
             Kind::Encoding(_) | Kind::Corrupt { .. } => "encoding",
             Kind::Charset(_) => "charset",
             Kind::TooManyRedirects(..) | Kind::BadRedirect { .. } => "redirect",
+            Kind::Auth(_) => "authentication",
             Kind::Status { .. } => "status",
         }
     }
@@ -161,6 +166,11 @@ pub(super) enum ClientProblem {
     Unusable { path: PathBuf, what: &'static str, problem: String },
     #[error("`tls_private_key` is set without `tls_cert`; name the file of the client certificate there")]
     KeyWithoutCertificate,
+    #[error("`{option}` is not a URL that can be asked for credentials: {problem}")]
+    TokenUrl { option: &'static str, problem: String },
+    #[cfg(not(feature = "kerberos"))]
+    #[error("this build of Retriever has no Kerberos")]
+    NoKerberos,
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     #[error("`{0}` is not the name of a header")]
