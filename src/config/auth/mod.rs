@@ -4,6 +4,8 @@
 
 mod aws;
 mod kerberos;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::path::PathBuf;
