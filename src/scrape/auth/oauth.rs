@@ -29,6 +29,7 @@ pub(super) struct OAuth {
     headers: HeaderMap,
     /// The form that is posted.
     body: Secret,
+    secret: Secret,
 }
 
 impl OAuth {
@@ -51,7 +52,8 @@ impl OAuth {
             headers.insert(name, value);
         }
         let body = Secret::new(encoded(&form));
-        Ok(Self { exchange: Exchange::new(http, &tls, timeout)?, location, headers, body })
+        let secret = settings.client_secret.clone();
+        Ok(Self { exchange: Exchange::new(http, &tls, timeout)?, location, headers, body, secret })
     }
 
     /// A new token, good from now on.
@@ -67,7 +69,8 @@ impl OAuth {
         let (token, lifetime) = granted(&reply).map_err(|problem| AuthError::BadAnswer {
             url: self.location.to_string(),
             what: SERVER,
-            problem,
+            // It may repeat what it was sent.
+            problem: problem.replace(self.secret.expose(), "***"),
         })?;
         Ok(Kept { token, until: Some(UnixTime::from_seconds(now.seconds() + lifetime)) })
     }

@@ -122,14 +122,14 @@ async fn scrapes_at_the_same_time_share_a_token() {
 async fn what_the_server_says_is_told() {
     let target = App::start(|_| fine()).await;
     let issuer = App::start(|_| {
-        let body = r#"{"error": "invalid_client", "error_description": "no such client"}"#;
+        let body = r#"{"error": "invalid_client", "error_description": "no client for hunter2"}"#;
         Answer(401, Vec::new(), body.to_owned())
     })
     .await;
     let message = refuse(&client_of(oauth(&issuer.url("/token")), &Now::at(0)), &target.url("/")).await;
     let expected = format!(
         "`{}` cannot be scraped: `{}`, the token endpoint of `auth_token`, answered 401 Unauthorized with the error \
-         `invalid_client`: `no such client`",
+         `invalid_client`: `no client for ***`",
         target.url("/"),
         issuer.url("/token")
     );
