@@ -26,6 +26,10 @@ pub(super) struct KerberosArgs {
     #[arg(long)]
     principal: Option<String>,
 
+    /// What ties the tokens to a TLS connection, in base64
+    #[arg(long, value_parser = decoded)]
+    binding: Option<Binding>,
+
     /// Whether the service gets credentials of its own
     #[arg(long)]
     delegate: bool,
@@ -33,6 +37,14 @@ pub(super) struct KerberosArgs {
     /// Whether the service has to prove who it is
     #[arg(long)]
     mutual: bool,
+}
+
+/// The bytes of a channel binding.
+#[derive(Clone, Debug)]
+struct Binding(Vec<u8>);
+
+fn decoded(text: &str) -> Result<Binding, String> {
+    BASE64.decode(text).map(Binding).map_err(|_| "expected base64".to_owned())
 }
 
 /// Exit status: 0 done, 1 there are no credentials or the answer of the target was not accepted.
@@ -51,8 +63,9 @@ fn serve(args: &KerberosArgs) -> Result<(), String> {
     let mut context = context(args).map_err(|error| error.to_string())?;
     let mut lines = io::stdin().lock().lines();
     let mut answer = None;
+    let binding = args.binding.as_ref().map(|binding| binding.0.as_slice());
     loop {
-        let token = context.step(answer.as_deref(), None).map_err(|error| error.to_string())?;
+        let token = context.step(answer.as_deref(), binding).map_err(|error| error.to_string())?;
         let said = match token {
             Some(token) => say(&format!("token {}", BASE64.encode(&*token))),
             None => say("complete"),

@@ -156,9 +156,10 @@ impl Client {
             return self.ask(location, headers, pool, None, deadline).await;
         };
         let mut turn = credentials.request(location);
-        let mut kept = None;
+        let mut kept: Option<Connection> = None;
         loop {
-            deadline.whole(turn.prepare(&mut headers, (self.clock)())).await??;
+            let certificate = kept.as_ref().and_then(Connection::certificate);
+            deadline.whole(turn.prepare(&mut headers, certificate, (self.clock)())).await??;
             let answer = self.ask(location, headers.clone(), self.pool.as_ref(), kept, deadline).await?;
             match deadline.whole(turn.answer(&answer.head)).await?? {
                 Next::Final => return Ok(answer),

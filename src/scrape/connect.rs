@@ -19,6 +19,7 @@ use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tower_service::Service;
@@ -71,7 +72,14 @@ impl Connector {
                 let connected = https.call(absolute(location)?).await;
                 let stream: MaybeHttpsStream<TokioIo<TcpStream>> =
                     connected.map_err(|error| connect_failure(error.as_ref(), location, self.timeout))?;
-                if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
+                let certificate = certificate(&stream);
+                let mut connection = if stream.connected().is_negotiated_h2() {
+                    self.http2(stream).await?
+                } else {
+                    self.http1(stream).await?
+                };
+                connection.certificate = certificate;
+                Ok(connection)
             }
         }
     }
@@ -88,7 +96,7 @@ impl Connector {
             .map_err(|error| Kind::Connect(describe(&error)))?;
         // Its errors come to the one who waits for the response.
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { sender: Sender::Http1(sender), driver: Driver(Some(driver)) })
+        Ok(Connection { sender: Sender::Http1(sender), driver: Driver(Some(driver)), certificate: None })
     }
 
     async fn http2<T: Read + Write + Unpin + Send + 'static>(&self, stream: T) -> Result<Connection, Kind> {
@@ -101,7 +109,14 @@ impl Connector {
             .await
             .map_err(|error| Kind::Connect(describe(&error)))?;
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { sender: Sender::Http2(sender), driver: Driver(Some(driver)) })
+        Ok(Connection { sender: Sender::Http2(sender), driver: Driver(Some(driver)), certificate: None })
+    }
+}
+
+fn certificate(stream: &MaybeHttpsStream<TokioIo<TcpStream>>) -> Option<CertificateDer<'static>> {
+    match stream {
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().1.peer_certificates()?.first().cloned(),
+        MaybeHttpsStream::Http(_) => None,
     }
 }
 
@@ -115,6 +130,8 @@ const HTTP2_WINDOW: u32 = 1 << 20;
 pub(super) struct Connection {
     sender: Sender,
     driver: Driver,
+    /// Of the peer, where there is TLS.
+    certificate: Option<CertificateDer<'static>>,
 }
 
 enum Sender {
@@ -140,6 +157,11 @@ impl Connection {
             Sender::Http1(sender) => sender.ready().await,
             Sender::Http2(sender) => sender.ready().await,
         }
+    }
+
+    /// The certificate of the peer (DER), where there is TLS.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     /// Sends a GET and waits for the head of the response.

@@ -7,11 +7,14 @@
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::binding::end_point;
 use super::challenge::challenges;
 use super::error::AuthError;
 use super::{Next, asks, secret_value};
@@ -29,6 +32,8 @@ pub(super) struct Kerberos {
 pub(super) struct KerberosTurn<'a> {
     kerberos: &'a Kerberos,
     location: &'a Location,
+    /// Whether the target has asked for a ticket.
+    asked: bool,
     /// What is to be sent.
     token: Option<String>,
     initiator: Option<Initiator>,
@@ -52,15 +57,23 @@ impl Kerberos {
     }
 
     pub(super) fn turn<'a>(&'a self, location: &'a Location) -> KerberosTurn<'a> {
-        KerberosTurn { kerberos: self, location, token: None, initiator: None, answers: 0 }
+        KerberosTurn {
+            kerberos: self,
+            location,
+            asked: self.settings.force_initiate,
+            token: None,
+            initiator: None,
+            answers: 0,
+        }
     }
 
-    fn initiator(&self, location: &Location) -> std::io::Result<Initiator> {
+    fn initiator(&self, location: &Location, binding: Option<Vec<u8>>) -> std::io::Result<Initiator> {
         let settings = &self.settings;
         let host = settings.hostname.as_deref().unwrap_or(location.host());
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("kerberos").arg(format!("--service=HTTP@{host}"));
         command.args(settings.principal.iter().map(|principal| format!("--principal={principal}")));
+        command.args(binding.map(|binding| format!("--binding={}", BASE64.encode(binding))));
         command.args(settings.delegate.then_some("--delegate"));
         command.args((settings.mutual != MutualAuthentication::Disabled).then_some("--mutual"));
         command.envs(settings.cache.iter().map(|cache| ("KRB5CCNAME", cache)));
@@ -75,9 +88,9 @@ impl Kerberos {
 
 impl KerberosTurn<'_> {
     /// The header, if it is time for one.
-    pub(super) async fn authorization(&mut self) -> Result<Option<HeaderValue>, AuthError> {
-        if self.kerberos.settings.force_initiate && self.initiator.is_none() {
-            self.begin().await?;
+    pub(super) async fn authorization(&mut self, certificate: Option<&[u8]>) -> Result<Option<HeaderValue>, AuthError> {
+        if self.asked && self.initiator.is_none() {
+            self.begin(certificate.and_then(end_point)).await?;
         }
         Ok(self.token.take().and_then(|token| secret_value(format!("Negotiate {token}").as_bytes())))
     }
@@ -91,19 +104,24 @@ impl KerberosTurn<'_> {
                 return Ok(Next::Final);
             }
             match (&mut self.initiator, offered, proof) {
-                (None, Some(_), _) => self.begin().await?,
-                (Some(initiator), _, Some(token)) => self.token = initiator.step(Some(&token)).await?,
-                _ => {}
+                (None, Some(_), _) => self.asked = true,
+                (Some(initiator), _, Some(token)) => {
+                    self.token = initiator.step(Some(&token)).await?;
+                    if self.token.is_none() {
+                        return Ok(Next::Final);
+                    }
+                }
+                _ => return Ok(Next::Final),
             }
-            return Ok(if self.token.is_some() { Next::Again } else { Next::Final });
+            return Ok(Next::Again);
         }
         self.check(status, proof).await?;
         Ok(Next::Final)
     }
 
-    async fn begin(&mut self) -> Result<(), AuthError> {
+    async fn begin(&mut self, binding: Option<Vec<u8>>) -> Result<(), AuthError> {
         let failed = |cause: std::io::Error| AuthError::Kerberos(format!("its process cannot be started: {cause}"));
-        let mut initiator = self.kerberos.initiator(self.location).map_err(failed)?;
+        let mut initiator = self.kerberos.initiator(self.location, binding).map_err(failed)?;
         self.token = initiator.step(None).await?;
         self.initiator = Some(initiator);
         Ok(())

@@ -4,6 +4,7 @@
 
 mod aws;
 mod basic;
+mod binding;
 mod challenge;
 mod dcos;
 mod digest;
@@ -195,17 +196,23 @@ impl Credentials<'_> {
 }
 
 impl Turn<'_> {
-    /// Adds credentials to the headers of the request, or to those of its repetition.
-    pub(super) async fn prepare(&mut self, headers: &mut HeaderMap, now: UnixTime) -> Result<(), AuthError> {
+    /// Adds credentials to the headers of the request, or to those of its repetition. `certificate`: that of the peer, if
+    /// the request goes over a connection that is known already and has TLS.
+    pub(super) async fn prepare(
+        &mut self,
+        headers: &mut HeaderMap,
+        certificate: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<(), AuthError> {
         for (name, value) in &self.credentials.standing {
             headers.insert(name, value.clone());
         }
         let authorization = match &mut self.state {
             State::Standing => None,
             State::Digest(turn) => turn.authorization(),
-            State::Ntlm(turn) => turn.authorization(now)?,
+            State::Ntlm(turn) => turn.authorization(certificate, now)?,
             #[cfg(feature = "kerberos")]
-            State::Kerberos(turn) => turn.authorization().await?,
+            State::Kerberos(turn) => turn.authorization(certificate).await?,
             State::Aws(aws) => return aws.sign(self.location, headers, now).await,
         };
         if let Some(value) = authorization {

@@ -8,7 +8,8 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use self::message::{Account, Challenge, Moment, negotiate};
+use self::message::{Account, Challenge, Moment, Target, negotiate};
+use super::binding::end_point;
 use super::challenge::challenges;
 use super::error::AuthError;
 use super::{Next, asks, secret_value};
@@ -50,15 +51,19 @@ impl Ntlm {
 
 impl NtlmTurn<'_> {
     /// The header of the present step.
-    pub(super) fn authorization(&mut self, now: UnixTime) -> Result<Option<HeaderValue>, AuthError> {
+    pub(super) fn authorization(
+        &mut self,
+        certificate: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Option<HeaderValue>, AuthError> {
         let message = match &self.step {
             Step::Plain | Step::Done => return Ok(None),
             Step::Negotiate => negotiate(),
             Step::Authenticate(challenge) => {
                 let mut nonce = [0; 8];
                 SystemRandom::new().fill(&mut nonce).map_err(|_| AuthError::Random)?;
-                let moment = Moment { now, nonce };
-                self.ntlm.account.authenticate(challenge, &moment, self.location.host())
+                let target = Target { host: self.location.host(), binding: certificate.and_then(end_point) };
+                self.ntlm.account.authenticate(challenge, &Moment { now, nonce }, &target)
             }
         };
         if let Step::Authenticate(_) = self.step {

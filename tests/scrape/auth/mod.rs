@@ -20,7 +20,10 @@ use hyper_util::rt::TokioIo;
 use retriever::config::{AuthSettings, HttpSettings};
 use retriever::scrape::{Client, Clock, ScrapeError};
 use retriever::time::UnixTime;
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::{endpoint, patient, read};
 
@@ -64,6 +67,21 @@ struct App {
 
 impl App {
     async fn start(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        Self::launch(None, answer).await
+    }
+
+    /// With a certificate that nobody vouches for; gives the certificate (DER) too.
+    async fn with_tls(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> (Self, Vec<u8>) {
+        let certified = rcgen::generate_simple_self_signed(["elsewhere".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+        let certificate = certified.cert.der().clone();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+        (Self::launch(Some(TlsAcceptor::from(Arc::new(config))), answer).await, certificate.to_vec())
+    }
+
+    async fn launch(tls: Option<TlsAcceptor>, answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -80,8 +98,18 @@ impl App {
                         Ok::<_, Infallible>(respond(answer(&seen)))
                     }
                 });
-                let serving = hyper::server::conn::http1::Builder::new();
-                tokio::spawn(serving.serve_connection(TokioIo::new(stream), service));
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    let serving = hyper::server::conn::http1::Builder::new();
+                    // A client that goes away is no concern of the server.
+                    let _ = match tls {
+                        None => serving.serve_connection(TokioIo::new(stream), service).await,
+                        Some(tls) => {
+                            let Ok(stream) = tls.accept(stream).await else { return };
+                            serving.serve_connection(TokioIo::new(stream), service).await
+                        }
+                    };
+                });
             }
         });
         Self { address, seen }

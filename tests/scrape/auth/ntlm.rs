@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use md4::{Digest as _, Md4};
 use md5::Md5;
-use retriever::config::{AuthScheme, AuthSettings, HttpSettings, NtlmAuth, Secret};
+use retriever::config::{AuthScheme, AuthSettings, HttpSettings, NtlmAuth, Secret, TlsSettings};
 
-use super::{App, Seen, ask, challenge, fine, refuse, settings, succeed};
+use super::{Answer, App, Seen, ask, challenge, fine, refuse, settings, succeed};
 use crate::client;
 use crate::server::{Server, Step};
 
@@ -102,8 +102,12 @@ fn proves(type_1: &[u8], type_2: &[u8], type_3: &[u8]) -> bool {
 type Connections = Mutex<HashMap<usize, Option<Vec<u8>>>>;
 
 async fn server(scheme: &'static str, with_time: bool) -> App {
+    App::start(answers(scheme, with_time)).await
+}
+
+fn answers(scheme: &'static str, with_time: bool) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
     let connections = Connections::default();
-    App::start(move |seen: &Seen| {
+    move |seen: &Seen| {
         let mut connections = connections.lock().unwrap();
         let token = seen.authorization().map(|value| {
             let (shown, token) = value.split_once(' ').unwrap();
@@ -126,8 +130,7 @@ async fn server(scheme: &'static str, with_time: bool) -> App {
                 challenge(scheme)
             }
         }
-    })
-    .await
+    }
 }
 
 fn on_a_clock(settings: &HttpSettings) -> retriever::scrape::Client {
@@ -156,6 +159,20 @@ async fn each_connection_is_authenticated_for_itself() {
     succeed(&client, &server.url("/")).await;
     succeed(&client, &server.url("/")).await;
     assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn the_proof_is_tied_to_the_certificate() {
+    let (server, certificate) = App::with_tls(answers("NTLM", true)).await;
+    let tls = TlsSettings { verify: false, ..TlsSettings::default() };
+    let client = on_a_clock(&HttpSettings { tls, ..settings(bob("hunter2")) });
+    succeed(&client, &server.url("/").replace("http:", "https:")).await;
+    let third = BASE64.decode(&server.seen()[2].authorization().unwrap()[5..]).unwrap();
+    let binding =
+        [b"tls-server-end-point:", ring::digest::digest(&ring::digest::SHA256, &certificate).as_ref()].concat();
+    let length = u32::try_from(binding.len()).unwrap().to_le_bytes();
+    let pair = [&[10, 0, 16, 0], Md5::digest([&[0; 16], &length[..], &binding].concat()).as_slice()].concat();
+    assert!(third.windows(pair.len()).any(|window| window == pair));
 }
 
 #[tokio::test]
@@ -203,14 +220,13 @@ async fn a_stranger_gets_no_connection_that_is_authenticated() {
         (std::sync::Arc::new(Mutex::new(String::new())), std::sync::Arc::new(Mutex::new(String::new())));
     let (to_stranger, to_home) = (std::sync::Arc::clone(&there), std::sync::Arc::clone(&back));
     let stranger =
-        App::start(move |_| super::Answer(302, vec![("location", to_home.lock().unwrap().clone())], String::new()))
-            .await;
+        App::start(move |_| Answer(302, vec![("location", to_home.lock().unwrap().clone())], String::new())).await;
     let home =
         App::start(move |seen| match (seen.target.as_str(), seen.authorization().map(|value| value.len() > 100)) {
             ("/back", _) => fine(),
             (_, None) if seen.connection == 0 => challenge("NTLM"),
             (_, Some(false)) => challenge(format!("NTLM {}", BASE64.encode(type_2(true)))),
-            _ => super::Answer(302, vec![("location", to_stranger.lock().unwrap().clone())], String::new()),
+            _ => Answer(302, vec![("location", to_stranger.lock().unwrap().clone())], String::new()),
         })
         .await;
     *there.lock().unwrap() = stranger.url("/");

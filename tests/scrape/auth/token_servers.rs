@@ -1,18 +1,15 @@
 //! `auth_token` with those who give out tokens: OAuth2 and DC/OS.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use retriever::config::{DcosReader, OAuthReader, Secret, TokenReader};
 use retriever::scrape::Client;
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use super::token::with_reader;
@@ -152,60 +149,28 @@ fn dcos(url: String, private_key: PathBuf) -> TokenReader {
     TokenReader::Dcos(DcosReader { login_url: url, service_account: "scraper".into(), private_key, expiration: 300 })
 }
 
-/// Listens for one login after the other with a certificate that nobody vouches for; gives the port and the bodies.
-fn login() -> (u16, Arc<Mutex<Vec<Value>>>) {
-    let certified = rcgen::generate_simple_self_signed(["elsewhere".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key).unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, config) = (listener.local_addr().unwrap().port(), Arc::new(config));
-    let logins: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let log = Arc::clone(&logins);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = BufReader::new(StreamOwned::new(tls, stream.unwrap()));
-            let (mut line, mut length) = (String::from("-"), 0);
-            while !line.trim().is_empty() {
-                line.clear();
-                stream.read_line(&mut line).unwrap();
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-            }
-            let mut body = vec![0; length];
-            stream.read_exact(&mut body).unwrap();
-            let number = {
-                let mut log = log.lock().unwrap();
-                log.push(serde_json::from_slice(&body).unwrap());
-                log.len()
-            };
-            let answer = json!({"token": format!("d{number}")}).to_string();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
-            stream.get_mut().write_all((head + &answer).as_bytes()).unwrap();
-        }
-    });
-    (port, logins)
-}
-
 #[tokio::test]
 async fn logs_in_to_dcos_with_a_signed_statement() {
-    let (port, logins) = login();
+    let number = AtomicU32::new(0);
+    let (login, _) = App::with_tls(move |_| {
+        let number = number.fetch_add(1, Ordering::Relaxed) + 1;
+        Answer(200, Vec::new(), json!({"token": format!("d{number}")}).to_string())
+    })
+    .await;
     let target = App::start(|seen| match seen.authorization() {
         Some("Bearer d1") => fine(),
         _ => Answer(401, Vec::new(), String::new()),
     })
     .await;
     let now = Now::at(1_700_000_000);
-    let client = client_with(dcos(format!("https://127.0.0.1:{port}/acs/api/v1/auth/login"), key()), &now);
+    let client = client_with(dcos(login.url("/acs/api/v1/auth/login").replace("http:", "https:"), key()), &now);
     succeed(&client, &target.url("/")).await;
     // It is kept for good, until it fails.
     now.pass(86_400);
     succeed(&client, &target.url("/")).await;
-    assert_eq!(logins.lock().unwrap().len(), 1);
-    let login = logins.lock().unwrap()[0].clone();
+    let [login] = &login.seen()[..] else { panic!() };
+    assert_eq!((login.method.as_str(), login.header("content-type")), ("POST", Some("application/json")));
+    let login: Value = serde_json::from_str(&login.body).unwrap();
     assert_eq!((&login["uid"], &login["exp"]), (&json!("scraper"), &json!(1_700_000_300)));
     let token = login["token"].as_str().unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();

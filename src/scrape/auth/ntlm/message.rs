@@ -105,6 +105,13 @@ pub(super) struct Moment {
     pub(super) nonce: [u8; 8],
 }
 
+/// Whom the proof is for.
+pub(super) struct Target<'a> {
+    pub(super) host: &'a str,
+    /// What ties it to the TLS connection.
+    pub(super) binding: Option<Vec<u8>>,
+}
+
 /// An account, whose password is kept as its hash only.
 pub(super) struct Account {
     domain: Vec<u8>,
@@ -121,10 +128,10 @@ impl Account {
     }
 
     /// The third message: the proof for this challenge.
-    pub(super) fn authenticate(&self, challenge: &Challenge, moment: &Moment, host: &str) -> Vec<u8> {
+    pub(super) fn authenticate(&self, challenge: &Challenge, moment: &Moment, target: &Target<'_>) -> Vec<u8> {
         // A target that tells its time checks that nobody changed the messages.
         let checked = challenge.timestamp().is_some();
-        let (proof, response) = self.response(challenge, moment, host);
+        let (proof, response) = self.response(challenge, moment, target);
         let lm = if checked { vec![0; 24] } else { self.lm_response(challenge, moment) };
         let payload = [lm.as_slice(), &response, &self.domain, &self.user, &[], &[]];
         let flags = FLAGS & (challenge.flags | 0x0200_0000);
@@ -153,7 +160,7 @@ impl Account {
     }
 
     /// The proof, and with it what it is a proof of.
-    fn response(&self, challenge: &Challenge, moment: &Moment, host: &str) -> ([u8; 16], Vec<u8>) {
+    fn response(&self, challenge: &Challenge, moment: &Moment, target: &Target<'_>) -> ([u8; 16], Vec<u8>) {
         let time = challenge.timestamp().unwrap_or_else(|| {
             let ticks = (moment.now.seconds() + EPOCH) * 1e7;
             (ticks as u64).to_le_bytes()
@@ -162,7 +169,7 @@ impl Account {
         blob.extend(time);
         blob.extend(moment.nonce);
         blob.extend([0; 4]);
-        blob.extend(target_information(challenge, host));
+        blob.extend(target_information(challenge, target));
         blob.extend([0; 4]);
         let proof = hmac(&self.key, &[&challenge.nonce, &blob]);
         (proof, [proof.as_slice(), &blob].concat())
@@ -175,15 +182,15 @@ impl Account {
 }
 
 /// What the target said of itself, and what is added where messages are checked.
-fn target_information(challenge: &Challenge, host: &str) -> Vec<u8> {
+fn target_information(challenge: &Challenge, target: &Target<'_>) -> Vec<u8> {
     let mut pairs = challenge.target.clone();
     if challenge.timestamp().is_some() {
         // The second lowest bit says that the message has a check.
         let flags = pairs.iter().find(|(id, _)| *id == pair::FLAGS).and_then(|(_, value)| number(value, 0));
         pairs.retain(|(id, _)| ![pair::FLAGS, pair::CHANNEL_BINDINGS, pair::TARGET_NAME].contains(id));
         pairs.push((pair::FLAGS, (flags.unwrap_or(0) | 2).to_le_bytes().to_vec()));
-        pairs.push((pair::CHANNEL_BINDINGS, vec![0; 16]));
-        pairs.push((pair::TARGET_NAME, utf16(&format!("HTTP/{host}"))));
+        pairs.push((pair::CHANNEL_BINDINGS, target.binding.as_deref().map_or([0; 16], binding_hash).to_vec()));
+        pairs.push((pair::TARGET_NAME, utf16(&format!("HTTP/{}", target.host))));
     }
     let mut bytes = Vec::new();
     for (id, value) in pairs {
@@ -193,6 +200,12 @@ fn target_information(challenge: &Challenge, host: &str) -> Vec<u8> {
     }
     bytes.extend([0; 4]);
     bytes
+}
+
+/// The hash of GSSAPI's structure of channel bindings (RFC 2744, section 3.11) that has nothing but this.
+fn binding_hash(binding: &[u8]) -> [u8; 16] {
+    let length = u32::try_from(binding.len()).unwrap_or(u32::MAX).to_le_bytes();
+    Md5::digest([&[0; 16], length.as_slice(), binding].concat()).into()
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -235,7 +248,7 @@ mod tests {
     fn proves_the_password_as_the_specification_does() {
         let (account, challenge, moment) = example();
         assert_eq!(hex(&account.key), "0c868a403bfd7a93a3001ef22ef02e3f");
-        let (proof, response) = account.response(&challenge, &moment, "server");
+        let (proof, response) = account.response(&challenge, &moment, &Target { host: "server", binding: None });
         assert_eq!(hex(&proof), "68cd0ab851e51c96aabc927bebef6a1c");
         assert_eq!(response.len(), 16 + 28 + 16 + 16 + 8);
         let lm = account.lm_response(&challenge, &moment);
@@ -264,7 +277,7 @@ mod tests {
             broken[at] = 0xff;
             if let Some(challenge) = Challenge::read(&broken) {
                 let (account, _, moment) = example();
-                account.authenticate(&challenge, &moment, "h");
+                account.authenticate(&challenge, &moment, &Target { host: "h", binding: None });
             }
         }
         assert!(Challenge::read(b"NTLMSSP\0").is_none());
