@@ -62,7 +62,7 @@ async fn apache(program: &Path, folder: &Folder, modules: &[&str], locations: &s
     );
     let common = ["mpm_event", "authn_core", "authz_core", "authz_user"];
     for module in common.iter().chain(modules) {
-        settings += &format!("LoadModule {module}_module {MODULES}/mod_{module}.so\n");
+        settings.extend(["LoadModule ", module, "_module ", MODULES, "/mod_", module, ".so\n"]);
     }
     let settings = folder.write("apache.conf", settings + locations);
     let mut command = Command::new(program);

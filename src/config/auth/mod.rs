@@ -126,35 +126,41 @@ fn read_scheme(section: &Section<'_>) -> AuthScheme {
     let aws = AwsAuth::read(section);
     let at = at(section, "auth_type");
     match auth_type(section, kerberos.is_asked_for(), ntlm_domain.is_some()) {
-        AuthType::Basic => match (username, password) {
-            (Some(username), Some(password)) => AuthScheme::Basic(BasicAuth { username, password, latin1 }),
-            (None, None) => AuthScheme::Unset,
-            _ => {
-                let message = "basic authentication needs both `username` and `password`; requests are sent without it";
-                section.warning(section.at(), message);
-                AuthScheme::Unset
-            }
-        },
-        AuthType::Digest => match (username, password) {
-            (Some(username), Some(password)) => AuthScheme::Digest(DigestAuth { username, password }),
-            _ => {
-                let message = "digest authentication needs `username` and `password`; requests are sent without it";
-                section.warning(at, message);
-                AuthScheme::Unset
-            }
-        },
-        AuthType::Ntlm => match (ntlm_domain, password) {
-            (Some(account), Some(password)) => AuthScheme::Ntlm(NtlmAuth::new(&account, password)),
-            _ => {
-                let message = "NTLM authentication needs `ntlm_domain`, in the form `DOMAIN\\user`, and `password`; \
-                               requests are sent without it";
-                section.warning(at, message);
-                AuthScheme::Unset
-            }
-        },
+        AuthType::Basic if username.is_none() && password.is_none() => AuthScheme::Unset,
+        AuthType::Basic => {
+            let both =
+                both(section, section.at(), username, password, "basic authentication needs both `username` and");
+            both.map_or(AuthScheme::Unset, |(username, password)| {
+                AuthScheme::Basic(BasicAuth { username, password, latin1 })
+            })
+        }
+        AuthType::Digest => {
+            let both = both(section, at, username, password, "digest authentication needs `username` and");
+            both.map_or(AuthScheme::Unset, |(username, password)| AuthScheme::Digest(DigestAuth { username, password }))
+        }
+        AuthType::Ntlm => {
+            let needed = "NTLM authentication needs `ntlm_domain`, in the form `DOMAIN\\user`, and";
+            let both = both(section, at, ntlm_domain, password, needed);
+            both.map_or(AuthScheme::Unset, |(account, password)| AuthScheme::Ntlm(NtlmAuth::new(&account, password)))
+        }
         AuthType::Kerberos => kerberos.finish(section).map_or(AuthScheme::Unset, AuthScheme::Kerberos),
         AuthType::Aws => aws.finish(section, at).map_or(AuthScheme::Unset, AuthScheme::Aws),
     }
+}
+
+/// A name and a password; without one of them the original sends requests without authentication, and so it is done here.
+fn both<T>(
+    section: &Section<'_>,
+    at: Position,
+    name: Option<T>,
+    password: Option<Secret>,
+    needed: &str,
+) -> Option<(T, Secret)> {
+    let both = name.zip(password);
+    if both.is_none() {
+        section.warning(at, format!("{needed} `password`; requests are sent without it"));
+    }
+    both
 }
 
 /// The way that is asked for, or implied by the options of another.

@@ -213,6 +213,11 @@ fn tokens_have_readers_and_a_writer() {
     };
     assert_eq!(*oauth, expected);
 
+    let with_both = "{type: oauth, url: https://i/t, client_id: c, client_secret: s, basic_auth: true, options: \
+                     {include_client_id: true}}";
+    let TokenReader::OAuth(oauth) = token(with_both).reader else { panic!() };
+    assert_eq!((oauth.in_body, oauth.parameters), (false, vec![("client_id".into(), Secret::new("c"))]));
+
     let dcos = token("{type: dcos_auth, login_url: https://d/, service_account: s, private_key_path: /k}");
     let key = PathBuf::from("/k");
     let expected =
@@ -228,7 +233,7 @@ fn a_writer_replaces_the_first_placeholder() {
         let (before, behind) = read(&text).token.unwrap().writer.around;
         (before.expose().to_owned(), behind.expose().to_owned())
     };
-    assert_eq!(writer(""), ("".into(), "".into()));
+    assert_eq!(writer(""), (String::new(), String::new()));
     assert_eq!(writer(", value: 'a <TOKEN> b <TOKEN>'"), ("a ".into(), " b <TOKEN>".into()));
     assert_eq!(writer(", value: 'a ? b', placeholder: '?'"), ("a ".into(), " b".into()));
 }

@@ -24,7 +24,7 @@ pub struct TokenSettings {
 pub enum TokenReader {
     /// A file.
     File(TokenFile),
-    /// An OAuth2 server, by the grant of client credentials.
+    /// An OAuth server, by the grant of client credentials.
     OAuth(Box<OAuthReader>),
     /// The login of DC/OS.
     Dcos(DcosReader),
@@ -39,7 +39,7 @@ pub struct TokenFile {
     pub pattern: Option<Pattern>,
 }
 
-/// A client of an OAuth2 server.
+/// A client of an OAuth server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthReader {
     /// The token endpoint.
@@ -229,7 +229,12 @@ impl OAuthReader {
         ];
         for (name, at, node) in options.pairs() {
             match name {
-                "include_client_id" => self.in_body = matches!(node.value, Value::Bool(true)) && !basic,
+                "include_client_id" if !matches!(node.value, Value::Bool(true)) => {}
+                // The secret stays in the header then.
+                "include_client_id" if basic => {
+                    self.parameters.push(("client_id".into(), Secret::new(self.client_id.clone())));
+                }
+                "include_client_id" => self.in_body = true,
                 "verify" => match &node.value {
                     Value::Text(_) => self.ca_cert = options.text("verify").map(PathBuf::from),
                     _ => self.verify = options.affirmative("verify", true),
@@ -250,7 +255,7 @@ impl OAuthReader {
     }
 }
 
-/// Text, or what can be spelled as text; the texts of a list are joined by blanks, as OAuth2 does with scopes.
+/// Text, or what can be spelled as text; the texts of a list are joined by blanks, as OAuth does with scopes.
 fn parameter(section: &Section<'_>, name: &str, node: &Node) -> Option<String> {
     match &node.value {
         Value::List(list) => {

@@ -65,10 +65,11 @@ impl Aws {
         signed.sort_unstable();
         let names: Vec<&str> = signed.iter().map(|&(name, _)| name).collect();
         let names = names.join(";");
-        let lines: String = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: Vec<String> = signed.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        let lines = lines.join("\n");
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let (path, query) = (self.canonical_path(path), canonical_query(query));
-        let request = format!("GET\n{path}\n{query}\n{lines}\n{names}\n{nothing}");
+        let request = format!("GET\n{path}\n{query}\n{lines}\n\n{names}\n{nothing}");
         let scope = format!("{}/{}/{}/aws4_request", stamp.day, self.region, self.service);
         let request = hex(digest::digest(&digest::SHA256, request.as_bytes()).as_ref());
         let text = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{request}", stamp.moment);

@@ -59,7 +59,8 @@ impl Exchange {
     /// The answer, whatever its status; redirects are not followed.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Reply, AuthError> {
         let (what, location) = (call.what, call.location);
-        self.ask(call).await.map_err(|kind| {
+        // Boxed, because it is large and rarely needed.
+        Box::pin(self.ask(call)).await.map_err(|kind| {
             let (url, cause) = (location.to_string(), kind.to_string());
             let unreachable = ScrapeError::new(&*url, kind).is_connection_error();
             AuthError::NoAnswer { url, what, cause, unreachable }

@@ -222,6 +222,7 @@ impl Turn<'_> {
     }
 
     /// Looks at an answer.
+    #[cfg_attr(not(feature = "kerberos"), expect(clippy::unused_async, reason = "Kerberos waits for its library"))]
     pub(super) async fn answer<T>(&mut self, response: &Response<T>) -> Result<Next, AuthError> {
         let (status, headers) = (response.status(), response.headers());
         match &mut self.state {

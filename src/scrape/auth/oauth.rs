@@ -1,4 +1,4 @@
-//! Tokens of an OAuth2 server by the grant of client credentials (RFC 6749, section 4.4).
+//! Tokens of an OAuth server by the grant of client credentials (RFC 6749, section 4.4).
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const LIFETIME: f64 = 300.0;
 
 const SERVER: &str = "token endpoint of `auth_token`";
 
-/// A client of an OAuth2 server.
+/// A client of an OAuth server.
 pub(super) struct OAuth {
     exchange: Exchange,
     location: Location,

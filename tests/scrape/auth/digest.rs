@@ -21,7 +21,8 @@ fn hash(algorithm: &str, text: &str) -> String {
         "SHA-512-256" => sha(&ring::digest::SHA512_256, text),
         other => panic!("{other}"),
     };
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 fn sha(algorithm: &'static ring::digest::Algorithm, text: &str) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! `auth_token` with those who give out tokens: OAuth2 and DC/OS.
+//! `auth_token` with those who give out tokens: OAuth and DC/OS.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

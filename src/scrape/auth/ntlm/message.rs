@@ -116,7 +116,7 @@ pub(super) struct Target<'a> {
 pub(super) struct Account {
     domain: Vec<u8>,
     user: Vec<u8>,
-    /// NTOWFv2: what stands for the password.
+    /// What stands for the password: `NTOWFv2`.
     key: [u8; 16],
 }
 
