@@ -2,7 +2,8 @@
 //!
 //! The library of the system does it, in a process of its own for each request (`retriever kerberos`): it takes the
 //! credential cache and the keytab from the environment, which is one for all threads of a process, and it can wait for
-//! a server for longer than a scrape may take.
+//! a server for longer than a scrape may take. The process is this program again, so another program that uses the
+//! library cannot authenticate with Kerberos.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -25,6 +26,9 @@ const INSTANCE: &str = "metadata service of the instance";
 
 /// Temporary credentials are replaced so long before they end. Seconds.
 const MARGIN: f64 = 300.0;
+
+/// Endpoints of credentials are near; where there is none, a scrape should not wait for long.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// For how long credentials of files are taken without another look. Seconds.
 const FILES: f64 = 60.0;
@@ -56,11 +60,12 @@ impl CredentialChain {
         };
         let container = sources.container.as_ref().map(|container| endpoint_of_container(container, location));
         let instance = sources.instance_metadata.as_ref();
+        let near = HttpSettings { connect_timeout: PATIENCE.min(http.connect_timeout), ..http.clone() };
         Ok(Self {
             container: container.transpose()?,
             instance: instance.map(|url| location("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)).transpose()?,
             sources: sources.clone(),
-            exchange: Exchange::new(http, &TlsSettings::default(), None)?,
+            exchange: Exchange::new(&near, &TlsSettings::default(), Some(PATIENCE.min(http.read_timeout)))?,
             kept: Mutex::default(),
         })
     }
