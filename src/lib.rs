@@ -13,6 +13,7 @@
 //! `scrape` and `submit` is pure: time is passed in, and nothing waits or is fetched.
 
 pub mod aggregate;
+mod calendar;
 pub mod cli;
 pub mod config;
 pub mod discover;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::auth::AuthSettings;
 use super::init::InitConfig;
 use super::node::Value;
 use super::protocol::ScrapeProtocol;
@@ -37,8 +38,8 @@ pub struct HttpSettings {
     /// The format in which a response is read whose content type is missing or none of these formats
     /// (`fallback_scrape_protocol`); text if not set.
     pub fallback_scrape_protocol: Option<ScrapeProtocol>,
-    /// User name and password of basic authentication.
-    pub basic_auth: Option<BasicAuth>,
+    /// How requests show who sends them.
+    pub auth: AuthSettings,
     /// TLS.
     pub tls: TlsSettings,
     /// Proxies.
@@ -61,23 +62,12 @@ impl Default for HttpSettings {
             use_latest_spec: false,
             scrape_protocols: Vec::new(),
             fallback_scrape_protocol: None,
-            basic_auth: None,
+            auth: AuthSettings::default(),
             tls: TlsSettings::default(),
             proxy: ProxySettings::default(),
             limits: BodyLimits::default(),
         }
     }
-}
-
-/// Basic authentication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BasicAuth {
-    /// Shown in no message either: some services put tokens here.
-    pub username: Secret,
-    /// May be empty.
-    pub password: Secret,
-    /// Whether the credentials are encoded as Latin-1 (`use_legacy_auth_encoding`) and not as UTF-8.
-    pub latin1: bool,
 }
 
 /// What one response may cost. All sizes are bytes.
@@ -146,7 +136,7 @@ impl HttpSettings {
             use_latest_spec,
             scrape_protocols: ScrapeProtocol::read_list(section, use_latest_spec),
             fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),
-            basic_auth: BasicAuth::read(section),
+            auth: AuthSettings::read(section),
             tls: TlsSettings::read(section),
             proxy: ProxySettings::read(section, &init.proxy),
             limits: BodyLimits::read(section),
@@ -190,34 +180,8 @@ fn read_headers(section: &Section<'_>, option: &'static str) -> Vec<(String, Sec
 }
 
 /// Whether a header may have this name (RFC 9110, section 5.6.2).
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-impl BasicAuth {
-    /// Only with both a user name and a password, as the original has it.
-    fn read(section: &Section<'_>) -> Option<Self> {
-        let username = section.scalar_text("username");
-        let password = section.scalar_text("password");
-        let latin1 = section.affirmative("use_legacy_auth_encoding", true);
-        if let Some(kind) = section.text_if_any("auth_type")
-            && !kind.eq_ignore_ascii_case("basic")
-        {
-            let at = section.node("auth_type").map_or(section.at(), |node| node.at);
-            let known = ["digest", "ntlm", "kerberos", "aws"].iter().any(|known| kind.eq_ignore_ascii_case(known));
-            if known {
-                let message = format!("the `auth_type` `{kind}` is not supported yet: requests are sent without it");
-                section.warning(at, message);
-                return None;
-            }
-            section.warning(at, format!("there is no `auth_type` `{kind}`; `basic` is used"));
-        }
-        // The original then authenticates in another way, which does not show the password to the target.
-        if ["ntlm_domain", "kerberos_auth", "kerberos"].iter().any(|option| section.present(option).is_some()) {
-            return None;
-        }
-        Some(Self { username: Secret::new(username?), password: Secret::new(password?), latin1 })
-    }
 }
 
 impl BodyLimits {

@@ -7,18 +7,6 @@ use super::section::Section;
 
 /// The options and what is missing as long as they have no effect.
 const OPTIONS: &[(&str, &str)] = &[
-    ("ntlm_domain", "is not supported yet: requests are sent without NTLM authentication"),
-    ("kerberos_auth", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_cache", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_keytab", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_delegate", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_force_initiate", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_hostname", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("kerberos_principal", "is not supported yet: requests are sent without Kerberos authentication"),
-    ("aws_host", "is not supported yet: requests are not signed"),
-    ("aws_region", "is not supported yet: requests are not signed"),
-    ("aws_service", "is not supported yet: requests are not signed"),
     ("log_requests", "has no effect in Retriever; use `log_level: debug`"),
     ("enable_legacy_tags_normalization", "has no effect in this check"),
     ("debug_metrics", "has no effect in Retriever"),
@@ -38,7 +26,6 @@ pub(crate) fn note(section: &Section<'_>) {
         }
     }
     request_size(section);
-    auth_token(section);
 }
 
 /// Only noted: whatever its value, the same bytes are read.
@@ -47,15 +34,4 @@ fn request_size(section: &Section<'_>) {
     if section.number("request_size").is_some() {
         section.note(node.at, "`request_size` has no effect: bodies are read as they arrive");
     }
-}
-
-fn auth_token(section: &Section<'_>) {
-    let Some(token) = section.present("auth_token").and_then(|_| section.mapping("auth_token")) else { return };
-    for option in ["reader", "writer"] {
-        if token.mapping(option).is_none() {
-            token.error(token.at(), format!("`auth_token` needs a mapping `{option}`"));
-        }
-    }
-    section.warning(token.at(), "`auth_token` is not supported yet: requests are sent without a token");
-    token.finish();
 }

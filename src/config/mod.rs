@@ -3,6 +3,7 @@
 //! Whatever is wrong is gathered and reported together, each problem with its place; what comes out needs no further
 //! validation.
 
+mod auth;
 mod cipher;
 mod expand;
 mod global;
@@ -30,10 +31,15 @@ mod tls;
 use std::cell::RefCell;
 use std::path::Path;
 
+pub use auth::{
+    AuthScheme, AuthSettings, AwsAuth, AwsContainer, AwsKeys, AwsProfile, AwsSources, BasicAuth,
+    ContainerAuthorization, DcosReader, DigestAuth, KerberosAuth, MutualAuthentication, NtlmAuth, OAuthReader,
+    TokenFile, TokenReader, TokenSettings, TokenWriter,
+};
 pub use cipher::{CipherSuite, TlsCiphers};
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use global::{Global, LogFormat};
-pub use http::{BasicAuth, BodyLimits, HttpSettings};
+pub use http::{BodyLimits, HttpSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};

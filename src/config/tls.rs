@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::cipher::TlsCiphers;
+use super::expand::expand_home;
 use super::secret::Secret;
 use super::section::Section;
 
@@ -65,8 +66,9 @@ pub enum TlsVersion {
 
 impl TlsSettings {
     pub(super) fn read(section: &Section<'_>) -> Self {
+        let surroundings = section.reading().surroundings;
         let path = |option| {
-            section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section))
+            section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, surroundings))
         };
         let ca_cert = path("tls_ca_cert");
         // It suppresses a message that is not written here.
@@ -89,14 +91,6 @@ impl TlsSettings {
             versions: read_versions(section),
             use_host_header: section.affirmative("tls_use_host_header", false),
         }
-    }
-}
-
-/// `~/` at the beginning of a path is the home directory.
-fn expand_home(path: &str, section: &Section<'_>) -> PathBuf {
-    match path.strip_prefix("~/").zip(section.reading().surroundings.variable("HOME")) {
-        Some((rest, home)) => PathBuf::from(home).join(rest),
-        None => PathBuf::from(path),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A place that requests go to: an origin and a path, without credentials. Redirects make new ones of it.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use crate::percent::is_encoded;
@@ -165,6 +165,17 @@ impl Location {
 
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.origin, Origin::Tcp { tls: true, .. })
+    }
+
+    /// Whether what is sent there stays on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match &self.origin {
+            Origin::Unix(_) => true,
+            Origin::Tcp { host, .. } => {
+                let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+            }
+        }
     }
 
     /// Host and port where the port is not the scheme's own: the `Host` header.

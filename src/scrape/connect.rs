@@ -9,19 +9,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::rt::{Read, Write};
-use hyper::{Request, Response, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_rustls::{
     DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName,
 };
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tower_service::Service;
@@ -36,12 +36,13 @@ use crate::discover::{Location, Origin};
 /// How connections are made: TCP, proxy or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
     ways: Ways,
+    versions: HttpVersions,
     timeout: Duration,
     header_bytes: usize,
 }
 
 impl Connector {
-    pub(super) fn new(settings: &HttpSettings) -> Result<Self, ClientError> {
+    pub(super) fn new(settings: &HttpSettings, versions: HttpVersions) -> Result<Self, ClientError> {
         let resolver = Resolver(GaiResolver::new());
         let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
@@ -50,6 +51,7 @@ impl Connector {
         tcp.set_connect_timeout(Some(settings.connect_timeout));
         Ok(Self {
             ways: Ways::new(settings, resolver, tcp)?,
+            versions,
             timeout: settings.connect_timeout,
             header_bytes: settings.limits.header_bytes,
         })
@@ -87,10 +89,17 @@ impl Connector {
                     Some(name) => Arc::new(FixedServerNameResolver::new(name.clone())),
                     None => Arc::new(DefaultServerNameResolver::default()),
                 };
-                let config = tls.target.config(HttpVersions::All)?;
+                let config = tls.target.config(self.versions)?;
                 let mut https = HttpsConnector::new(way(proxy.cloned()), config, true, name);
                 let stream: MaybeHttpsStream<Stream> = https.call(absolute(location)?).await.map_err(failed)?;
-                if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
+                let certificate = certificate(&stream);
+                let mut connection = if stream.connected().is_negotiated_h2() {
+                    self.http2(stream).await?
+                } else {
+                    self.http1(stream).await?
+                };
+                connection.certificate = certificate;
+                Ok(connection)
             }
         }
     }
@@ -124,6 +133,13 @@ impl Connector {
     }
 }
 
+fn certificate(stream: &MaybeHttpsStream<Stream>) -> Option<CertificateDer<'static>> {
+    match stream {
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().1.peer_certificates()?.first().cloned(),
+        MaybeHttpsStream::Http(_) => None,
+    }
+}
+
 /// What is read from a connection at once. Bytes.
 const READ_BUFFER: usize = 64 << 10;
 
@@ -136,11 +152,13 @@ pub(super) struct Connection {
     driver: Driver,
     /// The proxy at its other end, if that has to be asked for whole URLs.
     forwarder: Option<Arc<Proxy>>,
+    /// Of the target, where there is TLS.
+    certificate: Option<CertificateDer<'static>>,
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Empty<Bytes>>),
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 /// The task that moves the bytes; ends with the connection.
@@ -156,7 +174,7 @@ impl Drop for Driver {
 
 impl Connection {
     fn new(sender: Sender, driver: JoinHandle<()>) -> Self {
-        Self { sender, driver: Driver(Some(driver)), forwarder: None }
+        Self { sender, driver: Driver(Some(driver)), forwarder: None, certificate: None }
     }
 
     /// Waits until the connection takes a request; fails if it was closed meanwhile.
@@ -167,11 +185,27 @@ impl Connection {
         }
     }
 
+    /// The certificate of the peer (DER), where there is TLS.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+
     /// Sends a GET and waits for the head of the response.
     pub(super) async fn get(
         &mut self,
         location: &Location,
+        headers: HeaderMap,
+    ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
+        self.send(Method::GET, location, headers, Bytes::new()).await
+    }
+
+    /// Sends any request and waits for the head of the response.
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        location: &Location,
         mut headers: HeaderMap,
+        body: Bytes,
     ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
         match &mut self.sender {
             Sender::Http1(sender) => {
@@ -185,9 +219,9 @@ impl Connection {
                     }
                     None => location.path_and_query().parse().map_err(|_| not_sendable())?,
                 };
-                Ok(sender.send_request(request(uri, headers)).await)
+                Ok(sender.send_request(request(method, uri, headers, body)).await)
             }
-            Sender::Http2(sender) => Ok(sender.send_request(request(absolute(location)?, headers)).await),
+            Sender::Http2(sender) => Ok(sender.send_request(request(method, absolute(location)?, headers, body)).await),
         }
     }
 
@@ -197,8 +231,9 @@ impl Connection {
     }
 }
 
-fn request(uri: Uri, headers: HeaderMap) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     request

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
+use super::auth::AuthError;
 use super::head::Head;
 use crate::config::Proxy;
 
@@ -79,6 +80,8 @@ pub(super) enum Kind {
     ProxyStatus { proxy: Arc<Proxy>, status: StatusCode },
     #[error("the proxy {proxy} {refusal}")]
     ProxySocks { proxy: Arc<Proxy>, refusal: SocksRefusal },
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     #[error("{status} {side} Error: {reason} for url: {url}")]
     Status { status: u16, side: &'static str, reason: String, url: String },
 }
@@ -149,6 +152,7 @@ impl ScrapeError {
     /// stopped in the middle of the body.
     pub fn is_connection_error(&self) -> bool {
         match self.kind {
+            Kind::Auth(ref error) => error.is_connection_error(),
             Kind::Name { .. }
             | Kind::Refused
             | Kind::NoSocket
@@ -209,6 +213,7 @@ impl ScrapeError {
             | Kind::ProxyAnswer { .. }
             | Kind::ProxyStatus { .. }
             | Kind::ProxySocks { .. } => "proxy",
+            Kind::Auth(_) => "authentication",
             Kind::Status { .. } => "status",
         }
     }
@@ -241,6 +246,11 @@ pub(super) enum ClientProblem {
     KeyWithoutCertificate,
     #[error("the value of the header `Host` is not a host name or address, which `tls_use_host_header` needs it to be")]
     HostHeader,
+    #[error("`{option}` is not a URL that can be asked for credentials: {problem}")]
+    TokenUrl { option: &'static str, problem: String },
+    #[cfg(not(feature = "kerberos"))]
+    #[error("this build of Retriever has no Kerberos")]
+    NoKerberos,
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     #[error("`{0}` is not the name of a header")]

@@ -93,6 +93,11 @@ impl Lease {
         Self { connection: Some(connection), home }
     }
 
+    /// The connection, for another request of the same kind.
+    pub(super) fn take(mut self) -> Option<Connection> {
+        self.connection.take()
+    }
+
     /// The connection has done its work.
     pub(super) fn give_back(&mut self) {
         match (self.connection.take(), self.home.take()) {

@@ -23,10 +23,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::auth::basic_authorization;
 use super::connect::Resolver;
 use super::error::{ClientError, ClientProblem, Kind};
 use super::failure::{NameError, describe, find};
-use super::request::basic_authorization;
 use super::tls::{HttpVersions, Material};
 use crate::config::{HttpSettings, Proxy, ProxyProtocol, ProxySettings};
 use crate::discover::{Location, Origin};

@@ -61,7 +61,7 @@ async fn a_proxy_is_asked_for_the_whole_url() {
     );
     // The target has credentials of its own.
     let auth = BasicAuth { username: Secret::new("Aladdin"), password: Secret::new("open sesame"), latin1: true };
-    settings.basic_auth = Some(auth);
+    settings.auth = auth.into();
     scrape(&settings, "http://[fd00::1]/metrics").await.unwrap();
     let second = &proxy.requests()[1];
     assert!(second.starts_with("GET http://[fd00::1]/metrics HTTP/1.1\r\n"), "{second}");

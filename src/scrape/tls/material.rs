@@ -35,7 +35,7 @@ struct Configs {
 pub(in crate::scrape) enum HttpVersions {
     /// HTTP/2 and HTTP/1.1.
     All,
-    /// HTTP/1.1 only.
+    /// HTTP/1.1 only, where a connection has one user.
     Http1,
 }
 

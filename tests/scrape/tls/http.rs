@@ -57,8 +57,7 @@ async fn does_not_leave_https_with_credentials() {
         "leaves HTTPS although credentials",
         false,
     );
-    settings.basic_auth =
-        Some(BasicAuth { username: Secret::new("u"), password: Secret::new("hunter2"), latin1: true });
+    settings.auth = BasicAuth { username: Secret::new("u"), password: Secret::new("hunter2"), latin1: true }.into();
     assert_failure(&failure(&settings, &url).await, "redirect", "leaves HTTPS although credentials", false);
     assert_eq!(plain.requests().len(), 1);
 }
