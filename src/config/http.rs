@@ -28,6 +28,8 @@ pub struct HttpSettings {
     pub allow_redirects: bool,
     /// Whether a connection is kept for the next scrape.
     pub persist_connections: bool,
+    /// Whether each request is a line of the log, at the level `debug`.
+    pub log_requests: bool,
     /// Whether OpenMetrics is asked for, and taken as the format whatever the response says.
     pub use_latest_spec: bool,
     /// The formats to ask for, best first (`scrape_protocols`), with the names and the meaning that Prometheus gives them:
@@ -59,6 +61,7 @@ impl Default for HttpSettings {
             extra_headers: Vec::new(),
             allow_redirects: true,
             persist_connections: true,
+            log_requests: false,
             use_latest_spec: false,
             scrape_protocols: Vec::new(),
             fallback_scrape_protocol: None,
@@ -133,6 +136,7 @@ impl HttpSettings {
             extra_headers: read_headers(section, "extra_headers"),
             allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
             persist_connections: section.affirmative("persist_connections", defaults.persist_connections),
+            log_requests: section.affirmative("log_requests", init.log_requests),
             use_latest_spec,
             scrape_protocols: ScrapeProtocol::read_list(section, use_latest_spec),
             fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),

@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::proxy::ProxyDefaults;
 use super::section::{Reading, Section};
+use super::without_effect;
 
 /// The options of `init_config` that take effect.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +12,8 @@ pub(crate) struct InitConfig {
     pub(crate) timeout: Option<f64>,
     /// The default of `service`.
     pub(crate) service: Option<String>,
+    /// The default of `log_requests`.
+    pub(crate) log_requests: bool,
     /// `proxy`, `skip_proxy` and `use_agent_proxy`, and what stands behind them.
     pub(crate) proxy: ProxyDefaults,
 }
@@ -21,13 +24,10 @@ impl InitConfig {
         let init = Self {
             timeout: section.number("timeout"),
             service: section.scalar_text("service"),
+            log_requests: section.affirmative("log_requests", false),
             proxy: ProxyDefaults::read(&section),
         };
-        for option in ["log_requests", "debug_metrics", "process_isolation"] {
-            section.without_effect(option, "has no effect in Retriever");
-        }
-        // There is no such warning to suppress.
-        section.node("tls_ignore_warning");
+        without_effect::note(&section);
         section.finish();
         init
     }

@@ -10,7 +10,6 @@ mod global;
 mod http;
 mod init;
 mod instance;
-mod later;
 mod legacy;
 mod metadata;
 mod metrics;
@@ -27,6 +26,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod without_effect;
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -93,8 +93,8 @@ fn every_problem_is_told_with_its_place() {
             "conf.yaml:5:16: error: `namespace` is a list; expected text",
             "conf.yaml:6:5: error: `openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
              `http://localhost:9100/metrics`",
-            "conf.yaml:7:7: error: `a(` is not a regular expression: Parsing error at position 2: Opening parenthesis \
-             without closing parenthesis",
+            "conf.yaml:7:7: error: `a(` is not a regular expression: at character 2, the group that begins here never ends; \
+             close it with `)`, or write `\\(` for the character itself",
         ]
     );
     assert!(config.instances.iter().all(|instance| matches!(instance, ConfiguredInstance::Invalid { .. })));
@@ -342,7 +342,7 @@ fn patterns_are_pythons() {
 fn options_that_ask_for_nothing_are_no_problem() {
     let options = "headers:\nextra_headers:\ntls_ca_cert:\ntls_cert:\nauth_token:\nauth_type:\nmin_collection_interval:\nproxy:\n\
                    telemetry: false\nskip_proxy: no\ncache_metric_wildcards: true\ntls_validate_hostname: yes\n\
-                   tls_ciphers:\ntls_protocols_allowed: [TLSv1.2, TLSv1.3]\ntls_ignore_warning: true\n\
+                   tls_ciphers:\ntls_protocols_allowed: [TLSv1.2, TLSv1.3]\ntls_ignore_warning: false\ndebug_metrics:\n\
                    tls_intermediate_ca_certs:\ntls_private_key_password:\ntls_use_host_header: no\n\
                    metrics: [{a_total: {type: gauge}}]";
     assert_eq!(problems(&with_options(options)), [""; 0]);

@@ -71,8 +71,6 @@ impl TlsSettings {
             section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, surroundings))
         };
         let ca_cert = path("tls_ca_cert");
-        // It suppresses a message that is not written here.
-        section.node("tls_ignore_warning");
         Self {
             verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),
             // Left empty it must not switch a check off.

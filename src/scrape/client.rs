@@ -41,6 +41,7 @@ pub struct Client {
     read_timeout: Duration,
     total_timeout: Duration,
     follow: bool,
+    log_requests: bool,
     limits: BodyLimits,
 }
 
@@ -89,6 +90,7 @@ impl Client {
             read_timeout: settings.read_timeout,
             total_timeout: settings.total_timeout,
             follow: settings.allow_redirects,
+            log_requests: settings.log_requests,
             limits: settings.limits,
         })
     }
@@ -200,6 +202,9 @@ impl Client {
         mut kept: Option<Connection>,
         means: &Means,
     ) -> Result<Answer, Kind> {
+        if self.log_requests {
+            tracing::debug!("GET {location}");
+        }
         let Means { tls, pool, deadline } = means;
         let peer = Peer::new(location.origin(), self.connector.proxy(location).cloned());
         while let Some(mut connection) = kept.take().or_else(|| pool.as_ref()?.take(&peer)) {

@@ -4,6 +4,7 @@
 
 mod auth;
 mod hostile;
+mod options;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "only a part of it is used here")]
 mod program;

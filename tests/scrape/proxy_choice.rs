@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use retriever::config::{Config, ConfiguredInstance, HttpSettings, Instance, NoSurroundings, Severity, Surroundings};
+use retriever::config::{Config, ConfiguredInstance, HttpSettings, Instance, NoSurroundings, Surroundings};
 use retriever::scrape::Client;
 use serde_json::{Value, json};
 
@@ -174,40 +174,4 @@ fn a_proxy_that_deliveries_do_not_use_is_told() {
     assert_eq!(said, [format!("environment variable `DD_PROXY_HTTPS`: warning: {message}")]);
     let console = "proxy:\n  https: http://p\ninstances:\n  - openmetrics_endpoint: http://a\n";
     assert_eq!(problems(console, &[]), [""; 0]);
-}
-
-#[test]
-fn timeouts_come_from_both_places_and_may_be_text() {
-    let timeouts = |init: &str, options: &str| {
-        let text = format!(
-            "init_config: {{{init}}}\ninstances:\n  - openmetrics_endpoint: http://localhost/?x=1\n    {options}\n"
-        );
-        let config = Config::read(&text, "conf.yaml", &NoSurroundings);
-        assert_eq!(config.problems, []);
-        let http = &instance(&config).http;
-        (http.connect_timeout.as_millis(), http.read_timeout.as_millis())
-    };
-    assert_eq!(timeouts("", ""), (10_000, 10_000));
-    assert_eq!(timeouts("timeout: '2.5'", ""), (2500, 2500));
-    assert_eq!(timeouts("timeout: 2", "timeout: ' 3 '"), (3000, 3000));
-    assert_eq!(timeouts("timeout: 2", "connect_timeout: '1e-1'"), (100, 2000));
-    assert_eq!(timeouts("timeout: 2", "timeout: 3\n    read_timeout: 4"), (3000, 4000));
-}
-
-#[test]
-fn the_size_of_reads_is_noted_and_no_more() {
-    let read = |value: &str| {
-        let text = format!("instances:\n  - openmetrics_endpoint: http://a\n    request_size: {value}\n");
-        Config::read(&text, "conf.yaml", &NoSurroundings)
-    };
-    for value in ["16", "0.5", "'64'"] {
-        let problems = read(value).problems;
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert_eq!(problems[0].severity, Severity::Note);
-        assert_eq!(
-            problems[0].to_string(),
-            "conf.yaml:3:19: note: `request_size` has no effect: bodies are read as they arrive"
-        );
-    }
-    assert!(read("much").has_errors());
 }

@@ -60,21 +60,6 @@ async fn validate_and_record_report_a_variable_that_is_no_proxy() {
 }
 
 #[tokio::test]
-async fn a_note_is_for_validate_only() {
-    let (proxy, url) = proxy().await;
-    let (_folder, path) = Folder::with_settings(&format!("{SETTINGS}    request_size: 16\n"));
-    let finished = retriever(vec!["validate".into(), path.clone()], ("LANG", "C".into())).await;
-    let note = ":4:19: note: `request_size` has no effect: bodies are read as they arrive";
-    assert!(finished.assert_code(0).stdout.contains(note), "{finished}");
-    let args = vec!["validate".into(), path.clone(), "--format".into(), "json".into()];
-    let finished = retriever(args, ("LANG", "C".into())).await;
-    assert_eq!(finished.assert_code(0).json()["problems"][0]["severity"], "note");
-    let finished = retriever(vec!["check".into(), path], ("HTTP_PROXY", url)).await;
-    assert_eq!(finished.assert_code(0).stderr, "");
-    assert_eq!(proxy.requests().len(), 1);
-}
-
-#[tokio::test]
 async fn run_says_once_which_proxy_a_target_uses() {
     let (proxy, url) = proxy().await;
     let settings = format!("admin_listen: none\nlog_level: debug\n{SETTINGS}    min_collection_interval: 0.1\n");

@@ -1,0 +1,106 @@
+//! Options of an Agent's file that are about requests, and what the program says of those that need no effect.
+
+use retriever::config::{Config, ConfiguredInstance, NoSurroundings};
+
+use crate::program::{Folder, Running, retriever_beside};
+use crate::server::{Server, Step, redirect, response};
+
+#[test]
+fn timeouts_come_from_both_places_and_may_be_text() {
+    let timeouts = |init: &str, options: &str| {
+        let text = format!(
+            "init_config: {{{init}}}\ninstances:\n  - openmetrics_endpoint: http://localhost/?x=1\n    {options}\n"
+        );
+        let config = Config::read(&text, "conf.yaml", &NoSurroundings);
+        assert_eq!(config.problems, []);
+        let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("{config:?}") };
+        let http = &instance.http;
+        (http.connect_timeout.as_millis(), http.read_timeout.as_millis())
+    };
+    assert_eq!(timeouts("", ""), (10_000, 10_000));
+    assert_eq!(timeouts("timeout: '2.5'", ""), (2500, 2500));
+    assert_eq!(timeouts("timeout: 2", "timeout: ' 3 '"), (3000, 3000));
+    assert_eq!(timeouts("timeout: 2", "connect_timeout: '1e-1'"), (100, 2000));
+    assert_eq!(timeouts("timeout: 2", "timeout: 3\n    read_timeout: 4"), (3000, 4000));
+}
+
+/// An Agent's file runs as it is, without a word about what it needs not say here.
+#[tokio::test]
+async fn what_needs_no_effect_is_noted_by_validate_only() {
+    let server = Server::with(response("Content-Type: text/plain\r\n", "# TYPE up gauge\nup 1\n")).await;
+    let settings = format!(
+        "init_config:
+  debug_metrics: {{metric_contexts: true}}
+  process_isolation: true
+  tls_ignore_warning: true
+  log_requests: true
+instances:
+  - openmetrics_endpoint: {}
+    metrics: [up]
+    request_size: 16
+    tls_ignore_warning: 'yes'
+    debug_metrics: {{metric_contexts: true}}
+    process_isolation: true
+    enable_legacy_tags_normalization: true
+    log_requests: true
+",
+        server.url("/")
+    );
+    let (_folder, path) = Folder::with_settings(&settings);
+    let finished = retriever_beside(vec!["validate".to_owned(), path.clone()]).await;
+    let said: Vec<_> = finished.assert_code(0).stdout.lines().filter_map(|line| line.strip_prefix(&path)).collect();
+    let figure = "`retriever_contexts` in Retriever's own `/metrics` has this figure for each target";
+    let harm = "no target can harm another, and what one may cost is limited";
+    let expected = [
+        format!(":2:18: note: `debug_metrics` has no effect: {figure}"),
+        format!(":3:22: note: `process_isolation` has no effect: {harm}"),
+        ":4:23: note: `tls_ignore_warning` has no effect: there is no warning to suppress".to_owned(),
+        ":9:19: note: `request_size` has no effect: bodies are read as they arrive".to_owned(),
+        ":10:25: note: `tls_ignore_warning` has no effect: there is no warning to suppress".to_owned(),
+        format!(":11:20: note: `debug_metrics` has no effect: {figure}"),
+        format!(":12:24: note: `process_isolation` has no effect: {harm}"),
+        ":13:39: note: `enable_legacy_tags_normalization` has no effect: tags are not normalised in this check"
+            .to_owned(),
+    ];
+    assert_eq!(said, expected);
+    let json = retriever_beside(vec!["validate".to_owned(), path.clone(), "--format".into(), "json".into()]).await;
+    let problems = json.assert_code(0).json()["problems"].as_array().unwrap().clone();
+    assert!(problems.len() == expected.len() && problems.iter().all(|problem| problem["severity"] == "note"), "{json}");
+
+    assert_eq!(retriever_beside(vec!["check".to_owned(), path]).await.assert_code(0).stderr, "");
+    let mut running = Running::start(&format!("admin_listen: none\nlog_level: warn\n{settings}"), &[]);
+    running.until("a scrape", || server.requests().len() >= 2).await;
+    let finished = running.stop().await;
+    let stderr = &finished.assert_code(0).stderr;
+    assert!(!stderr.contains("no effect"), "{stderr}");
+}
+
+#[tokio::test]
+async fn requests_are_logged_where_that_is_asked_for() {
+    let server = Server::start(|request| {
+        vec![Step::Send(if request.starts_with("GET /old") {
+            redirect(302, "/new?token=hunter2&a=b")
+        } else {
+            response("Content-Type: text/plain\r\n", "# TYPE up gauge\nup 1\n")
+        })]
+    })
+    .await;
+    for (options, logged) in [("log_requests: true", true), ("persist_connections: true", false)] {
+        let before = server.requests().len();
+        let url = server.url("/old?key=hunter2").replace("//", "//bob:hunter2@");
+        let mut running = Running::start(
+            &format!(
+                "admin_listen: none\nlog_level: debug\ninstances:\n  - openmetrics_endpoint: {url}\n    metrics: [up]\n    \
+                 tag_by_endpoint: false\n    {options}\n"
+            ),
+            &[],
+        );
+        running.until("a scrape", || server.requests().len() >= before + 2).await;
+        let finished = running.stop().await;
+        assert!(!finished.assert_code(0).to_string().contains("hunter2"), "{finished}");
+        for request in [server.url("/old?key=***"), server.url("/new?token=***&a=b")] {
+            let lines = finished.stderr.lines().filter(|line| line.ends_with(&format!("GET {request}")));
+            assert_eq!(lines.count(), usize::from(logged), "{options}: {finished}");
+        }
+    }
+}
