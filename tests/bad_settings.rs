@@ -34,7 +34,14 @@ const WRONG: [(&str, &[(&str, &str)]); 3] = [
     ),
     (
         "init_config:\n",
-        &[("timeout", "soon"), ("service", "[a]"), ("proxy", "http://a"), ("skip_proxy", "'${env:NO_SUCH_VARIABLE}'")],
+        &[
+            ("timeout", "soon"),
+            ("service", "[a]"),
+            ("proxy", "http://a"),
+            ("skip_proxy", "'${env:NO_SUCH_VARIABLE}'"),
+            ("use_agent_proxy", "'${env:NO_SUCH_VARIABLE}'"),
+            ("log_requests", "'${env:NO_SUCH_VARIABLE}'"),
+        ],
     ),
     (
         "instances:\n",
@@ -91,6 +98,8 @@ const WRONG: [(&str, &[(&str, &str)]); 3] = [
             ("aws_service", "5"),
             ("proxy", "{https: 'http://:1'}"),
             ("skip_proxy", "'${env:NO_SUCH_VARIABLE}'"),
+            ("no_proxy", "'${env:NO_SUCH_VARIABLE}'"),
+            ("log_requests", "'${env:NO_SUCH_VARIABLE}'"),
             ("request_size", "much"),
             ("tls_verify", "'${env:NO_SUCH_VARIABLE}'"),
             ("tls_ca_cert", "5"),

@@ -103,6 +103,12 @@ impl ProxySettings {
         problems.into_sorted().into_iter().next().map_or(Ok(Self { configured, environment }), Err)
     }
 
+    /// The proxies of requests that are not to targets: what the environment says to all programs.
+    pub(super) fn of_variables(surroundings: &dyn Surroundings) -> Self {
+        let configured = Configured::default();
+        Self { environment: Environment::read(surroundings, &configured), configured }
+    }
+
     /// The options of an instance.
     pub(super) fn read(section: &Section<'_>, defaults: &ProxyDefaults) -> Self {
         let own = Configured::read(section, ProxySource::Instance);

@@ -126,10 +126,13 @@ fn read_versions(section: &Section<'_>) -> Vec<TlsVersion> {
     versions.sort_unstable();
     versions.dedup();
     if !old.is_empty() {
-        let offered = if versions.is_empty() { "; TLS 1.2 and 1.3 are offered" } else { "" };
-        let message =
-            format!("{} in `{OPTION}`: there is nothing below TLS 1.2 in Retriever (rustls){offered}", old.join(", "));
-        section.warning(node.at, message);
+        let old = old.join(", ");
+        let message = format!("{old} in `{OPTION}`: there is nothing below TLS 1.2 in Retriever (rustls)");
+        if versions.is_empty() {
+            section.warning(node.at, format!("{message}; TLS 1.2 and 1.3 are offered"));
+        } else {
+            section.note(node.at, message);
+        }
     }
     versions
 }

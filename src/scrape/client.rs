@@ -15,10 +15,8 @@ use super::body::{Body, Wire};
 use super::connect::{Connection, Connector};
 use super::deadline::Deadline;
 use super::error::{ClientError, Kind, ScrapeError};
-use super::failure::request_failure;
 use super::head::Head;
 use super::pool::{Lease, Peer, Pool, Pools};
-use super::proxy::{exchange_failure, forwards};
 use super::request::RequestHeaders;
 use super::tls::{HttpVersions, Materials, Tls};
 use crate::config::{BodyLimits, HttpSettings};
@@ -217,32 +215,20 @@ impl Client {
                 Ok(head) => return Ok(answer(peer, connection, head, pool.as_ref())),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
-                Err(error) => return Err(self.failure(location, &peer, tls, &error)),
+                Err(error) => return Err(self.connector.failure(location, peer.proxy(), tls, &error)),
             }
         }
         // Boxed, because it is large and rarely needed.
         let connecting = self.connector.connect(location, peer.proxy(), tls, self.tls.server_name(&headers));
         let connecting = Box::pin(connecting);
-        let late = |limit| match peer.proxy() {
-            Some(proxy) => Kind::ProxyTimeout { proxy: Arc::clone(proxy), limit },
-            None => Kind::ConnectTimeout(limit),
-        };
         if let Some(proxy) = peer.proxy() {
             tracing::debug!("`{location}` is reached through the proxy {proxy}");
         }
-        let mut connection = deadline.within(self.connect_timeout, late, connecting).await??;
+        let mut connection = deadline.within(self.connect_timeout, Connector::late(peer.proxy()), connecting).await??;
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
             Ok(head) => Ok(answer(peer, connection, head, pool.as_ref())),
-            Err(error) => Err(self.failure(location, &peer, tls, &error)),
-        }
-    }
-
-    fn failure(&self, location: &Location, peer: &Peer, tls: &Materials, error: &hyper::Error) -> Kind {
-        match peer.proxy().filter(|proxy| forwards(proxy, location)) {
-            // It was the proxy that was asked.
-            Some(proxy) if !error.is_parse_too_large() => exchange_failure(proxy, error),
-            _ => request_failure(error, &tls.target, self.limits.header_bytes),
+            Err(error) => Err(self.connector.failure(location, peer.proxy(), tls, &error)),
         }
     }
 
@@ -287,38 +273,39 @@ impl Client {
         Response { head, body }
     }
 
-    /// The connection of an answer that is of no interest, once its small body is read.
+    /// The connection of an answer that is of no interest, for the next request.
     async fn reclaim(&self, answer: Answer, deadline: Deadline) -> Option<Connection> {
-        const LIMIT: usize = 64 << 10;
-        let connection = answer.lease.take()?;
-        let mut incoming = answer.head.into_body();
-        let reading = async {
-            let mut received = 0;
-            while let Some(frame) = incoming.frame().await {
-                received += frame.ok()?.into_data().map_or(0, |data| data.len());
-                if received > LIMIT {
-                    return None;
-                }
-            }
-            Some(connection)
-        };
-        deadline.within(self.read_timeout, Kind::HeadTimeout, reading).await.ok()?
+        drained(answer, self.read_timeout, deadline).await?.take()
     }
 
-    /// Reads the small body that redirects have, so that the connection can serve the next request; a large or slow one
-    /// is not worth it.
+    /// Has the connection of a redirect serve later requests.
     async fn discard(&self, answer: Answer, deadline: Deadline) {
-        const LIMIT: u64 = 64 << 10;
         const PATIENCE: Duration = Duration::from_millis(100);
-        if self.pools.is_none() {
-            return;
+        if self.pools.is_some()
+            && let Some(mut lease) = drained(answer, PATIENCE, deadline).await
+        {
+            lease.give_back();
         }
-        let incoming = answer.head.into_body();
-        let mut wire = Wire { incoming, lease: answer.lease, deadline, read_timeout: PATIENCE, received: 0 };
-        let reading = async { while let Ok(Some(_)) = wire.next(LIMIT).await {} };
-        // Late is as good as never: then the connection is cut.
-        drop(tokio::time::timeout(PATIENCE, reading).await);
     }
+}
+
+/// Reads the small body that redirects and challenges have; a large or slow one is not worth it, and its connection is
+/// cut.
+async fn drained(answer: Answer, patience: Duration, deadline: Deadline) -> Option<Lease> {
+    const LIMIT: usize = 64 << 10;
+    let Answer { head, lease } = answer;
+    let mut incoming = head.into_body();
+    let reading = async {
+        let mut received = 0;
+        while let Some(frame) = incoming.frame().await {
+            received += frame.ok()?.into_data().map_or(0, |data| data.len());
+            if received > LIMIT {
+                return None;
+            }
+        }
+        Some(lease)
+    };
+    deadline.within(patience, Kind::HeadTimeout, reading).await.ok()?
 }
 
 fn answer(peer: Peer, connection: Connection, head: HttpResponse<Incoming>, pool: Option<&Arc<Pool>>) -> Answer {

@@ -27,8 +27,8 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::error::{ClientError, Kind};
-use super::failure::{NameError, connect_failure, describe};
-use super::proxy::{BoxError, Stream, Ways, authorize, forwards};
+use super::failure::{NameError, connect_failure, describe, request_failure};
+use super::proxy::{BoxError, Stream, Ways, authorize, exchange_failure, forwards};
 use super::tls::{HttpVersions, Materials};
 use crate::config::{HttpSettings, Proxy};
 use crate::discover::{Location, Origin};
@@ -101,6 +101,30 @@ impl Connector {
                 connection.certificate = certificate;
                 Ok(connection)
             }
+        }
+    }
+
+    /// The error of a connection that takes too long.
+    pub(super) fn late(proxy: Option<&Arc<Proxy>>) -> impl FnOnce(Duration) -> Kind {
+        let proxy = proxy.cloned();
+        |limit| match proxy {
+            Some(proxy) => Kind::ProxyTimeout { proxy, limit },
+            None => Kind::ConnectTimeout(limit),
+        }
+    }
+
+    /// Why a request over a connection failed.
+    pub(super) fn failure(
+        &self,
+        location: &Location,
+        proxy: Option<&Arc<Proxy>>,
+        tls: &Materials,
+        error: &hyper::Error,
+    ) -> Kind {
+        match proxy.filter(|proxy| forwards(proxy, location)) {
+            // It was the proxy that was asked.
+            Some(proxy) if !error.is_parse_too_large() => exchange_failure(proxy, error),
+            _ => request_failure(error, &tls.target, self.header_bytes),
         }
     }
 

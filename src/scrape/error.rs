@@ -70,9 +70,7 @@ pub(super) enum Kind {
         "there was no connection through the proxy {proxy} within {limit:?}; check that proxy and target are reachable, or raise `connect_timeout`"
     )]
     ProxyTimeout { proxy: Arc<Proxy>, limit: Duration },
-    #[error(
-        "TLS with the proxy {proxy} failed ({cause}); `tls_ca_cert` and `tls_verify` count for proxies too, and the URL of one without TLS begins with `http://`"
-    )]
+    #[error("TLS with the proxy {proxy} failed: {cause}")]
     ProxyTls { proxy: Arc<Proxy>, cause: String },
     #[error("the proxy {proxy} does not answer as one ({cause}); check scheme and port of its URL")]
     ProxyAnswer { proxy: Arc<Proxy>, cause: String },

@@ -21,7 +21,7 @@ pub(super) fn connect_failure(
     limit: Duration,
 ) -> Kind {
     if let Some(error) = find::<rustls::Error>(error) {
-        return Kind::Tls(tls_problem(error, tls.shows_certificate()));
+        return Kind::Tls(tls_problem(error, tls.target()));
     }
     if let Some(NameError(error)) = find::<NameError>(error) {
         return Kind::Name { host: location.host().to_owned(), cause: error.to_string() };
@@ -41,7 +41,7 @@ pub(super) fn connect_failure(
 /// What went wrong with a request that was sent.
 pub(super) fn request_failure(error: &hyper::Error, tls: &Material, header_bytes: usize) -> Kind {
     if let Some(error) = find::<rustls::Error>(error) {
-        return Kind::Tls(tls_problem(error, tls.shows_certificate()));
+        return Kind::Tls(tls_problem(error, tls.target()));
     }
     if error.is_parse_too_large() {
         Kind::HeadTooLarge(header_bytes)

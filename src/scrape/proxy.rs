@@ -27,7 +27,7 @@ use super::auth::basic_authorization;
 use super::connect::Resolver;
 use super::error::{ClientError, ClientProblem, Kind};
 use super::failure::{NameError, describe, find};
-use super::tls::{HttpVersions, Material};
+use super::tls::{HttpVersions, Material, Side, tls_problem};
 use crate::config::{HttpSettings, Proxy, ProxyProtocol, ProxySettings};
 use crate::discover::{Location, Origin};
 
@@ -152,7 +152,7 @@ fn authorization(proxy: &Proxy) -> Option<HeaderValue> {
 pub(super) fn exchange_failure(proxy: &Arc<Proxy>, error: &hyper::Error) -> Kind {
     let proxy = Arc::clone(proxy);
     match find::<rustls::Error>(error) {
-        Some(error) => Kind::ProxyTls { proxy, cause: error.to_string() },
+        Some(error) => Kind::ProxyTls { proxy, cause: tls_problem(error, Side::Proxy) },
         None => Kind::ProxyAnswer { proxy, cause: describe(error) },
     }
 }
@@ -161,7 +161,7 @@ pub(super) fn exchange_failure(proxy: &Arc<Proxy>, error: &hyper::Error) -> Kind
 fn unreachable(proxy: &Arc<Proxy>, error: &(dyn Error + 'static), limit: Duration) -> Kind {
     let proxy = Arc::clone(proxy);
     if let Some(error) = find::<rustls::Error>(error) {
-        return Kind::ProxyTls { proxy, cause: error.to_string() };
+        return Kind::ProxyTls { proxy, cause: tls_problem(error, Side::Proxy) };
     }
     if let Some(NameError(error)) = find::<NameError>(error) {
         return Kind::ProxyUnreachable { proxy, cause: format!("its name was not found: {error}") };

@@ -1,6 +1,11 @@
 //! Options of an Agent's file that are about requests, and what the program says of those that need no effect.
 
-use retriever::config::{Config, ConfiguredInstance, NoSurroundings};
+use std::time::Duration;
+
+use retriever::config::{
+    AuthScheme, BasicAuth, Config, ConfiguredInstance, DigestAuth, HttpSettings, NoSurroundings, NtlmAuth, Secret,
+    TlsVersion,
+};
 
 use crate::program::{Folder, Running, retriever_beside};
 use crate::server::{Server, Step, redirect, response};
@@ -23,6 +28,63 @@ fn timeouts_come_from_both_places_and_may_be_text() {
     assert_eq!(timeouts("timeout: 2", "connect_timeout: '1e-1'"), (100, 2000));
     assert_eq!(timeouts("timeout: 2", "timeout: 3\n    read_timeout: 4"), (3000, 4000));
 }
+
+/// Each option has the effect that its name promises, and no other one: what the effect is, other tests show.
+#[test]
+fn each_option_reaches_its_setting() {
+    let user = |username: &str| (Secret::new(username), Secret::new("p"));
+    let cases: Vec<(&str, Change)> = vec![
+        ("read_timeout: 3", Box::new(|http| http.read_timeout = Duration::from_secs(3))),
+        ("connect_timeout: 3", Box::new(|http| http.connect_timeout = Duration::from_secs(3))),
+        ("total_timeout: 3", Box::new(|http| http.total_timeout = Duration::from_secs(3))),
+        ("headers: {A: b}", Box::new(|http| http.headers = vec![("A".into(), Secret::new("b"))])),
+        ("extra_headers: {A: 5}", Box::new(|http| http.extra_headers = vec![("A".into(), Secret::new("5"))])),
+        ("allow_redirects: no", Box::new(|http| http.allow_redirects = false)),
+        ("persist_connections: no", Box::new(|http| http.persist_connections = false)),
+        ("log_requests: on", Box::new(|http| http.log_requests = true)),
+        ("use_latest_spec: y", Box::new(|http| http.use_latest_spec = true)),
+        ("tls_verify: no", Box::new(|http| http.tls.verify = false)),
+        ("tls_validate_hostname: no", Box::new(|http| http.tls.validate_hostname = false)),
+        ("tls_ca_cert: /ca", Box::new(|http| http.tls.ca_cert = Some("/ca".into()))),
+        ("tls_cert: /cert", Box::new(|http| http.tls.cert = Some("/cert".into()))),
+        ("tls_private_key: /key", Box::new(|http| http.tls.private_key = Some("/key".into()))),
+        ("tls_private_key_password: 5", Box::new(|http| http.tls.private_key_password = Some(Secret::new("5")))),
+        ("tls_use_host_header: yes", Box::new(|http| http.tls.use_host_header = true)),
+        ("tls_protocols_allowed: [TLSv1.3]", Box::new(|http| http.tls.versions = vec![TlsVersion::Tls13])),
+        (
+            "username: u\n    password: p\n    use_legacy_auth_encoding: false",
+            Box::new(move |http| {
+                let (username, password) = user("u");
+                http.auth = BasicAuth { username, password, latin1: false }.into();
+            }),
+        ),
+        (
+            "username: u\n    password: p\n    auth_type: digest",
+            Box::new(move |http| {
+                let (username, password) = user("u");
+                http.auth = AuthScheme::Digest(DigestAuth { username, password }).into();
+            }),
+        ),
+        (
+            "ntlm_domain: 'D\\u'\n    password: p\n    auth_type: ntlm",
+            Box::new(move |http| {
+                let (user, password) = user("u");
+                http.auth = AuthScheme::Ntlm(NtlmAuth { domain: "D".into(), user, password }).into();
+            }),
+        ),
+    ];
+    for (options, change) in cases {
+        let text = format!("instances:\n  - openmetrics_endpoint: http://localhost/\n    {options}\n");
+        let config = Config::read(&text, "conf.yaml", &NoSurroundings);
+        assert_eq!(config.problems, [], "{text}");
+        let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("{config:?}") };
+        let mut expected = HttpSettings::default();
+        change(&mut expected);
+        assert_eq!(instance.http, expected, "{text}");
+    }
+}
+
+type Change = Box<dyn Fn(&mut HttpSettings)>;
 
 /// An Agent's file runs as it is, without a word about what it needs not say here.
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use retriever::config::{BasicAuth, HttpSettings, Secret};
 
 use crate::program::free_address;
-use crate::proxy_choice::settings;
+use crate::proxy_choice::{all_settings, settings};
 use crate::proxy_servers::{Socks, blunt, connect_proxy, silent};
 use crate::server::{Server, Step, redirect, response, unix};
 use crate::tls::{Terminator, authority, identity, write};
@@ -122,7 +122,7 @@ async fn a_proxy_may_be_behind_tls_itself() {
     let error = failure(&through(&url), "http://a.example/").await;
     assert_failure(&error, "proxy", &format!("TLS with the proxy `https://localhost:{}`", proxy.port()), true);
     let error = failure(&trusting(through(&format!("https://{}", blunt().await)), &folder), "http://a.example/").await;
-    assert_failure(&error, "proxy", "the URL of one without TLS begins with `http://`", true);
+    assert_failure(&error, "proxy", "the proxy does not answer with TLS", true);
 }
 
 #[tokio::test]
@@ -366,4 +366,45 @@ async fn sockets_and_excepted_hosts_have_no_proxy() {
     ] {
         assert_eq!(scrape(&settings, &target.url("/")).await.unwrap().1, "up 1\n");
     }
+}
+
+/// As in Datadog's check, which asks for tokens apart from its other requests.
+#[tokio::test]
+async fn tokens_are_fetched_through_the_proxy_of_the_environment() {
+    let (issuer, folder) = (authority(), tempfile::tempdir().unwrap());
+    let ca = write(folder.path(), "ca.pem", &issuer.pem());
+    let plain = Server::with(response("", r#"{"access_token": "t1"}"#)).await;
+    let idp = Terminator::new(identity(&issuer, "idp.example", |_| {})).start(plain.address);
+    let (proxy, log) = connect_proxy(ESTABLISHED, idp).await;
+    let target = Server::with(response("", "up 1\n")).await;
+    let options = format!(
+        "skip_proxy: true
+    auth_token:
+      reader: {{type: oauth, url: 'https://idp.example/token', client_id: c, client_secret: s, options: {{verify: '{}'}}}}
+      writer: {{type: header, name: X-Token}}",
+        ca.display()
+    );
+    let proxy = format!("http://{proxy}");
+    let settings = all_settings(&options, &[("HTTPS_PROXY", &proxy), ("HTTP_PROXY", "http://nobody.example")]);
+    assert_eq!(scrape(&settings, &target.url("/")).await.unwrap().1, "up 1\n");
+    assert_eq!(lines(&log.lock().unwrap()[0]), ["CONNECT idp.example:443 HTTP/1.1", "Host: idp.example:443"]);
+    assert!(plain.requests()[0].starts_with("POST /token HTTP/1.1\r\n"));
+    assert!(target.requests()[0].contains("\r\nX-Token: t1\r\n"), "{:?}", target.requests());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_certificate_of_a_proxy_is_said_of_the_proxy() {
+    let issuer = authority();
+    let plain = Server::with(response("", "up 1\n")).await;
+    let proxy = Terminator::new(identity(&issuer, "other.example", |_| {})).start(plain.address);
+    let url = format!("https://localhost:{}", proxy.port());
+    let error = failure(&through(&url), "http://a.example/").await;
+    let expected = format!("TLS with the proxy `{url}` (set by `proxy` of the instance) failed: the issuer of the");
+    assert_failure(&error, "proxy", &expected, true);
+    assert_failure(&error, "proxy", "neither trusted nor sent by the proxy", true);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "ca.pem", &issuer.pem());
+    let error = failure(&trusting(through(&url), &folder), "http://a.example/").await;
+    assert_failure(&error, "proxy", "the certificate of the proxy is for `other.example`, not for `localhost`", true);
+    assert!(!error.to_string().contains("tls_use_host_header"), "{error}");
 }

@@ -29,11 +29,15 @@ impl Surroundings for Environment {
 }
 
 /// The settings of one instance that has these options, as YAML.
-pub(crate) fn settings(options: &str, variables: &[(&str, &str)]) -> HttpSettings {
+pub(crate) fn all_settings(options: &str, variables: &[(&str, &str)]) -> HttpSettings {
     let text = format!("instances:\n  - openmetrics_endpoint: http://localhost/\n    {options}\n");
     let config = Config::read(&text, "conf.yaml", &Environment::of(variables));
-    let proxy = instance(&config).http.proxy.clone();
-    HttpSettings { proxy, ..crate::patient() }
+    instance(&config).http.clone()
+}
+
+/// Those about proxies, and else those of the other tests.
+pub(crate) fn settings(options: &str, variables: &[(&str, &str)]) -> HttpSettings {
+    HttpSettings { proxy: all_settings(options, variables).proxy, ..crate::patient() }
 }
 
 fn instance(config: &Config) -> &Instance {

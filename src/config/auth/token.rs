@@ -7,6 +7,7 @@ use super::{at, listed};
 use crate::config::http::is_token;
 use crate::config::node::{Node, Value};
 use crate::config::pattern::Pattern;
+use crate::config::proxy::ProxySettings;
 use crate::config::secret::Secret;
 use crate::config::section::Section;
 
@@ -17,6 +18,8 @@ pub struct TokenSettings {
     pub reader: TokenReader,
     /// Where it goes.
     pub writer: TokenWriter,
+    /// The proxies to whoever gives it out: those of the environment.
+    pub proxy: ProxySettings,
 }
 
 /// Where a token comes from.
@@ -110,7 +113,8 @@ impl TokenSettings {
         let (reader, writer) = (part("reader"), part("writer"));
         settings.finish();
         let (reader, writer) = (reader.map(TokenReader::read), writer.map(TokenWriter::read));
-        Some(Self { reader: reader??, writer: writer?? })
+        let proxy = ProxySettings::of_variables(section.reading().surroundings);
+        Some(Self { reader: reader??, writer: writer??, proxy })
     }
 }
 

@@ -46,13 +46,15 @@ fn what_tls_has_not_is_a_warning_that_names_it() {
             "which is ignored: `AES128-SHA`, `DES-CBC3-SHA`",
         ),
         ("tls_ciphers: RC4:MD5", "names no cipher suite that Retriever (rustls) has: `RC4`, `MD5`; no target"),
-        ("tls_protocols_allowed: [SSLv3, TLSv1.2]", "`SSLv3` in `tls_protocols_allowed`: there is nothing below"),
         ("tls_protocols_allowed: [TLSv1, TLSv1.1]", "(rustls); TLS 1.2 and 1.3 are offered"),
         ("tls_protocols_allowed: [TLSv1.4]", "there is no protocol `TLSv1.4`"),
     ] {
         let [said] = &problems(&with_options(options))[..] else { panic!("{options}") };
         assert!(said.contains("warning") && said.contains(part), "{said}");
     }
+    // The default of the Agent's template.
+    let [said] = &problems(&with_options("tls_protocols_allowed: [SSLv3, TLSv1.2, TLSv1.3]"))[..] else { panic!() };
+    assert!(said.contains("note: `SSLv3` in `tls_protocols_allowed`: there is nothing below"), "{said}");
     assert_eq!(tls("tls_protocols_allowed: [TLSv1.3, TLSv1]").versions, [TlsVersion::Tls13]);
     assert_eq!(tls("tls_protocols_allowed: [TLSv1]").versions, []);
 }

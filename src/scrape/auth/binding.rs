@@ -1,6 +1,9 @@
 //! Channel bindings: what ties a proof to the TLS connection over which it is given, so that nobody can pass it on.
 
 use ring::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
+use x509_cert::der::asn1::{AnyRef, ObjectIdentifier};
+use x509_cert::der::{Decode as _, Reader as _, SliceReader};
+use x509_cert::spki::AlgorithmIdentifierRef;
 
 /// The binding `tls-server-end-point` (RFC 5929, section 4) of a connection whose peer has this certificate (DER). None
 /// if it is not defined for the certificate.
@@ -11,40 +14,33 @@ pub(super) fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
 
 /// The hash of the signature of the certificate, where it is a good one.
 fn hash_of(certificate: &[u8]) -> Option<&'static Algorithm> {
-    /// Object identifiers without the arc that they share.
-    const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
-    const ECDSA_SHA2: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
-    const ECDSA_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
-    let (whole, _) = element(certificate, 0x30)?;
-    let (_, rest) = element(whole, 0x30)?;
-    let (algorithm, _) = element(rest, 0x30)?;
-    let (identifier, _) = element(algorithm, 0x06)?;
+    /// The arcs that the identifiers share.
+    const RSA: &str = "1.2.840.113549.1.1.";
+    const ECDSA_SHA2: &str = "1.2.840.10045.4.3.";
+    const ECDSA_SHA1: &str = "1.2.840.10045.4.1";
+    let identifier = signature_algorithm(certificate).ok()?.to_string();
     if identifier == ECDSA_SHA1 {
         return Some(&SHA256);
     }
-    match identifier.split_last()? {
+    let last = |arc| identifier.strip_prefix(arc).and_then(|last| last.parse::<u8>().ok());
+    match (last(RSA), last(ECDSA_SHA2)) {
         // MD5, SHA-1 and SHA-256.
-        (4 | 5 | 11, RSA) | (2, ECDSA_SHA2) => Some(&SHA256),
-        (12, RSA) | (3, ECDSA_SHA2) => Some(&SHA384),
-        (13, RSA) | (4, ECDSA_SHA2) => Some(&SHA512),
+        (Some(4 | 5 | 11), _) | (_, Some(2)) => Some(&SHA256),
+        (Some(12), _) | (_, Some(3)) => Some(&SHA384),
+        (Some(13), _) | (_, Some(4)) => Some(&SHA512),
         _ => None,
     }
 }
 
-/// The content of the DER element at the beginning, which has this tag, and what follows it.
-fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&found, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        if digits.len() > 4 {
-            return None;
-        }
-        (digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit)), rest)
-    };
-    if found == tag { rest.split_at_checked(length) } else { None }
+/// Of the certificate only the frame is read, so that nothing in it is a reason to go without a binding.
+fn signature_algorithm(certificate: &[u8]) -> Result<ObjectIdentifier, x509_cert::der::Error> {
+    let mut reader = SliceReader::new(certificate)?;
+    reader.sequence(|certificate| {
+        let _signed = AnyRef::decode(certificate)?;
+        let algorithm = AlgorithmIdentifierRef::decode(certificate)?;
+        let _signature = AnyRef::decode(certificate)?;
+        Ok(algorithm.oid)
+    })
 }
 
 #[cfg(test)]

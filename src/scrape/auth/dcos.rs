@@ -15,7 +15,7 @@ use super::error::AuthError;
 use super::exchange::{Call, Exchange};
 use super::files;
 use super::token::Kept;
-use crate::config::{DcosReader, HttpSettings, Secret, TlsSettings};
+use crate::config::{DcosReader, HttpSettings, ProxySettings, Secret, TlsSettings};
 use crate::discover::Location;
 use crate::scrape::error::{ClientError, ClientProblem};
 use crate::time::UnixTime;
@@ -31,12 +31,12 @@ pub(super) struct Dcos {
 }
 
 impl Dcos {
-    pub(super) fn new(settings: &DcosReader, http: &HttpSettings) -> Result<Self, ClientError> {
+    pub(super) fn new(settings: &DcosReader, proxy: &ProxySettings, http: &HttpSettings) -> Result<Self, ClientError> {
         let (location, _) = Location::parse(&settings.login_url)
             .map_err(|error| ClientProblem::TokenUrl { option: "login_url", problem: error.to_string() })?;
         // The certificate of a cluster is its own; what is sent is no secret, and good for a short time only.
         let tls = TlsSettings { verify: false, ..TlsSettings::default() };
-        Ok(Self { settings: settings.clone(), location, exchange: Exchange::new(http, &tls, None)? })
+        Ok(Self { settings: settings.clone(), location, exchange: Exchange::new(http, tls, proxy.clone(), None)? })
     }
 
     /// A new token, good until it fails.

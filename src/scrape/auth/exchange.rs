@@ -15,7 +15,7 @@ use crate::discover::Location;
 use crate::scrape::USER_AGENT;
 use crate::scrape::connect::Connector;
 use crate::scrape::error::{ClientError, Kind, ScrapeError};
-use crate::scrape::failure::{describe, request_failure};
+use crate::scrape::failure::describe;
 use crate::scrape::tls::{HttpVersions, Tls};
 
 /// No answer that gives credentials is larger. Bytes.
@@ -27,7 +27,6 @@ pub(super) struct Exchange {
     tls: Tls,
     connect_timeout: Duration,
     timeout: Duration,
-    header_bytes: usize,
 }
 
 /// A request.
@@ -50,16 +49,16 @@ impl Exchange {
     /// With the time limits of the instance, but not with its TLS and its proxies, which are for the target.
     pub(super) fn new(
         settings: &HttpSettings,
-        tls: &TlsSettings,
+        tls: TlsSettings,
+        proxy: ProxySettings,
         timeout: Option<Duration>,
     ) -> Result<Self, ClientError> {
-        let settings = HttpSettings { tls: tls.clone(), proxy: ProxySettings::default(), ..settings.clone() };
+        let settings = HttpSettings { tls, proxy, ..settings.clone() };
         Ok(Self {
             connector: Connector::new(&settings, HttpVersions::Http1)?,
             tls: Tls::new(&settings)?,
             connect_timeout: settings.connect_timeout,
             timeout: timeout.unwrap_or(settings.read_timeout),
-            header_bytes: settings.limits.header_bytes,
         })
     }
 
@@ -79,12 +78,14 @@ impl Exchange {
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         headers.entry(USER_AGENT_HEADER).or_insert(HeaderValue::from_static(USER_AGENT));
         let tls = self.tls.materials(Instant::now()).await;
-        let connecting = self.connector.connect(location, None, &tls, None);
+        // What stays on this machine is no business of a proxy.
+        let proxy = self.connector.proxy(location).filter(|_| !location.is_local());
+        let connecting = self.connector.connect(location, proxy, &tls, None);
         let connecting = tokio::time::timeout(self.connect_timeout, connecting).await;
-        let mut connection = connecting.map_err(|_| Kind::ConnectTimeout(self.connect_timeout))??;
+        let mut connection = connecting.map_err(|_| Connector::late(proxy)(self.connect_timeout))??;
         let exchanging = async {
             let head = connection.send(method, location, headers, body).await?;
-            let response = head.map_err(|error| request_failure(&error, &tls.target, self.header_bytes))?;
+            let response = head.map_err(|error| self.connector.failure(location, proxy, &tls, &error))?;
             Reply::read(response).await
         };
         let reply = tokio::time::timeout(self.timeout, exchanging).await;

@@ -12,7 +12,7 @@ use super::error::AuthError;
 use super::exchange::{Call, Exchange, Reply, quoted};
 use super::token::Kept;
 use super::{header_name, secret_value};
-use crate::config::{HttpSettings, OAuthReader, Secret, TlsSettings};
+use crate::config::{HttpSettings, OAuthReader, ProxySettings, Secret, TlsSettings};
 use crate::discover::Location;
 use crate::scrape::error::{ClientError, ClientProblem};
 use crate::time::UnixTime;
@@ -33,7 +33,7 @@ pub(super) struct OAuth {
 }
 
 impl OAuth {
-    pub(super) fn new(settings: &OAuthReader, http: &HttpSettings) -> Result<Self, ClientError> {
+    pub(super) fn new(settings: &OAuthReader, proxy: &ProxySettings, http: &HttpSettings) -> Result<Self, ClientError> {
         let location = location(&settings.url)?;
         let tls = TlsSettings { verify: settings.verify, ca_cert: settings.ca_cert.clone(), ..TlsSettings::default() };
         let timeout = settings.timeout.filter(|timeout| *timeout > Duration::ZERO);
@@ -53,7 +53,7 @@ impl OAuth {
         }
         let body = Secret::new(encoded(&form));
         let secret = settings.client_secret.clone();
-        Ok(Self { exchange: Exchange::new(http, &tls, timeout)?, location, headers, body, secret })
+        Ok(Self { exchange: Exchange::new(http, tls, proxy.clone(), timeout)?, location, headers, body, secret })
     }
 
     /// A new token, good from now on.

@@ -41,8 +41,8 @@ impl Token {
     pub(super) fn new(settings: &TokenSettings, http: &HttpSettings) -> Result<Self, ClientError> {
         let reader = match &settings.reader {
             TokenReader::File(file) => Reader::File(file.clone()),
-            TokenReader::OAuth(oauth) => Reader::OAuth(Box::new(OAuth::new(oauth, http)?)),
-            TokenReader::Dcos(dcos) => Reader::Dcos(Box::new(Dcos::new(dcos, http)?)),
+            TokenReader::OAuth(oauth) => Reader::OAuth(Box::new(OAuth::new(oauth, &settings.proxy, http)?)),
+            TokenReader::Dcos(dcos) => Reader::Dcos(Box::new(Dcos::new(dcos, &settings.proxy, http)?)),
         };
         let (name, around) = (header_name(&settings.writer.name)?, settings.writer.around.clone());
         Ok(Self { reader, name, around, kept: Mutex::default() })

@@ -1,5 +1,6 @@
 //! Why a chain of certificates is not trusted, told with the names that stand in them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -8,43 +9,60 @@ use rustls::{CertificateError, Error, OtherError};
 use super::certificate::{Described, date};
 
 /// What is wrong with a chain, where the names of its certificates help.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum ChainProblem {
-    #[error(
-        "this machine has no CA certificates; install them (`ca-certificates`), or set `tls_ca_cert` to those to trust"
-    )]
     NobodyTrusted,
-    #[error(
-        "the certificate of the target, `{subject}`, is self-signed and not one of those that are trusted; to trust \
-         it, set `tls_ca_cert` to a file with this certificate"
-    )]
     SelfSigned { subject: String },
-    #[error(
-        "the certificate of the target comes from an unknown issuer, `{root}`; to trust it, set `tls_ca_cert` to a file \
-         with the certificate of this issuer"
-    )]
     UnknownRoot { root: String },
-    #[error(
-        "the issuer of the certificate, `{issuer}`, is neither trusted nor sent by the target; let the target send \
-         its whole chain, or set `tls_ca_cert` to a file with the certificate of this issuer{}", or_from(url.as_deref())
-    )]
     MissingIssuer { issuer: String, url: Option<String> },
-    #[error(
-        "a certificate of the target was not signed with the key of the `{issuer}` that is trusted; if that issuer has \
-         a new key, put its new certificate where `tls_ca_cert` points to"
-    )]
     OtherKey { issuer: String },
-    #[error(
-        "the certificate `{subject}`, which vouches for that of the target, expired on {not_after}, and now it is \
-         {now}; let the target send a chain that is valid, or check the clock of this machine"
-    )]
     IssuerExpired { subject: String, not_after: String, now: String },
-    #[error(
-        "the certificate `{subject}`, which vouches for that of the target, is not valid before {not_before}, and now \
-         it is {now}; check the clock of this machine"
-    )]
     IssuerNotYetValid { subject: String, not_before: String, now: String },
 }
+
+impl ChainProblem {
+    /// What is wrong and what to do; `whom` the certificates belong to.
+    pub(super) fn told(&self, whom: &str) -> String {
+        match self {
+            Self::NobodyTrusted => "this machine has no CA certificates; install them (`ca-certificates`), or set \
+                                    `tls_ca_cert` to those to trust"
+                .to_owned(),
+            Self::SelfSigned { subject } => format!(
+                "the certificate of {whom}, `{subject}`, is self-signed and not one of those that are trusted; to trust \
+                 it, set `tls_ca_cert` to a file with this certificate"
+            ),
+            Self::UnknownRoot { root } => format!(
+                "the certificate of {whom} comes from an unknown issuer, `{root}`; to trust it, set `tls_ca_cert` to a \
+                 file with the certificate of this issuer"
+            ),
+            Self::MissingIssuer { issuer, url } => format!(
+                "the issuer of the certificate, `{issuer}`, is neither trusted nor sent by {whom}; let {whom} send its \
+                 whole chain, or set `tls_ca_cert` to a file with the certificate of this issuer{}",
+                or_from(url.as_deref())
+            ),
+            Self::OtherKey { issuer } => format!(
+                "a certificate of {whom} was not signed with the key of the `{issuer}` that is trusted; if that issuer \
+                 has a new key, put its new certificate where `tls_ca_cert` points to"
+            ),
+            Self::IssuerExpired { subject, not_after, now } => format!(
+                "the certificate `{subject}`, which vouches for that of {whom}, expired on {not_after}, and now it is \
+                 {now}; let {whom} send a chain that is valid, or check the clock of this machine"
+            ),
+            Self::IssuerNotYetValid { subject, not_before, now } => format!(
+                "the certificate `{subject}`, which vouches for that of {whom}, is not valid before {not_before}, and \
+                 now it is {now}; check the clock of this machine"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for ChainProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told("the peer"))
+    }
+}
+
+impl std::error::Error for ChainProblem {}
 
 fn or_from(url: Option<&str>) -> String {
     url.map_or_else(String::new, |url| format!(", which is said to be at `{url}`"))

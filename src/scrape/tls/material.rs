@@ -9,6 +9,7 @@ use rustls::{ClientConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::super::error::{ClientError, ClientProblem, Kind};
 use super::key::read_key;
+use super::problem::Side;
 use super::roots::{Roots, read_certificates};
 use super::verifier::Verifier;
 use crate::config::{CipherSuite, TlsCiphers, TlsSettings, TlsVersion};
@@ -74,9 +75,11 @@ impl Material {
         Ok(Self { configs: Some(Configs { all: Arc::new(config), http1 }) })
     }
 
-    /// Whether a client certificate is there for targets that ask for one.
-    pub(in crate::scrape) fn shows_certificate(&self) -> bool {
-        self.configs.as_ref().is_some_and(|configs| configs.all.client_auth_cert_resolver.has_certs())
+    /// The target of a handshake that is made with it.
+    pub(in crate::scrape) fn target(&self) -> Side {
+        let shows_certificate =
+            self.configs.as_ref().is_some_and(|configs| configs.all.client_auth_cert_resolver.has_certs());
+        Side::Target { shows_certificate }
     }
 
     /// What a handshake is made with.

@@ -14,7 +14,7 @@ mod verifier;
 mod watch;
 
 pub(super) use material::{HttpVersions, Material};
-pub(super) use problem::tls_problem;
+pub(super) use problem::{Side, tls_problem};
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use retriever::config::{
-    AuthSettings, HttpSettings, Pattern, Secret, TokenFile, TokenReader, TokenSettings, TokenWriter,
+    AuthSettings, HttpSettings, Pattern, ProxySettings, Secret, TokenFile, TokenReader, TokenSettings, TokenWriter,
 };
 
 use super::{Answer, App, ask, fine, refuse, settings, succeed};
@@ -12,7 +12,11 @@ use crate::client;
 
 pub(super) fn with_reader(reader: TokenReader) -> HttpSettings {
     let around = (Secret::new("Bearer "), Secret::new(""));
-    let token = Some(TokenSettings { reader, writer: TokenWriter { name: "Authorization".into(), around } });
+    let token = Some(TokenSettings {
+        reader,
+        writer: TokenWriter { name: "Authorization".into(), around },
+        proxy: ProxySettings::default(),
+    });
     settings(AuthSettings { token, ..AuthSettings::default() })
 }
 

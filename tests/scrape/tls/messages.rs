@@ -172,7 +172,7 @@ fn answering(bytes: &'static [u8]) -> String {
 async fn a_server_that_speaks_something_else_is_recognised() {
     let error = failure(&anyone(), &answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")).await;
     assert_failure(&error, "tls", "does not answer with TLS", true);
-    assert_failure(&error, "tls", "should the URL begin with `http://`", true);
+    assert_failure(&error, "tls", "should its URL begin with `http://`", true);
     let error = failure(&anyone(), &answering(b"")).await;
     assert_failure(&error, "tls", "closed the connection in the handshake; check that it speaks TLS", true);
     // The alert `protocol_version` of a server that stopped at TLS 1.0 or 1.1.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use retriever::config::HttpSettings;
 use retriever::scrape::Client;
 
 use super::{Identity, Issuer, Terminator, authority_with, identity, trusting, write};
@@ -156,4 +157,19 @@ async fn clients_with_the_same_settings_learn_of_a_change_together() {
     later(INTERVAL).await;
     assert_eq!(scrape(&one, &at_new).await.unwrap(), UP);
     assert_eq!(scrape(&other, &at_new).await.unwrap(), UP);
+}
+
+#[tokio::test]
+async fn a_new_ca_counts_for_proxies_too() {
+    let plain = Server::with(response("", UP)).await;
+    let (old, new) = (authority_with("old", |_| {}), authority_with("new", |_| {}));
+    let proxy = behind(Terminator::new(identity(&new, "localhost", |_| {})), &plain);
+    let directory = tempfile::tempdir().unwrap();
+    let ca = write(directory.path(), "ca.pem", &old.pem());
+    let through = crate::proxy_choice::settings(&format!("proxy: {{http: '{proxy}'}}"), &[]).proxy;
+    let client = client(&HttpSettings { proxy: through, ..trusting(&ca) });
+    assert!(scrape(&client, "http://a.example/").await.unwrap_err().contains("`CN=new`"));
+    write(directory.path(), "ca.pem", &new.pem());
+    later(INTERVAL).await;
+    assert_eq!(scrape(&client, "http://a.example/").await.unwrap(), UP);
 }

@@ -11,7 +11,9 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::calendar::from_rfc3339;
-use crate::config::{AwsContainer, AwsKeys, AwsSources, ContainerAuthorization, HttpSettings, Secret, TlsSettings};
+use crate::config::{
+    AwsContainer, AwsKeys, AwsSources, ContainerAuthorization, HttpSettings, ProxySettings, Secret, TlsSettings,
+};
 use crate::discover::Location;
 use crate::scrape::auth::error::AuthError;
 use crate::scrape::auth::exchange::{Call, Exchange, Reply};
@@ -61,11 +63,12 @@ impl CredentialChain {
         let container = sources.container.as_ref().map(|container| endpoint_of_container(container, location));
         let instance = sources.instance_metadata.as_ref();
         let near = HttpSettings { connect_timeout: PATIENCE.min(http.connect_timeout), ..http.clone() };
+        let timeout = Some(PATIENCE.min(http.read_timeout));
         Ok(Self {
             container: container.transpose()?,
             instance: instance.map(|url| location("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)).transpose()?,
             sources: sources.clone(),
-            exchange: Exchange::new(&near, &TlsSettings::default(), Some(PATIENCE.min(http.read_timeout)))?,
+            exchange: Exchange::new(&near, TlsSettings::default(), ProxySettings::default(), timeout)?,
             kept: Mutex::default(),
         })
     }
