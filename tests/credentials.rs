@@ -72,6 +72,22 @@ async fn a_token_that_cannot_be_read_makes_the_health_critical() {
 }
 
 #[tokio::test]
+async fn the_bearer_token_of_the_legacy_form_is_shown_to_the_target() {
+    let server = guarded("Bearer hunter2").await;
+    let folder = Folder::new();
+    let token = folder.write("token", "hunter2\n");
+    let path = folder.write(
+        "conf.yaml",
+        format!(
+            "instances:\n  - prometheus_url: {}\n    bearer_token_auth: true\n    bearer_token_path: {token}\n    metrics: [up]\n",
+            server.url("/metrics")
+        ),
+    );
+    run(&["check", &path], &[]).await.assert_code(0);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn netrc_is_found_as_other_programs_find_it() {
     // `me:hunter2`
     let server = guarded("Basic bWU6aHVudGVyMg==").await;

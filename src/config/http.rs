@@ -12,6 +12,7 @@ use super::section::Section;
 use super::tls::TlsSettings;
 
 /// All settings of the requests of one instance.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own that users switch on or off")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpSettings {
     /// Time for name look-up, connection and TLS handshake.
