@@ -14,6 +14,7 @@
 //! or is fetched.
 
 pub mod aggregate;
+mod calendar;
 pub mod cli;
 pub mod config;
 pub mod discover;
@@ -21,6 +22,7 @@ pub mod explain;
 pub mod fixture;
 pub mod map;
 pub mod parse;
+mod percent;
 pub mod pipeline;
 pub mod relabel;
 pub mod road;

@@ -37,7 +37,7 @@ pub(super) struct RunArgs {
 /// Exit status: 0 stopped by a signal, or because nobody reads the console any more; 2 the settings cannot be used or something could not be started.
 pub(super) fn run(args: &RunArgs) -> Exit {
     let config = args.settings.read();
-    show(&config.problems);
+    show(&config);
     if config.has_errors() {
         return Exit::Unusable;
     }

@@ -74,13 +74,17 @@ fn fetching(instance: &Instance) -> Result<(), String> {
     Client::new(&instance.http, USER_AGENT).map(drop).map_err(|error| error.to_string())
 }
 
-/// One line for each problem, and their number where there are several.
-pub(super) fn show(problems: &[Problem]) {
-    for problem in problems {
+/// One line for each problem that is more than a note, the number of errors where there are several, and one line in place
+/// of all the notes on the legacy form.
+pub(super) fn show(config: &Config) {
+    for problem in config.problems.iter().filter(|problem| problem.severity != Severity::Note) {
         talk(problem);
     }
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = config.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     if errors > 1 {
         talk(format_args!("{errors} errors in the settings"));
+    }
+    if config.has_legacy_form {
+        talk("the settings are of the legacy form; `retriever validate` shows what became of each option");
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::http::HttpSettings;
 use super::init::InitConfig;
-use super::later;
 use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
@@ -14,6 +13,7 @@ use super::problem::Position;
 use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
 use super::share::Sharing;
+use super::without_effect;
 use crate::relabel::{NameValidation, Relabeler};
 
 /// How often a target is scraped when nothing else is said.
@@ -157,7 +157,8 @@ impl Instance {
         let section = Section::new(reading, format!("instance {number}"), node)?;
         let endpoint = read_endpoint(&section);
         let hostname = read_hostname(&section);
-        later::note(&section);
+        without_effect::note(&section);
+        without_effect::note_request_size(&section);
         let instance = Self {
             endpoint: endpoint.unwrap_or_default(),
             at: node.at,

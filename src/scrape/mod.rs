@@ -3,6 +3,7 @@
 //! Timeouts, TLS, authentication, redirects, content encodings, charsets and the limits of a response are settled here;
 //! what the bytes mean is not known here.
 
+mod auth;
 mod body;
 mod charset;
 mod client;
@@ -16,12 +17,13 @@ mod head;
 mod http_message;
 mod negotiation;
 mod pool;
+mod proxy;
 mod request;
 mod schedule;
 mod tls;
 
 pub use body::Body;
-pub use client::{Client, Response};
+pub use client::{Client, Clock, Response};
 pub use error::{ClientError, ScrapeError};
 pub use exposition::Exposition;
 pub use head::Head;

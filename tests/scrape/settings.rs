@@ -68,7 +68,7 @@ async fn authenticates_with_the_settings_or_else_with_the_url() {
     let (answer, _) = scrape(&settings, &url).await.unwrap();
     assert_eq!(answer.head.final_url, server.url("/"));
     let auth = BasicAuth { username: Secret::new("Aladdin"), password: Secret::new("open sesame"), latin1: true };
-    settings.basic_auth = Some(auth);
+    settings.auth = auth.into();
     scrape(&settings, &url).await.unwrap();
     let [first, second] = &server.requests()[..] else { panic!() };
     assert!(first.contains("Authorization: Basic dXNlcjpwQHNz\r\n"), "{first}");

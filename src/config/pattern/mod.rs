@@ -22,6 +22,7 @@ use std::sync::Arc;
 use engine::Engine;
 use parser::parse;
 use refusal::Refusal;
+use syntax::{Asker, Expression};
 
 /// The characters that make a metric name in the settings a pattern: those that Python's escaping of regular
 /// expressions puts a backslash before.
@@ -55,6 +56,22 @@ impl Pattern {
         Self::compile(text).map_err(|fault| message(text, &fault))
     }
 
+    /// Compiles an expression with exactly one group, of which [`Pattern::group_in`] tells the match.
+    pub fn with_one_group(text: &str) -> Result<Self, String> {
+        const GROUP: usize = 1;
+        let mut expression = parse(text).map_err(|refusal| message(text, &Fault::Refused(refusal)))?;
+        let groups = expression.askers.len() - 1;
+        if groups != 1 {
+            return Err(format!("the pattern `{text}` has {groups} groups; expected exactly one, `(...)`"));
+        }
+        // One that the expression itself asks for has to go on doing that.
+        if expression.askers[GROUP] == Asker::Nobody {
+            expression.askers[GROUP] = Asker::Outside;
+        }
+        expression.names = vec![(String::new(), GROUP)];
+        Self::of(text, &expression).map_err(|fault| message(text, &fault))
+    }
+
     /// Joins expressions into one that matches where any of them does. As in Python the whole is one expression: groups
     /// are counted through, and flags at the beginning of the first entry hold for all.
     pub fn any_of(texts: &[String]) -> Result<Self, String> {
@@ -75,7 +92,11 @@ impl Pattern {
     }
 
     fn compile(text: &str) -> Result<Self, Fault> {
-        let engine = Engine::new(&parse(text).map_err(Fault::Refused)?).map_err(Fault::Uncompiled)?;
+        Self::of(text, &parse(text).map_err(Fault::Refused)?)
+    }
+
+    fn of(text: &str, expression: &Expression) -> Result<Self, Fault> {
+        let engine = Engine::new(expression).map_err(Fault::Uncompiled)?;
         Ok(Self { compiled: Arc::new(Compiled { text: text.to_owned(), engine }) })
     }
 
@@ -94,6 +115,12 @@ impl Pattern {
     /// what it matched. None if the expression is not found.
     pub fn named_groups_in<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
         self.compiled.engine.named_groups(text, self.as_str())
+    }
+
+    /// What the group of an expression made by [`Pattern::with_one_group`] matched; none if the expression is not found,
+    /// or found without the group.
+    pub fn group_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        self.named_groups_in(text)?.first().map(|&(_, matched)| matched)
     }
 
     /// The expression as written.
