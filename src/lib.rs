@@ -25,5 +25,6 @@ pub mod road;
 pub mod scrape;
 pub mod submit;
 pub mod telemetry;
+mod throttle;
 pub mod time;
 mod unverified;

@@ -4,6 +4,8 @@
 //! validation.
 
 mod expand;
+mod files;
+mod fingerprint;
 mod global;
 mod http;
 mod init;
@@ -28,6 +30,8 @@ use std::cell::RefCell;
 use std::path::Path;
 
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
+pub use files::{Files, Remembering, Stamp};
+pub use fingerprint::Fingerprint;
 pub use global::{Global, LogFormat};
 pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
@@ -103,8 +107,9 @@ impl Config {
         let usable = readable && section.is_some();
         let section = section.unwrap_or(fallback);
         let global = Global::read(&section);
-        let init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
-        let instances = if usable { read_instances(&reading, &section, &init) } else { Vec::new() };
+        let init_node = section.node("init_config");
+        let init = init_node.map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        let instances = if usable { read_instances(&reading, &section, init_node, &init) } else { Vec::new() };
         section.finish();
         Self { global, instances, problems: problems.into_inner().into_sorted() }
     }
@@ -115,7 +120,12 @@ impl Config {
     }
 }
 
-fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfig) -> Vec<ConfiguredInstance> {
+fn read_instances(
+    reading: &Reading<'_>,
+    section: &Section<'_>,
+    init_node: Option<&Node>,
+    init: &InitConfig,
+) -> Vec<ConfiguredInstance> {
     let list = match section.present("instances") {
         None => &[],
         Some(_) => match section.list("instances") {
@@ -130,7 +140,8 @@ fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfi
     let instances = list.iter().enumerate().map(|(i, node)| {
         let before = reading.problems.borrow().errors();
         let node = legacy::modern(reading, i + 1, node);
-        let instance = Instance::read(reading, i + 1, &node, init);
+        let fingerprint = Fingerprint::of(init_node.into_iter().chain([&*node]), reading.surroundings);
+        let instance = Instance::read(reading, i + 1, &node, init, fingerprint);
         let errors = reading.problems.borrow().errors_since(before);
         match instance {
             Some(instance) if errors.is_empty() => ConfiguredInstance::Valid(Box::new(instance)),
