@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod discover;
 pub mod fixture;
+mod interned;
 pub mod map;
 pub mod parse;
 pub mod pipeline;

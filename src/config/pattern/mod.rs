@@ -23,6 +23,8 @@ use engine::Engine;
 use parser::parse;
 use refusal::Refusal;
 
+use crate::interned::Interned;
+
 /// The characters that make a metric name in the settings a pattern: those that Python's escaping of regular
 /// expressions puts a backslash before.
 const PATTERN_CHARACTERS: &[char] = &[
@@ -74,8 +76,12 @@ impl Pattern {
     }
 
     fn compile(text: &str) -> Result<Self, Fault> {
-        let engine = Engine::new(&parse(text).map_err(Fault::Refused)?).map_err(Fault::Uncompiled)?;
-        Ok(Self { compiled: Arc::new(Compiled { text: text.to_owned(), engine }) })
+        static COMPILED: Interned<Compiled> = Interned::new();
+        let compile = || {
+            let engine = Engine::new(&parse(text).map_err(Fault::Refused)?).map_err(Fault::Uncompiled)?;
+            Ok(Compiled { text: text.to_owned(), engine })
+        };
+        COMPILED.get_or_make(text, compile).map(|compiled| Self { compiled })
     }
 
     /// Whether a metric name in the settings is a pattern, and not a name to be taken literally.
