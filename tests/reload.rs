@@ -97,6 +97,25 @@ async fn a_signal_adds_removes_and_changes_targets_and_leaves_the_others_alone()
 }
 
 #[tokio::test]
+async fn a_target_that_changes_while_it_is_scraped_is_not_scraped_twice_at_once() {
+    let (intake, targets, admin) = (Intake::start().await, Counting::start().await, free_address());
+    let text = |options: &[&str]| settings(&intake, admin, &[instance(&targets.url("/slow"), options)]);
+    let (folder, _) = Folder::with_settings(&text(&[]));
+    let mut running = Running::start_in(folder, &["--no-watch"], &[KEY]);
+    for round in 1..=3 {
+        let before = targets.hits("/slow");
+        running.until("a scrape that runs", || targets.slow().0 == 1 && targets.hits("/slow") > before).await;
+        running.folder().write("conf.yaml", text(&[&format!("namespace: round{round}")]));
+        running.signal("HUP");
+    }
+    running
+        .until("the last settings count", || intake.series().iter().any(|series| series.metric == "round3.hits.count"))
+        .await;
+    assert_eq!(targets.slow().1, 1);
+    running.stop().await.assert_code(0);
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_used_change_nothing_and_are_told_once() {
     let (intake, targets, admin) = (Intake::start().await, Counting::start().await, free_address());
     let good = settings(&intake, admin, &[instance(&targets.url("/a"), &[])]);

@@ -67,8 +67,8 @@ pub(super) fn run(args: &RunArgs) -> Exit {
 async fn serve(args: &RunArgs, mut loaded: Loaded) -> Result<(), String> {
     let global = with_hostname(loaded.config.global);
     loaded.config.global = global.clone();
-    let (stop, stops) = stops().map_err(unheard)?;
-    let hangups = signal(SignalKind::hangup()).map_err(unheard)?;
+    let (stop, stops) = stops().map_err(|error| unheard(&error))?;
+    let hangups = signal(SignalKind::hangup()).map_err(|error| unheard(&error))?;
     let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
     let submitter = Arc::new(submitter);
     let telemetry = Telemetry::new(UnixTime::now(), delivery_source(&submitter));
@@ -103,7 +103,7 @@ async fn serve(args: &RunArgs, mut loaded: Loaded) -> Result<(), String> {
     Ok(())
 }
 
-fn unheard(error: io::Error) -> String {
+fn unheard(error: &io::Error) -> String {
     format!("cannot listen for signals: {error}")
 }
 

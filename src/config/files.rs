@@ -54,8 +54,11 @@ impl Files {
 /// content.
 pub struct Remembering<'a> {
     surroundings: &'a dyn Surroundings,
-    read: RefCell<BTreeMap<PathBuf, (Stamp, Result<String, Unread>)>>,
+    read: RefCell<BTreeMap<PathBuf, Read>>,
 }
+
+/// A file as it was before it was read, and its content.
+type Read = (Stamp, Result<String, Unread>);
 
 /// Why a file could not be read, as far as it can be said twice.
 #[derive(Clone, Copy, Hash)]

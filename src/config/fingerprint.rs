@@ -51,7 +51,9 @@ fn add(node: &Node, surroundings: &dyn Surroundings, hasher: &mut impl Hasher) {
         }
         Value::List(list) => {
             list.len().hash(hasher);
-            list.iter().for_each(|node| add(node, surroundings, hasher));
+            for node in list {
+                add(node, surroundings, hasher);
+            }
         }
         Value::Mapping(pairs) => {
             pairs.len().hash(hasher);

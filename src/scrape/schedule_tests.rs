@@ -98,9 +98,10 @@ async fn scrapes_begin_on_their_ticks() {
         assert_eq!((diary.began.len(), diary.ended, diary.skipped.len()), (10, 10, 0));
         for (i, began) in diary.began.iter().enumerate() {
             let since_epoch = Duration::from_secs_f64(EPOCH) + *began;
-            let tick = job.grid.at_or_after(since_epoch - INTERVAL / 2).unwrap();
+            let tick = job.grid.at_or_after(since_epoch.saturating_sub(INTERVAL / 2)).unwrap();
             // The clock of the runtime ticks in milliseconds.
-            assert!(since_epoch - tick <= Duration::from_millis(2), "scrape {i}: {:?}", since_epoch - tick);
+            let late = since_epoch.abs_diff(tick);
+            assert!(since_epoch >= tick && late <= Duration::from_millis(2), "scrape {i}: {late:?}");
         }
     }
 }
@@ -165,7 +166,7 @@ async fn time_that_was_slept_through_is_counted() {
     // Polled once, and not again until a minute has passed, in which the clock goes on.
     let _ = tokio::time::timeout(Duration::ZERO, &mut running).await;
     let first = Duration::from_secs_f64(EPOCH);
-    let first = job.grid.at_or_after(first).unwrap() - first;
+    let first = job.grid.at_or_after(first).unwrap().abs_diff(first);
     tokio::time::sleep(first + SECOND * 61).await;
     let _ = tokio::time::timeout(SECOND / 10, &mut running).await;
     assert_eq!((job.diary().began.len(), job.skips(Skip::Late)), (1, 4));
@@ -210,7 +211,7 @@ async fn a_new_plan_starts_and_stops_what_differs() {
     let ((), changed) = tokio::join!(schedule, changes);
     let diaries = [&kept, &gone, &new].map(|job| job.diary());
     assert_eq!(diaries[0].began.len(), 20);
-    assert!(diaries[0].began.windows(2).all(|pair| (pair[1] - pair[0]).abs_diff(INTERVAL) < Duration::from_millis(3)));
+    assert!(diaries[0].began.windows(2).all(|pair| pair[1].abs_diff(pair[0] + INTERVAL) < Duration::from_millis(3)));
     assert_eq!((diaries[1].began.len(), diaries[1].ended), (1, 1), "what ran comes to its end");
     assert!(diaries[2].began[0] >= changed && diaries[2].began[0] <= changed + INTERVAL);
     assert!(diaries[2].began.len() >= 18);
@@ -246,7 +247,7 @@ async fn ten_thousand_targets_begin_within_one_interval_evenly() {
     let begun = std::time::Instant::now();
     run(&jobs, 1000, 30).await;
     // Real time, and far more than it takes: nothing grows with the square of the targets.
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_mins(1));
     let mut seconds = [0_u32; 10];
     for job in &jobs {
         let diary = job.diary();

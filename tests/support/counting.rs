@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full};
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// A server on which each path is a target of its own: the counter `hits_total` says how often it was asked, this time
-/// included.
+/// included. Answers under `/slow` take a while.
 #[derive(Debug)]
 pub(crate) struct Counting {
     address: SocketAddr,
@@ -27,6 +28,8 @@ pub(crate) struct Counting {
 struct State {
     hits: HashMap<String, u64>,
     connections: usize,
+    /// Requests that are being answered, and the most at one time.
+    slow: (usize, usize),
     tokens: Vec<String>,
 }
 
@@ -67,6 +70,11 @@ impl Counting {
         self.state.lock().unwrap().connections
     }
 
+    /// How many requests under `/slow` are being answered, and the most at one time so far.
+    pub(crate) fn slow(&self) -> (usize, usize) {
+        self.state.lock().unwrap().slow
+    }
+
     /// The headers `x-token` of all requests that had one.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.state.lock().unwrap().tokens.clone()
@@ -74,19 +82,36 @@ impl Counting {
 }
 
 async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut state = state.lock().unwrap();
-        let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
-        state.tokens.extend(token);
-        let hits = state.hits.entry(request.uri().path().to_owned()).or_default();
-        *hits += 1;
-        let body = format!(
-            "# TYPE hits counter\nhits_total {hits}\n# TYPE load gauge\nload{{cpu=\"0\"}} 1\nload{{cpu=\"1\"}} 2\n"
-        );
-        async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body)))) }
+    let service = service_fn(move |request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(Response::new(Full::new(respond(&request, &state).await))) }
     });
     // A connection that the client closes is no concern of the test.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(request: &Request<Incoming>, state: &Mutex<State>) -> Bytes {
+    let path = request.uri().path();
+    let hits = {
+        let mut state = state.lock().unwrap();
+        let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
+        state.tokens.extend(token);
+        let hits = state.hits.entry(path.to_owned()).or_default();
+        *hits += 1;
+        *hits
+    };
+    if path.starts_with("/slow") {
+        {
+            let slow = &mut state.lock().unwrap().slow;
+            slow.0 += 1;
+            slow.1 = slow.1.max(slow.0);
+        }
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        state.lock().unwrap().slow.0 -= 1;
+    }
+    let mut body = format!("# TYPE hits counter\nhits_total {hits}\n");
+    body.push_str("# TYPE load gauge\nload{cpu=\"0\"} 1\nload{cpu=\"1\"} 2\n");
+    body.into()
 }
 
 /// One request: status and body.

@@ -60,7 +60,7 @@ impl Report {
             println!("it did not run for longer than the warm-up");
             return;
         };
-        let cores = (last.cpu - first.cpu).as_secs_f64() / (*to - *from).as_secs_f64();
+        let cores = last.cpu.abs_diff(first.cpu).as_secs_f64() / to.abs_diff(*from).as_secs_f64();
         println!("CPU, in cores               {cores:.3} from {} s to {} s", from.as_secs(), to.as_secs());
         println!("CPU until then              {:.2} s", first.cpu.as_secs_f64());
         let most = self.samples.iter().map(|(_, usage)| usage.resident).max().unwrap_or_default();

@@ -48,7 +48,7 @@ pub(super) struct Prepared {
 /// Where a target comes from that is wanted from now on.
 enum Wanted {
     Kept(Arc<TargetState>),
-    New(Target, Client),
+    New(Box<(Target, Client)>),
 }
 
 impl Targets {
@@ -79,12 +79,12 @@ impl Targets {
                 let place = states.iter().rposition(|state| state.target().instance.is_same(&target.instance))?;
                 Some(states.remove(place))
             });
-            wanted.push(match same {
-                Some(state) => Wanted::Kept(state),
-                None => {
-                    let client = Client::new(&target.instance.http, USER_AGENT);
-                    Wanted::New(target.clone(), client.map_err(|error| format!("{}: {error}", target.endpoint))?)
-                }
+            wanted.push(if let Some(state) = same {
+                Wanted::Kept(state)
+            } else {
+                let client = Client::new(&target.instance.http, USER_AGENT);
+                let client = client.map_err(|error| format!("{}: {error}", target.endpoint))?;
+                Wanted::New(Box::new((target, client)))
             });
         }
         Ok(Prepared { wanted, gone: present.into_values().flatten().collect() })
@@ -108,7 +108,8 @@ impl Targets {
                     changes.kept += 1;
                     state
                 }
-                Wanted::New(target, client) => {
+                Wanted::New(new) => {
+                    let (target, client) = *new;
                     let before = replaced.get_mut(target.endpoint.text()).and_then(|states| take(states, target.place));
                     if before.is_some() {
                         changes.changed += 1;
