@@ -64,3 +64,66 @@ fn add(node: &Node, surroundings: &dyn Surroundings, hasher: &mut impl Hasher) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, ConfiguredInstance, Instance};
+
+    /// One file, with this content.
+    struct Secret(&'static str);
+
+    impl Surroundings for Secret {
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn file(&self, _: &Path) -> io::Result<String> {
+            Ok(self.0.to_owned())
+        }
+    }
+
+    fn instance(text: &str, secret: &'static str) -> Instance {
+        let config = Config::read(text, "test", &Secret(secret));
+        match config.instances.into_iter().next_back() {
+            Some(ConfiguredInstance::Valid(instance)) => *instance,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const TEXT: &str = "init_config: {timeout: 3}\ninstances:\n- openmetrics_endpoint: http://a\n  metrics: [a: b]\n  \
+                        password: ${file:/p}\n  username: u\n";
+
+    #[test]
+    fn the_same_wherever_and_in_whatever_order_it_stands() {
+        let one = instance(TEXT, "x");
+        let moved = "# A comment.\ninstances:\n- openmetrics_endpoint: http://other\n- username: u\n  metrics:\n    - a: b\n  \
+                     openmetrics_endpoint: http://a\n  password: '${file:/p}'\ninit_config:\n  timeout: 3\n";
+        assert!(one.is_same(&instance(moved, "x")));
+    }
+
+    #[test]
+    fn another_for_every_change() {
+        let one = instance(TEXT, "x");
+        let with = |from: &str, to: &str| {
+            let text = TEXT.replace(from, to);
+            assert_ne!(text, TEXT);
+            instance(&text, "x")
+        };
+        for (from, to) in [
+            ("http://a", "http://b"),
+            ("[a: b]", "[a: c]"),
+            ("[a: b]", "[a: b, c]"),
+            ("[a: b]", "[a, b]"),
+            ("username: u", "username: u\n  tags: [x]"),
+            ("timeout: 3", "timeout: 4"),
+            ("{timeout: 3}", "{}"),
+        ] {
+            assert!(!one.is_same(&with(from, to)), "{to}");
+        }
+        assert!(!one.is_same(&instance(TEXT, "y")), "the secret was renewed");
+    }
+}

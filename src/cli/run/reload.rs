@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 
+use super::descriptors;
 use super::target::{Surroundings, TargetState};
 use super::targets::{Changes, Targets};
 use super::watch::Watch;
@@ -93,7 +94,10 @@ impl Reloader {
         }
         if !is_told {
             for problem in &config.problems {
-                tracing::warn!("{problem}");
+                match problem.severity {
+                    Severity::Note => tracing::info!("{problem}"),
+                    Severity::Warning | Severity::Error => tracing::warn!("{problem}"),
+                }
             }
         }
         match self.apply(config) {
@@ -132,6 +136,9 @@ impl Reloader {
         self.surroundings.telemetry.limited(new.slots);
         for option in fixed(&self.global, &new) {
             tracing::warn!("{option} differs from what is in effect; it takes effect at the next start");
+        }
+        if changes.added > 0 {
+            descriptors::provide_for(self.targets.states().len());
         }
         self.plans.send_replace(plan(&self.targets, new.slots));
         Ok((changes, changed))
