@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::fingerprint::Fingerprint;
 use super::http::HttpSettings;
 use super::init::InitConfig;
 use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
@@ -27,6 +28,8 @@ pub struct Instance {
     pub endpoint: String,
     /// Where the instance stands in its file.
     pub at: Position,
+    /// Tells whether its options are the same as another time.
+    fingerprint: Fingerprint,
     /// Put before every metric and service check name; may be empty.
     pub namespace: String,
     /// Removed from the beginning of exposed names; may be empty.
@@ -153,7 +156,13 @@ impl MetricPatterns {
 
 impl Instance {
     /// Reads one entry of `instances`; none if any of it is an error.
-    pub(crate) fn read(reading: &Reading<'_>, number: usize, node: &Node, init: &InitConfig) -> Option<Self> {
+    pub(crate) fn read(
+        reading: &Reading<'_>,
+        number: usize,
+        node: &Node,
+        init: &InitConfig,
+        fingerprint: Fingerprint,
+    ) -> Option<Self> {
         let section = Section::new(reading, format!("instance {number}"), node)?;
         let endpoint = read_endpoint(&section);
         let hostname = read_hostname(&section);
@@ -162,6 +171,7 @@ impl Instance {
         let instance = Self {
             endpoint: endpoint.unwrap_or_default(),
             at: node.at,
+            fingerprint,
             namespace: section.text("namespace").unwrap_or_default(),
             raw_metric_prefix: section.text("raw_metric_prefix").unwrap_or_default(),
             raw_line_filters: read_raw_line_filters(&section),
@@ -198,6 +208,17 @@ impl Instance {
         };
         section.finish();
         Some(instance)
+    }
+
+    /// Equal for instances with equal options, wherever they stand.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Whether everything that is said of both instances is the same, in the file and around it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        // The requests also depend on what stands outside the instance.
+        self.fingerprint == other.fingerprint && self.http == other.http
     }
 }
 

@@ -6,6 +6,8 @@
 mod auth;
 mod cipher;
 mod expand;
+mod files;
+mod fingerprint;
 mod global;
 mod http;
 mod init;
@@ -40,6 +42,8 @@ pub use auth::{
 };
 pub use cipher::{CipherSuite, TlsCiphers};
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
+pub use files::{Files, Remembering, Stamp};
+pub use fingerprint::Fingerprint;
 pub use global::{Global, LogFormat};
 pub use http::{BodyLimits, HttpSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
@@ -122,11 +126,12 @@ impl Config {
         let usable = readable && section.is_some();
         let section = section.unwrap_or(fallback);
         let global = Global::read(&section);
-        let mut init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        let init_node = section.node("init_config");
+        let mut init = init_node.map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
         init.proxy.read_agent(&section);
         init.proxy.note_delivery(&section, &global.output);
         let nodes = if usable { instance_nodes(&section) } else { &[] };
-        let instances = read_instances(&reading, nodes, &init);
+        let instances = read_instances(&reading, nodes, init_node, &init);
         let has_legacy_form = nodes.iter().any(legacy::has_legacy_form);
         section.finish();
         Self { global, instances, has_legacy_form, problems: problems.into_inner().into_sorted() }
@@ -153,11 +158,17 @@ fn instance_nodes<'n>(section: &Section<'n>) -> &'n [Node] {
     list
 }
 
-fn read_instances(reading: &Reading<'_>, nodes: &[Node], init: &InitConfig) -> Vec<ConfiguredInstance> {
+fn read_instances(
+    reading: &Reading<'_>,
+    nodes: &[Node],
+    init_node: Option<&Node>,
+    init: &InitConfig,
+) -> Vec<ConfiguredInstance> {
     let instances = nodes.iter().enumerate().map(|(i, node)| {
         let before = reading.problems.borrow().errors();
         let node = legacy::modern(reading, i + 1, node);
-        let instance = Instance::read(reading, i + 1, &node, init);
+        let fingerprint = Fingerprint::of(init_node.into_iter().chain([&*node]), reading.surroundings);
+        let instance = Instance::read(reading, i + 1, &node, init, fingerprint);
         let errors = reading.problems.borrow().errors_since(before);
         match instance {
             Some(instance) if errors.is_empty() => ConfiguredInstance::Valid(Box::new(instance)),

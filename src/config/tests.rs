@@ -437,3 +437,23 @@ fn scrape_protocols_that_are_none_are_told() {
         ["conf.yaml:3:22: warning: `use_latest_spec` has no effect beside `scrape_protocols`"]
     );
 }
+
+#[test]
+fn the_schedule_and_reloading_have_settings() {
+    let defaults = read("instances: []").global;
+    assert_eq!((defaults.slots.get(), defaults.watch_settings, defaults.admin_reload), (1000, true, false));
+    let config = read("max_concurrent_scrapes: 20\nwatch_settings: no\nadmin_reload: yes\ninstances: []");
+    assert_eq!(
+        (config.global.slots.get(), config.global.watch_settings, config.global.admin_reload),
+        (20, false, true)
+    );
+    for wrong in ["0", "1.5", "-1", "many"] {
+        let config = read(&format!("max_concurrent_scrapes: {wrong}\ninstances: []"));
+        let said = problems(&config);
+        assert!(said.iter().any(|problem| problem.contains("`max_concurrent_scrapes`")), "{wrong}: {said:?}");
+        assert_eq!(config.global.slots.get(), 1000);
+    }
+    let config =
+        read_in("instances: []", &[("RETRIEVER_MAX_CONCURRENT_SCRAPES", "9"), ("RETRIEVER_WATCH_SETTINGS", "false")]);
+    assert_eq!((config.global.slots.get(), config.global.watch_settings), (9, false));
+}

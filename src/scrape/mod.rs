@@ -13,6 +13,7 @@ mod decode;
 mod error;
 mod exposition;
 mod failure;
+mod grid;
 mod head;
 mod http_message;
 mod negotiation;
@@ -26,9 +27,10 @@ pub use body::Body;
 pub use client::{Client, Clock, Response};
 pub use error::{ClientError, ScrapeError};
 pub use exposition::Exposition;
+pub use grid::{Grid, TickClock};
 pub use head::Head;
 pub use http_message::{HttpMessage, HttpMessageError};
-pub use schedule::{Schedule, Tick, run_schedule};
+pub use schedule::{Job, Plan, Skip, run_schedule};
 
 /// How Retriever names itself to targets and to the intake.
 pub const USER_AGENT: &str = concat!("retriever/", env!("CARGO_PKG_VERSION"));

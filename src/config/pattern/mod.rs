@@ -24,6 +24,8 @@ use parser::parse;
 use refusal::Refusal;
 use syntax::{Asker, Expression};
 
+use crate::interned::Interned;
+
 /// The characters that make a metric name in the settings a pattern: those that Python's escaping of regular
 /// expressions puts a backslash before.
 const PATTERN_CHARACTERS: &[char] = &[
@@ -50,6 +52,13 @@ pub(crate) struct JoinRefusal {
     pub(crate) message: String,
 }
 
+impl Compiled {
+    fn of(text: &str, expression: &Expression) -> Result<Self, Fault> {
+        let engine = Engine::new(expression).map_err(Fault::Uncompiled)?;
+        Ok(Self { text: text.to_owned(), engine })
+    }
+}
+
 impl Pattern {
     /// Compiles one expression; the error says what is wrong with it, at which character, and what to write instead.
     pub fn new(text: &str) -> Result<Self, String> {
@@ -69,7 +78,8 @@ impl Pattern {
             expression.askers[GROUP] = Asker::Outside;
         }
         expression.names = vec![(String::new(), GROUP)];
-        Self::of(text, &expression).map_err(|fault| message(text, &fault))
+        let compiled = Compiled::of(text, &expression).map_err(|fault| message(text, &fault))?;
+        Ok(Self { compiled: Arc::new(compiled) })
     }
 
     /// Joins expressions into one that matches where any of them does. As in Python the whole is one expression: groups
@@ -92,12 +102,9 @@ impl Pattern {
     }
 
     fn compile(text: &str) -> Result<Self, Fault> {
-        Self::of(text, &parse(text).map_err(Fault::Refused)?)
-    }
-
-    fn of(text: &str, expression: &Expression) -> Result<Self, Fault> {
-        let engine = Engine::new(expression).map_err(Fault::Uncompiled)?;
-        Ok(Self { compiled: Arc::new(Compiled { text: text.to_owned(), engine }) })
+        static COMPILED: Interned<Compiled> = Interned::new();
+        let compile = || Compiled::of(text, &parse(text).map_err(Fault::Refused)?);
+        COMPILED.get_or_make(text, compile).map(|compiled| Self { compiled })
     }
 
     /// Whether a metric name in the settings is a pattern, and not a name to be taken literally.
