@@ -10,7 +10,7 @@ use super::context::ContextId;
 use super::dropped::DropReason;
 use super::emitter::{Emission, Emitter, Figure};
 use super::error::MapError;
-use super::labels::without_prefix;
+use super::labels::known_name;
 use super::mapper::Outcome;
 use super::memory::Memory;
 use super::native::NativeReading;
@@ -48,7 +48,7 @@ pub struct Mapping<'m, S> {
     pub(super) open: OpenFamily,
     waiting: Waiting,
     /// What waits for the end of the body.
-    held: Vec<Emission>,
+    held: Vec<Result<Emission, MapError>>,
     /// When the process of the target started: the earliest that it says.
     process_started: Option<f64>,
     /// Sources of shared labels that were read.
@@ -196,9 +196,14 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             }
         }
         // A scrape that the settings fail ends where it failed, and what was held comes after that.
-        if self.outcome.error.is_none() {
-            for emission in std::mem::take(&mut self.held) {
-                self.emit(emission);
+        let held = if self.outcome.error.is_none() { std::mem::take(&mut self.held) } else { Vec::new() };
+        for held in held {
+            match held {
+                Ok(emission) => self.emit(emission),
+                Err(error) => {
+                    self.outcome.error = Some(error);
+                    break;
+                }
             }
         }
         self.outcome
@@ -362,7 +367,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             emitter.dropped(series, reason);
         });
         if self.is_held(family) {
-            self.held.extend(emissions);
+            self.held.extend(emissions.into_iter().map(Ok));
         } else {
             for emission in emissions {
                 self.emit(emission);
@@ -427,15 +432,15 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             Ok(selected) => selected,
             Err(error) => {
                 self.open = OpenFamily::default();
-                self.open.waits = self.instance().telemetry;
-                return self.fail(error);
+                self.open.waits = self.instance().telemetry || self.is_held(family);
+                return self.fail(error, family);
             }
         };
         // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
         let mut watch = self.shared.watch(family, self.circumstances.format);
         watch.retain(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
-        let name = without_prefix(&family.name, self.instance());
+        let name = known_name(&family.name, family.metric_type, self.circumstances.format, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
@@ -472,7 +477,10 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.open.waits {
             self.release(family);
         }
-        self.outcome.error = self.failing.take();
+        match self.failing.take() {
+            Some(error) if self.is_held(family) => self.held.push(Err(error)),
+            error => self.outcome.error = error,
+        }
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
@@ -514,15 +522,20 @@ impl<S: Submissions> Mapping<'_, S> {
                 if self.instance().telemetry && !error.is_too_many_series() {
                     self.count_processed();
                 }
-                self.fail(error);
+                self.fail(error, family);
                 None
             }
         }
     }
 
-    /// Ends mapping: at once, or where the family ends if its samples have to be counted before.
-    fn fail(&mut self, error: MapError) {
-        if self.instance().telemetry { self.failing = Some(error) } else { self.outcome.error = Some(error) }
+    /// Ends mapping: at once, or with the family if its samples have to be counted before, or with the body if the family
+    /// waits for that.
+    fn fail(&mut self, error: MapError, family: &Family) {
+        if self.instance().telemetry || self.is_held(family) {
+            self.failing = Some(error);
+        } else {
+            self.outcome.error = Some(error);
+        }
     }
 
     /// Drops a sample that is no series.
