@@ -13,6 +13,7 @@ from datadog_checks.base import OpenMetricsBaseCheckV2
 from datadog_checks.base.checks.openmetrics.v2.scraper import OpenMetricsScraper
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as read_openmetrics
 
+from expositions import MALFORMED
 from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, misnamed
 from rules import Rules, is_literal, is_status_map, limit
 
@@ -48,6 +49,9 @@ def avoid(instance, answers):
     if apart:
         for option in ('telemetry', 'use_process_start_time', 'share_labels', 'target_info'):
             instance.pop(option, None)
+    # 1: filters that leave malformed lines only leave no exposition.
+    if any(line in MALFORMED for answer in answers for line in answer.lines):
+        instance.pop('raw_line_filters', None)
     # 2: a pattern that names a character that stands for a line end does not find what stands in for that.
     if any(end in str(instance.values()) or repr(end)[1:-1] in str(instance) for end in LINE_ENDS):
         instance.pop('exclude_metrics_by_labels', None)
