@@ -34,7 +34,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 enum Entry {
     Ready(Emission),
-    Bucket(SeriesId),
+    Bucket(SeriesId, GroupId),
 }
 
 /// The buckets of one histogram: bounds with their cumulative values; sorted, each bound once, once complete.
@@ -89,7 +89,7 @@ impl Waiting {
         let (Plan::Bucket(plan), Some((group, _))) = (&known.plan, known.group) else { return };
         // Zero is one bound, whatever its sign.
         self.groups.entry(group).or_default().0.push((plan.upper + 0.0, value));
-        self.entries.push(Entry::Bucket(series));
+        self.entries.push(Entry::Bucket(series, group));
     }
 
     /// A native histogram came: it says more than the buckets of the same histogram.
@@ -112,14 +112,10 @@ impl Waiting {
         for entry in entries {
             let made = match entry {
                 Entry::Ready(emission) => Ok(emission),
-                Entry::Bucket(series) => {
-                    let group = memory.get(series).group.map(|(group, _)| group);
-                    match group {
-                        Some(group) if distributions && natives.contains(&group) => Err(DropReason::ReplacedByNative),
-                        Some(group) => bucket(series, &groups[&group], instance, memory),
-                        None => Err(DropReason::BadBound),
-                    }
+                Entry::Bucket(_, group) if distributions && natives.contains(&group) => {
+                    Err(DropReason::ReplacedByNative)
                 }
+                Entry::Bucket(series, group) => bucket(series, &groups[&group], instance, memory),
             };
             match made {
                 Ok(emission) => emissions.push(emission),
