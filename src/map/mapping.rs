@@ -470,6 +470,9 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
+        if self.outcome.error.is_some() {
+            return;
+        }
         self.outcome.dropped.add(DropReason::Malformed);
         if self.outcome.diagnostics.len() < KEPT_DIAGNOSTICS {
             self.outcome.diagnostics.push(diagnostic.clone());

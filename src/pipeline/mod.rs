@@ -310,7 +310,8 @@ impl<S: Submissions> Body<'_, S> {
     fn take(&mut self, kept: Kept<'_>) {
         match kept {
             Kept::Bytes(bytes) => self.push(bytes),
-            Kept::FilteredLine => self.mapping.filtered_line(),
+            Kept::FilteredLine if self.goes_on() => self.mapping.filtered_line(),
+            Kept::FilteredLine => {}
         }
     }
 
