@@ -131,7 +131,7 @@ impl Mapper {
     /// Remembers how a scrape went, and tells what is remembered no longer.
     pub fn end(&mut self, success: bool) -> Forgotten {
         self.first_values = self.first_values.after(success);
-        self.shared.end_scrape();
+        self.shared.end_scrape(success);
         let forgotten = if success { self.memory.grow_older() } else { Forgotten::default() };
         if let Some(limiter) = &mut self.limiter {
             limiter.end_scrape(success);

@@ -1,8 +1,8 @@
 //! Labels that some metrics lend to all others: gathered from their sources, and merged into the labels of samples.
 //!
 //! What a source lends is read whenever it passes, so a changed source is followed from there on. As long as a source
-//! was never seen, or always where the settings say not to cache, a scrape begins by searching its body for the
-//! sources before anything of it is mapped.
+//! was never seen, after a scrape that failed and may have shown half of one, and always where the settings say not to
+//! cache, a scrape begins by searching its body for the sources before anything of it is mapped.
 
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(crate) struct SharedLabels {
     target_info: Option<Vec<(String, String)>>,
     /// Whether `target_info` was found by a search.
     found_target_info: bool,
+    /// Whether the scrape before failed.
+    doubtful: bool,
     /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
     for_all: Vec<(String, String)>,
     /// Changes whenever what is merged changes.
@@ -52,6 +54,7 @@ impl SharedLabels {
             lent: Vec::new(),
             target_info: None,
             found_target_info: false,
+            doubtful: false,
             for_all: Vec::new(),
             generation: 0,
         }
@@ -69,7 +72,7 @@ impl SharedLabels {
 
     /// Whether the body of a scrape has to be searched for sources before it is mapped.
     pub(crate) fn needs_search(&self) -> bool {
-        self.is_used() && (!self.instance.sharing.cached || !self.is_complete())
+        self.is_used() && (!self.instance.sharing.cached || self.doubtful || !self.is_complete())
     }
 
     /// The sources that were not found.
@@ -87,7 +90,8 @@ impl SharedLabels {
     }
 
     /// Ends a scrape: without a cache all but `target_info` is forgotten.
-    pub(crate) fn end_scrape(&mut self) {
+    pub(crate) fn end_scrape(&mut self, success: bool) {
+        self.doubtful = !success;
         if !self.instance.sharing.cached {
             self.lent.clear();
             self.found_target_info = false;
@@ -325,8 +329,9 @@ impl Sink for Search<'_> {
             Source::Configured(_) => self.shared.observed(watch, &mut self.state.seen),
         }
         let sharing = &self.shared.instance.sharing;
-        self.state.done =
+        let found_all =
             self.state.seen.len() == sharing.sources.len() && (self.state.target_info || !sharing.target_info);
+        self.state.done = found_all || !self.shared.needs_search();
     }
 
     fn malformed(&mut self, _: &Diagnostic) {}
