@@ -59,7 +59,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let selected = match &name {
             None => self.selected(family, sample),
             Some(name) => {
-                let (name, metric_type) = family_of(name, family.metric_type, sample.role);
+                let (name, metric_type) = family_of(name, family, sample);
                 self.select(name, metric_type)?
             }
         };
