@@ -13,7 +13,7 @@ use super::problem::{Position, Problems};
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) at: Position,
-    /// How a number is written, for options that want text: `1.0` is not `1`.
+    /// How a number or boolean is written, for options that want text: `1.0` is not `1`, and `n` is not `false`.
     pub(crate) spelled: Option<String>,
     /// First byte and length in the text.
     extent: Option<(u64, u64)>,
@@ -70,10 +70,10 @@ impl Node {
         Self::new(Value::Text(text.into()), at)
     }
 
-    /// Looks up how the numbers of the tree are written.
+    /// Looks up how the numbers and booleans of the tree are written.
     fn spell(&mut self, text: &str) {
         match &mut self.value {
-            Value::Integer(_) | Value::Float(_) => {
+            Value::Bool(_) | Value::Integer(_) | Value::Float(_) => {
                 let bounds = self.extent.and_then(|(first, length)| {
                     Some(usize::try_from(first).ok()?..usize::try_from(first.checked_add(length)?).ok()?)
                 });
@@ -84,7 +84,7 @@ impl Node {
                 key.spell(text);
                 value.spell(text);
             }),
-            Value::Null | Value::Bool(_) | Value::Text(_) => {}
+            Value::Null | Value::Text(_) => {}
         }
     }
 
@@ -92,7 +92,7 @@ impl Node {
     pub(crate) fn key_text(&self) -> Option<String> {
         match &self.value {
             Value::Text(text) => Some(text.clone()),
-            Value::Bool(value) => Some(value.to_string()),
+            Value::Bool(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Integer(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Float(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Null | Value::List(_) | Value::Mapping(_) => None,
