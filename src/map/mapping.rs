@@ -77,6 +77,8 @@ pub(super) struct OpenFamily {
     waits: bool,
     /// Samples as parsed.
     samples: u64,
+    /// How many of them `exclude_metrics` means.
+    excluded: u64,
 }
 
 impl Default for OpenFamily {
@@ -90,6 +92,7 @@ impl Default for OpenFamily {
             tells_starts: false,
             waits: false,
             samples: 0,
+            excluded: 0,
         }
     }
 }
@@ -212,6 +215,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     fn drop_sample(&mut self, reason: DropReason) {
         self.outcome.dropped.add(reason);
+        self.open.excluded += u64::from(reason == DropReason::Excluded);
         if self.instance().telemetry && reaches_transformer(reason) {
             self.count_processed();
         }
@@ -354,8 +358,9 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             } else {
                 self.emit(Emission::Figure(Figure::Input, self.open.samples as f64));
             }
-            if self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded) {
-                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.samples as f64));
+            let is_excluded = self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded);
+            if is_excluded || self.open.excluded > 0 {
+                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.excluded as f64));
             }
         }
         if self.waiting.is_empty() {
@@ -440,6 +445,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
             samples: 0,
+            excluded: 0,
         };
         self.open.waits = self.waits(family);
     }
