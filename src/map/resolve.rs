@@ -39,7 +39,7 @@ impl<S: Submissions> Mapping<'_, S> {
             return Ok(Ok(series));
         }
         let limit = self.instance().http.limits.series;
-        if known.is_none() && self.memory.len() as u64 > limit {
+        if self.memory.find(sample.series).is_none() && self.memory.len() as u64 >= limit {
             return Err(MapError::too_many_series(limit));
         }
         let Compiled { plan, group } = self.compile(family, sample)?;

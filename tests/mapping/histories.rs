@@ -155,7 +155,7 @@ fn relabeling() -> impl Strategy<Value = String> {
     subsequence(rules, 1..4).prop_map(|rules| format!("metric_relabel_configs: [{}]", rules.join(", ")))
 }
 
-fn sharing() -> impl Strategy<Value = String> {
+fn sources() -> impl Strategy<Value = String> {
     let sources = vec![
         "a: true",
         "b: {match: [pod], labels: [node, x]}",
@@ -163,8 +163,12 @@ fn sharing() -> impl Strategy<Value = String> {
         "target_info: {labels: [version]}",
         "p_a: {values: [1, 2]}",
     ];
-    (subsequence(sources, 1..4), any::<bool>(), any::<bool>()).prop_map(|(sources, cached, target_info)| {
-        format!("share_labels: {{{}}}, cache_shared_labels: {cached}, target_info: {target_info}", sources.join(", "))
+    subsequence(sources, 1..4).prop_map(|sources| format!("share_labels: {{{}}}", sources.join(", ")))
+}
+
+fn sharing() -> impl Strategy<Value = String> {
+    (sources(), any::<bool>(), any::<bool>()).prop_map(|(sources, cached, target_info)| {
+        format!("{sources}, cache_shared_labels: {cached}, target_info: {target_info}")
     })
 }
 
@@ -177,41 +181,61 @@ fn histograms() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// Options by which nothing is remembered from one scrape to the next.
+const FORGETFUL: [&str; 14] = [
+    "namespace: ns",
+    "raw_metric_prefix: p_",
+    "exclude_metrics: [b, '^a_']",
+    "exclude_metrics_by_labels: {code: [k]}",
+    "exclude_labels: [x]",
+    "include_labels: [x, pod, upper_bound]",
+    "rename_labels: {pod: pod_name, upper_bound: bound}",
+    "code_class_labels: [code]",
+    "hostname_label: node, hostname_format: '<HOSTNAME>.z'",
+    "gauge_aggregation: max",
+    "metric_patterns: {exclude: [sum]}",
+    "telemetry: true",
+    "raw_line_filters: [secret, '^# HELP']",
+    "disable_generic_tags: true, tags: ['env:t', 'k:v']",
+];
+
 fn others() -> impl Strategy<Value = Vec<&'static str>> {
-    subsequence(
-        vec![
-            "namespace: ns",
-            "raw_metric_prefix: p_",
-            "exclude_metrics: [b, '^a_']",
-            "exclude_metrics_by_labels: {code: [k]}",
-            "exclude_labels: [x]",
-            "include_labels: [x, pod, upper_bound]",
-            "rename_labels: {pod: pod_name, upper_bound: bound}",
-            "code_class_labels: [code]",
-            "hostname_label: node, hostname_format: '<HOSTNAME>.z'",
-            "gauge_aggregation: max",
-            "metric_patterns: {exclude: [sum]}",
-            "max_returned_metrics: 4",
-            "telemetry: true",
-            "use_process_start_time: true",
-            "cache_metric_wildcards: false",
-            "raw_line_filters: [secret, '^# HELP']",
-            "disable_generic_tags: true, tags: ['env:t', 'k:v']",
-        ],
-        0..6,
-    )
+    let remembering = ["max_returned_metrics: 4", "use_process_start_time: true", "cache_metric_wildcards: false"];
+    subsequence([&FORGETFUL[..], &remembering].concat(), 0..6)
+}
+
+fn joined(
+    (metrics, relabeling, sharing, histograms, others): (
+        String,
+        Option<String>,
+        Option<String>,
+        Option<&str>,
+        Vec<&str>,
+    ),
+) -> String {
+    let optional = relabeling.into_iter().chain(sharing).chain(histograms.map(str::to_owned));
+    let all = std::iter::once(metrics).chain(optional).chain(others.into_iter().map(str::to_owned));
+    all.collect::<Vec<_>>().join(", ")
 }
 
 /// The settings of a target.
 pub(crate) fn options() -> impl Strategy<Value = String> {
-    let parts = (metrics(), option::of(relabeling()), option::of(sharing()), option::of(histograms()), others());
-    parts.prop_map(|(metrics, relabeling, sharing, histograms, others)| {
-        let histograms = histograms.map(str::to_owned);
-        let optional = relabeling.into_iter().chain(sharing).chain(histograms);
-        std::iter::once(metrics)
-            .chain(optional)
-            .chain(others.into_iter().map(str::to_owned))
-            .collect::<Vec<_>>()
-            .join(", ")
-    })
+    (metrics(), option::of(relabeling()), option::of(sharing()), option::of(histograms()), others()).prop_map(joined)
+}
+
+/// Settings under which a scrape comes to the same whatever was before it, but for what is said of first values.
+pub(crate) fn forgetful_options() -> impl Strategy<Value = String> {
+    let entries = vec![
+        "{a: {type: counter}}",
+        "{b: {type: histogram}}",
+        "{'^p_': {type: native_dynamic}}",
+        "{c: {type: metadata, label: version, name: version}}",
+        "{'^q': {type: gauge}}",
+        ".+",
+    ];
+    let metrics = subsequence(entries, 1..6)
+        .prop_map(|entries| format!("metrics: [{}], cache_metric_wildcards: false", entries.join(", ")));
+    let sharing = sources().prop_map(|sources| format!("{sources}, cache_shared_labels: false"));
+    let others = subsequence(FORGETFUL.to_vec(), 0..6);
+    (metrics, option::of(relabeling()), option::of(sharing), option::of(histograms()), others).prop_map(joined)
 }

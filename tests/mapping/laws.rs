@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::histories::{Exposed, history, options};
+use super::histories::{Exposed, exposed, forgetful_options, history, options};
 use super::target::{Scraped, Target};
 
 fn scrape(target: &mut Target, exposed: &Exposed) -> Scraped {
@@ -10,6 +10,12 @@ fn scrape(target: &mut Target, exposed: &Exposed) -> Scraped {
         Some(ending) => target.scrape(exposed.format, &exposed.body, ending),
         None => target.unanswered(),
     }
+}
+
+/// What a scrape comes to, but for the series behind it and what is said of first values.
+fn whatever_was_before(scraped: Scraped) -> Scraped {
+    let lines = scraped.lines.into_iter().map(|line| line.trim_end_matches(" first").to_owned());
+    Scraped { lines: lines.collect(), origins: Vec::new(), ..scraped }
 }
 
 proptest! {
@@ -34,5 +40,26 @@ proptest! {
             let (one, other) = (scrape(&mut whole, exposed), scrape(&mut cut, exposed));
             prop_assert_eq!(one, other, "scrape {} in chunks of {}", number + 1, chunk);
         }
+    }
+
+    /// But for what a first scrape has to wait for, or finds by searching its body.
+    #[test]
+    fn the_same_body_comes_to_the_same(options in options(), exposed in exposed()) {
+        let options = ["use_process_start_time", "telemetry", "target_info"]
+            .iter()
+            .fold(options, |options, option| options.replace(&format!(", {option}: true"), ""));
+        let mut target = Target::new(&options);
+        let (one, other) = (scrape(&mut target, &exposed), scrape(&mut target, &exposed));
+        prop_assert_eq!(whatever_was_before(one), whatever_was_before(other));
+    }
+
+    #[test]
+    fn the_past_leaves_no_traces(options in forgetful_options(), history in history(), exposed in exposed()) {
+        let (mut old, mut new) = (Target::new(&options), Target::new(&options));
+        for exposed in &history {
+            scrape(&mut old, exposed);
+        }
+        let (one, other) = (scrape(&mut old, &exposed), scrape(&mut new, &exposed));
+        prop_assert_eq!(whatever_was_before(one), whatever_was_before(other));
     }
 }

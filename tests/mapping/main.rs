@@ -11,6 +11,7 @@ mod laws;
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod messages;
 mod native;
+mod options;
 mod points;
 #[path = "../support/program.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
