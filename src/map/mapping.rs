@@ -265,20 +265,19 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Replays the plan of a series for one sample.
     fn apply(&mut self, series: SeriesId, sample: &Sample<'_>) {
-        let value = sample.value;
-        let plan = &self.memory.get(series).plan;
-        if let Plan::Drop(reason) = *plan {
+        if let Plan::Drop(reason) = self.memory.get(series).plan {
             return self.drop_sample(reason);
         }
-        let processed = self.instance().telemetry;
-        match *plan {
+        if self.instance().telemetry {
+            self.count_processed();
+        }
+        let value = sample.value;
+        match self.memory.get(series).plan {
             Plan::Drop(_) => {}
             Plan::Metric { kind, context, change, gauges } => {
-                self.processed(processed);
                 self.metric(series, kind, context, gauges, changed(value, change, self.circumstances.now));
             }
             Plan::CounterGauge { total, count, gauges } => {
-                self.processed(processed);
                 if let Some(context) = total {
                     self.metric(series, MetricKind::Gauge, context, gauges, value);
                 }
@@ -286,30 +285,14 @@ impl<'m, S: Submissions> Mapping<'m, S> {
                     self.metric(series, MetricKind::MonotonicCount, context, gauges, value);
                 }
             }
-            Plan::Bucket(_) => {
-                self.processed(processed);
-                self.waiting.bucket(series, value, self.memory);
-            }
-            Plan::Native(context) => {
-                let Some(native) = sample.native else { return self.drop_sample(DropReason::NativeHistogram) };
-                self.processed(processed);
-                let reading = NativeReading::of(native);
-                // One that counts without saying where leaves that to the buckets beside it.
-                if !reading.buckets.is_empty()
-                    && let Some((group, _)) = self.memory.get(series).group
-                {
-                    self.waiting.native(group);
-                }
-                self.pass(Emission::Native(series, context, reading));
-            }
+            Plan::Bucket(_) => self.waiting.bucket(series, value, self.memory),
+            Plan::Native(context) => self.native(series, context, sample),
             Plan::ServiceCheck(ref plan) => {
                 let plan = Arc::clone(plan);
-                self.processed(processed);
                 self.pass(Emission::ServiceCheck(plan, value));
             }
             Plan::Metadata(ref pieces) => {
                 let pieces = Arc::clone(pieces);
-                self.processed(processed);
                 self.pass(Emission::Metadata(pieces));
             }
         }
@@ -318,10 +301,19 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
-    fn processed(&mut self, told: bool) {
-        if told {
-            self.count_processed();
+    fn native(&mut self, series: SeriesId, context: ContextId, sample: &Sample<'_>) {
+        let Some(native) = sample.native else {
+            self.outcome.dropped.add(DropReason::NativeHistogram);
+            return;
+        };
+        let reading = NativeReading::of(native);
+        // One that counts without saying where leaves that to the buckets beside it.
+        if !reading.buckets.is_empty()
+            && let Some((group, _)) = self.memory.get(series).group
+        {
+            self.waiting.native(group);
         }
+        self.pass(Emission::Native(series, context, reading));
     }
 
     fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {

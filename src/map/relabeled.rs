@@ -8,7 +8,7 @@ use crate::relabel::{LabelBuilder, RelabelObserver, RelabelRule, Relabeler, Verd
 
 use super::dropped::DropReason;
 use super::labels::LabelSet;
-use super::trace::{Step, Trace};
+use super::trace::{NoTrace, Step, Trace};
 
 /// The label that holds the name of the sample.
 const NAME: &str = "__name__";
@@ -45,6 +45,11 @@ impl<'a> Relabeled<'a> {
         let new = (new != name).then(|| new.to_owned());
         let labels = labels.into_labels().filter(|(name, _)| name != NAME);
         Ok(Self { name: new, labels: LabelSet::from_unique(labels) })
+    }
+
+    /// Only the labels; none of a sample that is dropped.
+    pub(crate) fn labels_of(sample: &Sample<'a>, instance: &Instance) -> LabelSet<'a> {
+        Self::of(sample, instance, &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::{Instance, ShareSource};
 use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
 use super::labels::{LabelSet, known_name};
+use super::relabeled::Relabeled;
 
 const TARGET_INFO: &str = "target_info";
 
@@ -122,7 +123,7 @@ impl SharedLabels {
         match watch.source {
             Source::TargetInfo if watch.first => {
                 watch.first = false;
-                self.set_target_info(owned(&LabelSet::relabeled(sample, &self.instance)));
+                self.set_target_info(owned(&Relabeled::labels_of(sample, &self.instance)));
             }
             Source::TargetInfo => {}
             Source::Configured(place) => watch.lent.add(&self.instance.sharing.sources[place], sample, &self.instance),
@@ -217,7 +218,7 @@ impl Lent {
         if source.values.as_ref().is_some_and(|values| !values.iter().any(is_meant)) {
             return;
         }
-        let labels = LabelSet::relabeled(sample, instance);
+        let labels = Relabeled::labels_of(sample, instance);
         let picked = |names: &[String]| -> Vec<(String, String)> {
             let own = names.iter().filter_map(|name| Some((name.clone(), labels.get(name)?.to_owned())));
             own.collect()
@@ -304,7 +305,7 @@ impl Sink for Search<'_> {
             // A search takes the labels of all its samples, and adds them to what was known.
             Source::TargetInfo => {
                 let mut labels = self.shared.target_info.clone().unwrap_or_default();
-                for (name, value) in LabelSet::relabeled(sample, &self.shared.instance).iter() {
+                for (name, value) in Relabeled::labels_of(sample, &self.shared.instance).iter() {
                     insert(&mut labels, name, value);
                 }
                 watch.first = false;

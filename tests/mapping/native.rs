@@ -95,6 +95,28 @@ fn as_a_distribution_it_replaces_the_classic_buckets() {
     );
 }
 
+/// The same observations, written in the draft of OpenMetrics 2.0.
+#[test]
+fn text_can_hold_native_histograms_too() {
+    let body = "# TYPE h histogram\nh{a=\"b\"} {count:6,sum:12,schema:0,zero_threshold:0.001,zero_count:1,\
+        positive_spans:[1:2],positive_buckets:[2,3],bucket:[2.0:3,4.0:6,+Inf:6]}\n# EOF\n";
+    let scraped = |options: &str| {
+        let scraped = Target::new(options).scrape(Format::OpenMetrics2, body, Ending::Whole);
+        assert_eq!((scraped.failure, scraped.malformed), (None, vec![]));
+        scraped.lines
+    };
+    assert_eq!(scraped("metrics: [h], collect_histograms_as_distributions: true"), BUCKETS);
+    let mut all = scraped("metrics: [h]");
+    all.sort_unstable();
+    let classic = [
+        "monotonic_count h.bucket 3 a:b,upper_bound:2.0",
+        "monotonic_count h.bucket 6 a:b,upper_bound:4.0",
+        "monotonic_count h.count 6 a:b",
+        "monotonic_count h.sum 12 a:b",
+    ];
+    assert_eq!(all, [&BUCKETS[..], &classic].concat());
+}
+
 /// Only the histogram with the same labels is the same.
 #[test]
 fn other_histograms_of_the_family_keep_their_buckets() {

@@ -75,6 +75,23 @@ fn info_and_state_sets_are_gauges_once_they_have_a_type() {
     );
 }
 
+/// The settings name a counter in one way, whatever its exposition is written in.
+#[test]
+fn a_counter_is_selected_without_its_total_in_every_format() {
+    for (format, family) in [
+        (Format::PrometheusText, "c"),
+        (Format::PrometheusText, "c_total"),
+        (Format::OpenMetrics, "c"),
+        (Format::OpenMetrics2, "c"),
+        (Format::OpenMetrics2, "c_total"),
+    ] {
+        let end = if format == Format::PrometheusText { "" } else { "# EOF\n" };
+        let body = format!("# TYPE {family} counter\nc_total{{x=\"1\"}} 5\n{end}");
+        let scraped = Target::new("metrics: [c]").scrape(format, body, Ending::Whole);
+        assert_eq!(scraped.lines, ["monotonic_count c.count 5 x:1"], "`{family}` in {format:?}");
+    }
+}
+
 #[test]
 fn a_pattern_that_forgets_follows_the_type() {
     let body = |of: &str| format!("# TYPE a {of}\na 1\n");

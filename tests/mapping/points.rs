@@ -123,6 +123,22 @@ fn start_times_decide_about_first_values() {
     }
 }
 
+/// Start times are found by the names as exposed, whatever relabeling makes of them.
+#[test]
+fn relabeled_series_begin_when_the_exposition_says() {
+    let rename = "{source_labels: [__name__], regex: 'old(.*)', target_label: __name__, replacement: 'new$1'}";
+    let dropping = "{source_labels: [__name__], regex: '.*_created', action: drop}";
+    let body = format!("# TYPE old counter\nold_total{{x=\"1\"}} 5\nold_created{{x=\"1\"}} {}\n", START - 30.0);
+    let started = format!("{}", START - 60.0);
+    for rules in [rename.to_owned(), format!("{dropping}, {rename}")] {
+        let options = format!("metrics: [new], metric_relabel_configs: [{rules}]");
+        for recording in [text(&body), open_metrics(&body)] {
+            let lines = points(&options, &[recording], &["--started", &started]);
+            assert_eq!(lines, [["count new.count 5 x:1"]], "{rules}");
+        }
+    }
+}
+
 #[test]
 fn a_counter_that_began_anew_counts_whole_even_if_it_is_larger() {
     let body =
