@@ -126,9 +126,9 @@ impl Aggregator {
     /// When `contexts` does not know the context.
     pub fn accept(&mut self, submission: Submission, contexts: &Contexts, at: UnixTime) {
         let accepted = match submission {
-            Submission::Metric { kind, context, origin, gauges, value, flush_first_value } => {
+            Submission::Metric { kind, context, origin, gauges, lower, value, flush_first_value } => {
                 let slot = self.slot_of(context, contexts);
-                self.metric(slot, kind, origin, gauges, value, at, flush_first_value)
+                self.metric(slot, kind, origin, gauges, lower, value, at, flush_first_value)
             }
             Submission::Bucket { context, origin, lower, upper, value, flush_first_value, .. } => {
                 let slot = self.slot_of(context, contexts);
@@ -249,6 +249,7 @@ impl Aggregator {
         kind: MetricKind,
         origin: Origin,
         gauges: GaugeAggregation,
+        lower: Option<f64>,
         value: f64,
         at: UnixTime,
         flush: bool,
@@ -272,7 +273,9 @@ impl Aggregator {
                 state.add(value);
                 Ok(())
             }
-            MetricKind::MonotonicCount => self.read(slot, origin, Present { value: Value::Count(value), at, flush }),
+            MetricKind::MonotonicCount => {
+                self.read(slot, origin, Present { value: Value::Count(value, lower), at, flush })
+            }
             MetricKind::Rate => self.read(slot, origin, Present { value: Value::Rate(value), at, flush }),
         }
     }
@@ -290,7 +293,7 @@ impl Aggregator {
         if self.series.len() <= place {
             self.series.resize_with(place + 1, || None);
         }
-        let series = self.series[place].get_or_insert_with(|| Series { origin, slot, last: None, present: None });
+        let series = self.series[place].get_or_insert(Series { origin, slot, last: None, present: None });
         series.origin = origin;
         series.slot = slot;
         if series.present.replace(present).is_none() {

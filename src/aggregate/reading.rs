@@ -36,8 +36,8 @@ pub(super) struct Present {
 /// What was read.
 #[derive(Debug)]
 pub(super) enum Value {
-    /// Finite.
-    Count(f64),
+    /// Finite; and of a bucket without those below it, the bound above which it counts.
+    Count(f64, Option<f64>),
     /// Finite.
     Rate(f64),
     Bucket(Bounds, u64),
@@ -48,8 +48,9 @@ impl Value {
     /// Whether it is lower than one before; none if the two cannot be compared.
     pub(super) fn fell(&self, before: &Self) -> Option<bool> {
         match (self, before) {
-            (Self::Count(value), Self::Count(before)) | (Self::Rate(value), Self::Rate(before)) => Some(value < before),
+            (Self::Rate(value), Self::Rate(before)) => Some(value < before),
             // Counts between other bounds are counts of something else.
+            (Self::Count(value, lower), Self::Count(before, known)) => (lower == known).then_some(value < before),
             (Self::Bucket(bounds, count), Self::Bucket(known, before)) => (bounds == known).then_some(count < before),
             (Self::Native(reading), Self::Native(before)) => Some(Cells::of(reading, before).fell(reading, before)),
             _ => None,

@@ -63,7 +63,7 @@ pub(super) fn settle(
     let amount = match (value, state) {
         (_, None) => Ok(None),
         (Value::Rate(value), Some(state)) => rate(*value, at, before).map(|rate| rate.inspect(|rate| state.add(*rate))),
-        (Value::Count(value), Some(state)) => {
+        (Value::Count(value, _), Some(state)) => {
             let previous = before.map_or(0.0, |last| last.value.number());
             let amount = match growth.taken() {
                 Taken::Nothing => None,
@@ -148,7 +148,7 @@ impl Value {
     /// The reading as one number: of a histogram, its count.
     fn number(&self) -> f64 {
         match self {
-            Self::Count(value) | Self::Rate(value) => *value,
+            Self::Count(value, _) | Self::Rate(value) => *value,
             Self::Bucket(_, count) => *count as f64,
             Self::Native(reading) => reading.count,
         }

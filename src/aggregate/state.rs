@@ -93,9 +93,9 @@ impl State {
 fn aggregated(readings: &mut [(SeriesId, f64)], aggregation: GaugeAggregation) -> Option<f64> {
     // A stable sort: readings of one series stay in their order.
     readings.sort_by_key(|(series, _)| *series);
-    let values = readings.chunk_by(|one, next| one.0 == next.0).filter_map(|same| Some(same.last()?.1));
+    let mut values = readings.chunk_by(|one, next| one.0 == next.0).filter_map(|same| Some(same.last()?.1));
     match aggregation {
-        GaugeAggregation::Last => values.last(),
+        GaugeAggregation::Last => values.next_back(),
         GaugeAggregation::Sum => values.reduce(|sum, value| sum + value),
         GaugeAggregation::Max => values.reduce(f64::max),
         GaugeAggregation::Min => values.reduce(f64::min),

@@ -4,6 +4,8 @@
 
 mod check;
 mod exit;
+mod explain;
+mod feed;
 mod format;
 mod parse;
 mod print;
@@ -35,6 +37,8 @@ enum Command {
     Run(run::RunArgs),
     /// Scrape once and print what would be submitted, and what was dropped and why
     Check(check::CheckArgs),
+    /// Tell what becomes of a metric, step by step, or why it is missing and what to write to get it
+    Explain(explain::ExplainArgs),
     /// Read the settings and report every problem
     Validate(validate::ValidateArgs),
     Parse(parse::ParseArgs),
@@ -49,6 +53,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Record(args) => record::run(&args),

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::print::talk;
-use crate::config::{Config, ConfiguredInstance, Instance, Problem, ProcessSurroundings, Severity};
+use crate::config::{Config, ConfiguredInstance, Instance, Problem, ProcessSurroundings, Severity, Surroundings as _};
 use crate::discover::Endpoint;
+use crate::explain::Source;
 use crate::fixture::Remark;
 use crate::scrape::{Client, USER_AGENT};
 
@@ -17,6 +18,11 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// For commands that name the file in another way.
+    pub(super) fn of(config: PathBuf) -> Self {
+        Self { config }
+    }
+
     /// Reads the settings, including what is needed to fetch the targets: URLs and the files of TLS.
     pub(super) fn read(&self) -> Config {
         self.with_fetching(self.read_for_replay())
@@ -35,6 +41,13 @@ impl SettingsArgs {
             severity: Severity::Warning,
             message: remark.message.clone(),
         }
+    }
+
+    /// The text of the settings, for those who quote it.
+    pub(super) fn source(&self) -> Source {
+        // What cannot be read is a problem of the settings already.
+        let text = ProcessSurroundings.file(&self.config).unwrap_or_default();
+        Source::new(self.config.display().to_string(), &text)
     }
 
     /// Finds the instances whose targets cannot be fetched at all.

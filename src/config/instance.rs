@@ -9,6 +9,7 @@ use super::later;
 use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
+use super::places::Places;
 use super::problem::Position;
 use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
@@ -84,6 +85,8 @@ pub struct Instance {
     pub service: Option<String>,
     /// How the endpoint is fetched.
     pub http: HttpSettings,
+    /// Where the entries of options stand.
+    pub places: Places,
 }
 
 /// Metric names, exact or by pattern.
@@ -190,6 +193,7 @@ impl Instance {
             min_collection_interval: read_interval(&section),
             service: section.scalar_text("service").or_else(|| init.service.clone()).filter(|text| !text.is_empty()),
             http: HttpSettings::read(&section, init),
+            places: Places::of(node),
         };
         section.finish();
         Some(instance)

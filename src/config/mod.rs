@@ -16,6 +16,7 @@ mod metrics;
 mod node;
 mod output;
 mod pattern;
+mod places;
 mod problem;
 mod protocol;
 mod relabel;
@@ -37,6 +38,7 @@ pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transform
 pub(crate) use node::{Node, Value};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
+pub use places::{Place, Places};
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;

@@ -30,16 +30,20 @@ pub struct ShareSource {
 
 impl Sharing {
     pub(crate) fn read(section: &Section<'_>) -> Self {
-        Self {
-            sources: read_sources(section),
-            target_info: read_target_info(section),
-            cached: section.affirmative("cache_shared_labels", true),
-        }
+        Self { sources: read_sources(section), target_info: read_target_info(section), cached: read_cached(section) }
     }
 
     /// Whether anything is shared at all.
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty() && !self.target_info
+    }
+}
+
+/// Read more plainly than other booleans, as the original does: any text is true.
+fn read_cached(section: &Section<'_>) -> bool {
+    match section.node("cache_shared_labels").map(|node| &node.value) {
+        Some(Value::Text(text)) => !text.is_empty(),
+        _ => section.affirmative("cache_shared_labels", true),
     }
 }
 

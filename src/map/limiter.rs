@@ -82,6 +82,7 @@ mod tests {
             context,
             origin: Origin::alone(SeriesId::new(0)),
             gauges: GaugeAggregation::Last,
+            lower: None,
             value: 1.0,
             flush_first_value: false,
         };

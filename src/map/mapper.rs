@@ -45,6 +45,17 @@ pub struct Outcome {
     pub error: Option<MapError>,
 }
 
+/// How a scrape ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It succeeded.
+    Succeeded,
+    /// It failed, which the settings say to ignore: first values after it are growth, as in the original.
+    Ignored,
+    /// It failed.
+    Failed,
+}
+
 impl Mapper {
     /// A target that was never scraped. `watched_since`: when the process began that watches it, if that is known; a
     /// counter that began later has not been missed.
@@ -129,8 +140,10 @@ impl Mapper {
     }
 
     /// Remembers how a scrape went, and tells what is remembered no longer.
-    pub fn end(&mut self, success: bool) -> Forgotten {
-        self.first_values = self.first_values.after(success);
+    pub fn end(&mut self, ending: Ending) -> Forgotten {
+        self.first_values = self.first_values.after(ending != Ending::Failed);
+        // What a failed scrape lacks is not missing, whether the failure is ignored or not.
+        let success = ending == Ending::Succeeded;
         self.shared.end_scrape(success);
         let forgotten = if success { self.memory.grow_older() } else { Forgotten::default() };
         if let Some(limiter) = &mut self.limiter {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Diagnostic, Family, Format, MetricType, Role, Sample, Sink};
+use crate::parse::{Diagnostic, Family, Format, Role, Sample, Sink};
 use crate::time::UnixTime;
 
 use super::context::ContextId;
@@ -16,8 +16,9 @@ use super::memory::Memory;
 use super::native::NativeReading;
 use super::origin::SeriesId;
 use super::plan::{Change, Plan};
+use super::repetition::Repetition;
 use super::selection::{FamilyId, Selected, Selection};
-use super::sharing::{Search, SearchState, SharedLabels, Watch};
+use super::sharing::{Search, SearchState, SharedLabels, Watch, counts};
 use super::started;
 use super::submission::{Begun, MetricKind, Submission, Submissions};
 use super::trace::Step;
@@ -55,8 +56,9 @@ pub struct Mapping<'m, S> {
     search: SearchState,
     /// Families whose samples were counted while sources were searched.
     counted: u64,
-    /// The series and the timestamp of the last sample, where a repetition counts.
-    last: (String, Option<i64>),
+    repetition: Repetition,
+    /// Why mapping ends with the open family.
+    failing: Option<MapError>,
     outcome: Outcome,
 }
 
@@ -128,15 +130,16 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             selection,
             shared,
             emitter,
-            circumstances,
             open: OpenFamily::default(),
             waiting: Waiting::default(),
             held: Vec::new(),
             process_started: None,
             read_sources: Vec::new(),
-            search: SearchState::default(),
+            search: SearchState::new(circumstances.holds),
+            circumstances,
             counted: 0,
-            last: Default::default(),
+            repetition: Repetition::default(),
+            failing: None,
             outcome: Outcome::default(),
         }
     }
@@ -160,9 +163,17 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
+    /// The body has ended, and with it the search.
+    pub fn searched(&mut self) {
+        self.search.end(self.shared);
+    }
+
     /// A line was left out by `raw_line_filters`.
-    pub fn filtered_line(&mut self) {
+    pub fn filtered_line(&mut self, line: &[u8]) {
         self.outcome.dropped.add(DropReason::FilteredLine);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.filtered_line(line);
+        }
         if self.emitter.instance.telemetry {
             self.emit(Emission::Figure(Figure::FilteredLines, 1.0));
         }
@@ -232,21 +243,6 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         self.open.selected.as_ref().is_ok_and(|selected| selected.waits(self.instance().histograms))
     }
 
-    /// Whether OpenMetrics repeats the sample before, which then stays; two equal samples of the text format both count.
-    fn repeats(&mut self, sample: &Sample<'_>) -> bool {
-        if self.circumstances.format != Format::OpenMetrics {
-            return false;
-        }
-        let (series, timestamp_ms) = &mut self.last;
-        if series == sample.series && *timestamp_ms == sample.timestamp_ms {
-            return true;
-        }
-        series.clear();
-        series.push_str(sample.series);
-        *timestamp_ms = sample.timestamp_ms;
-        false
-    }
-
     /// Notes what a sample says about the beginning of series.
     fn note_start(&mut self, sample: &Sample<'_>) {
         if (sample.role == Role::Created || self.open.tells_starts)
@@ -289,11 +285,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             Plan::Native(context) => self.native(series, context, sample),
             Plan::ServiceCheck(ref plan) => {
                 let plan = Arc::clone(plan);
-                self.pass(Emission::ServiceCheck(plan, value));
+                self.pass(Emission::ServiceCheck(series, plan, value));
             }
             Plan::Metadata(ref pieces) => {
                 let pieces = Arc::clone(pieces);
-                self.pass(Emission::Metadata(pieces));
+                self.pass(Emission::Metadata(series, pieces));
             }
         }
         if let Some(time) = started::beside(sample) {
@@ -319,10 +315,12 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {
         if !value.is_finite() {
             self.outcome.dropped.add(DropReason::NotFinite);
+            self.emitter.dropped(series, DropReason::NotFinite);
             return;
         }
         let origin = self.memory.origin(series);
-        let submission = Submission::Metric { kind, context, origin, gauges, value, flush_first_value: false };
+        let submission =
+            Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
         self.pass(Emission::Submission(submission));
     }
 
@@ -337,8 +335,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Whether a family waits for the end of the body.
     fn is_held(&self, family: &Family) -> bool {
-        let counts = matches!(family.metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
-        self.circumstances.holds && counts
+        self.circumstances.holds && counts(family.metric_type)
     }
 
     /// Hands on what waited for the end of its family.
@@ -358,7 +355,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         if self.waiting.is_empty() {
             return;
         }
-        let emissions = self.waiting.finish(instance, self.memory, &mut self.outcome.dropped);
+        let (counts, emitter) = (&mut self.outcome.dropped, &mut self.emitter);
+        let emissions = self.waiting.finish(instance, self.memory, |series, reason| {
+            counts.add(reason);
+            emitter.dropped(series, reason);
+        });
         if self.is_held(family) {
             self.held.extend(emissions);
         } else {
@@ -378,6 +379,7 @@ fn reaches_transformer(reason: DropReason) -> bool {
         | DropReason::InfiniteBucket
         | DropReason::HistogramOption
         | DropReason::MissingLabel
+        | DropReason::MissingBound
         | DropReason::NativeHistogram
         | DropReason::NativeGauge
         | DropReason::ReplacedByNative => true,
@@ -423,16 +425,21 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         let selected = match self.select(&family.name, family.metric_type) {
             Ok(selected) => selected,
             Err(error) => {
-                self.outcome.error = Some(error);
-                return;
+                self.open = OpenFamily::default();
+                self.open.waits = self.instance().telemetry;
+                return self.fail(error);
             }
         };
+        // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
+        let excluded = matches!(selected, Err(DropReason::Excluded));
+        let watch = self.shared.watch(family, self.circumstances.format);
+        let watch = watch.filter(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
         let name = without_prefix(&family.name, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
             apart: Apart::default(),
-            watch: self.shared.watch(family, self.circumstances.format),
+            watch,
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
@@ -465,6 +472,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.open.waits {
             self.release(family);
         }
+        self.outcome.error = self.failing.take();
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
@@ -472,6 +480,9 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             return;
         }
         self.outcome.dropped.add(DropReason::Malformed);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.malformed(diagnostic);
+        }
         if self.outcome.diagnostics.len() < KEPT_DIAGNOSTICS {
             self.outcome.diagnostics.push(diagnostic.clone());
         }
@@ -481,11 +492,14 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
 impl<S: Submissions> Mapping<'_, S> {
     /// Takes a sample; gives the series that it became, if it did.
     fn take(&mut self, family: &Family, sample: &Sample<'_>) -> Option<SeriesId> {
-        if self.repeats(sample) {
+        if self.repetition.repeats(sample, self.circumstances.format) {
             self.drop_traced(DropReason::Repeated);
             return None;
         }
         self.open.samples += 1;
+        if self.failing.is_some() {
+            return None;
+        }
         self.note_start(sample);
         if let Some(watch) = &mut self.open.watch {
             self.shared.observe(watch, sample);
@@ -500,10 +514,18 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
-                self.outcome.error = Some(error);
+                if self.instance().telemetry && !error.is_too_many_series() {
+                    self.count_processed();
+                }
+                self.fail(error);
                 None
             }
         }
+    }
+
+    /// Ends mapping: at once, or where the family ends if its samples have to be counted before.
+    fn fail(&mut self, error: MapError) {
+        if self.instance().telemetry { self.failing = Some(error) } else { self.outcome.error = Some(error) }
     }
 
     /// Drops a sample that is no series.

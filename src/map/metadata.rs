@@ -43,7 +43,8 @@ pub(crate) fn pieces(name: &str, value: &str, scheme: &VersionScheme) -> Vec<(St
 }
 
 fn named(pattern: &Pattern, value: &str) -> Option<Vec<(String, String)>> {
-    let groups = pattern.named_groups_in(value)?;
+    // Without a named group nothing is told apart, and the original keeps nothing.
+    let groups = pattern.named_groups_in(value).filter(|groups| !groups.is_empty())?;
     Some(groups.into_iter().map(|(name, part)| (name.to_owned(), part.to_owned())).collect())
 }
 

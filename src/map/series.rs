@@ -61,13 +61,13 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             Ok(labels) => labels,
             Err(reason) => return Ok(self.dropped(reason)),
         };
-        match self.decide(family, sample, name, &labels)? {
-            Err(reason) => Ok(self.dropped(reason)),
-            Ok(plan) => {
-                let group = group_of(family, name, &labels, &plan);
-                Ok(Compiled { plan, group })
-            }
-        }
+        let plan = match self.decide(family, sample, name, &labels)? {
+            Err(reason) => self.dropped(reason).plan,
+            Ok(plan) => plan,
+        };
+        // Also of a series that is dropped: by its count it is found which group a start time is about.
+        let group = group_of(family, name, &labels, &plan);
+        Ok(Compiled { plan, group })
     }
 
     fn dropped(&mut self, reason: DropReason) -> Compiled {
@@ -85,18 +85,16 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     where
         'm: 'l,
     {
-        // A metric without a type that is called so was asked for by its name.
-        if sample.role == Role::Created && family.exposed != MetricType::Unknown {
-            return Err(DropReason::Created);
-        }
         let shared: &'m SharedLabels = self.shared;
         shared.merge(&mut labels, |label, from, to| self.trace.step(Step::LabelShared { label, from, to }));
         labels.classify(self.instance, self.trace);
         labels.normalise(family.exposed, self.trace)?;
-        match labels.excluded(self.instance, self.trace) {
-            Some(reason) => Err(reason),
-            None => Ok(labels),
+        if let Some(reason) = labels.excluded(self.instance, self.trace) {
+            return Err(reason);
         }
+        // A metric without a type that is called so was asked for by its name.
+        let is_start = sample.role == Role::Created && family.exposed != MetricType::Unknown;
+        if is_start { Err(DropReason::Created) } else { Ok(labels) }
     }
 
     fn decide(
@@ -121,13 +119,20 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             Shape::CounterGauge => self.counter_gauge(family, labels),
             Shape::Histogram => self.histogram(family, labels, name),
             Shape::Summary => self.summary(family, labels, name),
-            Shape::ServiceCheck(statuses) => Ok(Plan::ServiceCheck(Arc::new(ServiceCheckPlan {
-                name: family.full_name(Suffix::None, self.instance),
-                statuses: Arc::clone(statuses),
-                hostname: labels.hostname(self.instance, self.trace),
-            }))),
+            Shape::ServiceCheck(statuses) => {
+                let name = family.full_name(Suffix::None, self.instance);
+                self.trace.step(Step::Submitted(&name));
+                let hostname = labels.hostname(self.instance, self.trace);
+                Ok(Plan::ServiceCheck(Arc::new(ServiceCheckPlan { name, statuses: Arc::clone(statuses), hostname })))
+            }
             Shape::Metadata(rule) => match labels.get(&rule.label) {
-                Some(value) => Ok(Plan::Metadata(pieces(&family.sent, value, &rule.scheme).into())),
+                Some(value) => {
+                    let pieces = pieces(&family.sent, value, &rule.scheme);
+                    for (name, _) in &pieces {
+                        self.trace.step(Step::Submitted(name));
+                    }
+                    Ok(Plan::Metadata(pieces.into()))
+                }
                 None => Err(DropReason::MissingLabel),
             },
         })
@@ -189,7 +194,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         if mode == HistogramMode::NoBuckets {
             return Err(DropReason::HistogramOption);
         }
-        let bound = labels.get(UPPER_BOUND).ok_or(DropReason::BadBound)?;
+        let bound = labels.get(UPPER_BOUND).ok_or(DropReason::MissingBound)?;
         if mode == HistogramMode::Cumulative {
             if bound.ends_with("inf") {
                 return Err(DropReason::InfiniteBucket);

@@ -11,6 +11,7 @@ use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
 use super::labels::{LabelSet, known_name};
 use super::relabeled::Relabeled;
+use super::repetition::Repetition;
 
 const TARGET_INFO: &str = "target_info";
 
@@ -207,6 +208,18 @@ pub(crate) struct Watch {
     first: bool,
 }
 
+impl Watch {
+    /// Whether the source is `target_info`.
+    pub(super) fn is_target_info(&self) -> bool {
+        self.source == Source::TargetInfo
+    }
+}
+
+/// Whether a type counts over time.
+pub(super) fn counts(metric_type: MetricType) -> bool {
+    matches!(metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary)
+}
+
 /// OpenMetrics calls the family of `target_info` `target`.
 fn is_target_info(family: &Family, name: &str) -> bool {
     name == TARGET_INFO || (family.metric_type == MetricType::Info && name == "target")
@@ -260,6 +273,11 @@ pub(crate) struct SearchState {
     open: Option<Watch>,
     /// Samples of the open family.
     samples: u64,
+    repetition: Repetition,
+    /// Whether counters, histograms and summaries come after all others, as they are mapped.
+    holds: bool,
+    /// What such sources lend, until the others have had their turn.
+    late: Vec<Watch>,
     /// The source families that were read.
     seen: Vec<usize>,
     target_info: bool,
@@ -268,9 +286,23 @@ pub(crate) struct SearchState {
 }
 
 impl SearchState {
+    /// The state before a search. `holds`: whether counters, histograms and summaries are mapped after all others, so
+    /// that a source of one of these types counts only where no other has its name.
+    pub(crate) fn new(holds: bool) -> Self {
+        Self { holds, ..Self::default() }
+    }
+
     /// Whether nothing is left to be found.
     pub(crate) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// Ends a search with its body: now those that came late have their turn.
+    pub(crate) fn end(&mut self, shared: &mut SharedLabels) {
+        for watch in std::mem::take(&mut self.late) {
+            shared.observed(watch, &mut self.seen);
+        }
+        self.done = true;
     }
 
     pub(crate) fn search<'s>(
@@ -296,7 +328,7 @@ impl Sink for Search<'_> {
     }
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
-        if self.state.done {
+        if self.state.done || self.state.repetition.repeats(sample, self.format) {
             return;
         }
         self.state.samples += 1;
@@ -315,13 +347,17 @@ impl Sink for Search<'_> {
         }
     }
 
-    fn family_end(&mut self, _: &Family) {
+    fn family_end(&mut self, family: &Family) {
         if self.state.done {
             return;
         }
         (self.counted)(self.state.samples);
         let Some(watch) = self.state.open.take() else { return };
         match watch.source {
+            Source::Configured(_) if self.state.holds && counts(family.metric_type) => {
+                self.state.late.push(watch);
+                return;
+            }
             // An announcement without samples lends nothing.
             Source::TargetInfo => {
                 self.state.target_info = !watch.first;

@@ -46,6 +46,9 @@ pub enum Submission {
         origin: Origin,
         /// What several gauges of the context come to.
         gauges: GaugeAggregation,
+        /// Of a bucket without those below it: the bound above which it counts. With another one it counts something
+        /// else, and what is less than before has not fallen.
+        lower: Option<f64>,
         /// Finite.
         value: f64,
         /// Whether a first value is growth from zero (monotonic counts only).

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::{GaugeAggregation, HistogramMode, Instance};
 
 use super::context::{Context, ContextId, Contexts, Tag};
-use super::dropped::{DropCounts, DropReason};
+use super::dropped::DropReason;
 use super::emitter::Emission;
 use super::labels::UPPER_BOUND;
 use super::memory::Memory;
@@ -97,12 +97,12 @@ impl Waiting {
         self.natives.insert(group);
     }
 
-    /// Everything that waited, and waits for the next family.
+    /// Everything that waited, and waits for the next family. `dropped` is told what comes to nothing, and why.
     pub(super) fn finish(
         &mut self,
         instance: &Instance,
         memory: &mut Memory,
-        dropped: &mut DropCounts,
+        mut dropped: impl FnMut(SeriesId, DropReason),
     ) -> Vec<Emission> {
         let Self { first, entries, mut groups, natives } = std::mem::take(self);
         groups.values_mut().for_each(Group::complete);
@@ -110,16 +110,21 @@ impl Waiting {
         let mut emissions = first;
         emissions.reserve(entries.len());
         for entry in entries {
-            let made = match entry {
-                Entry::Ready(emission) => Ok(emission),
-                Entry::Bucket(_, group) if distributions && natives.contains(&group) => {
-                    Err(DropReason::ReplacedByNative)
+            let (series, group) = match entry {
+                Entry::Ready(emission) => {
+                    emissions.push(emission);
+                    continue;
                 }
-                Entry::Bucket(series, group) => bucket(series, &groups[&group], instance, memory),
+                Entry::Bucket(series, group) => (series, group),
+            };
+            let made = if distributions && natives.contains(&group) {
+                Err(DropReason::ReplacedByNative)
+            } else {
+                bucket(series, &groups[&group], instance, memory)
             };
             match made {
                 Ok(emission) => emissions.push(emission),
-                Err(reason) => dropped.add(reason),
+                Err(reason) => dropped(series, reason),
             }
         }
         emissions
@@ -146,6 +151,7 @@ fn bucket(series: SeriesId, group: &Group, instance: &Instance, memory: &mut Mem
                 context,
                 origin,
                 gauges: GaugeAggregation::Last,
+                lower: Some(lower),
                 value,
                 flush_first_value: false,
             }));

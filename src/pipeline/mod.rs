@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use self::filter::{Kept, LineFilter};
 use crate::config::{Instance, Status};
-use crate::map::{Contexts, DropCounts, Forgotten, MapError, Mapper, Mapping, Outcome, SeriesId, Submissions};
+use crate::map::{Contexts, DropCounts, Ending, Forgotten, MapError, Mapper, Mapping, Outcome, SeriesId, Submissions};
 use crate::parse::{Diagnostic, Format, ParseError, Reader, ReaderLimits, Totals};
 use crate::time::UnixTime;
 
@@ -150,24 +150,28 @@ impl Pipeline {
         std::mem::take(&mut self.forgotten)
     }
 
-    fn ended(&mut self, success: bool) {
-        self.forgotten.append(self.mapper.end(success));
+    /// Lets the mapping know how a scrape went.
+    fn ended(&mut self, report: Report) -> Report {
+        let ending = match (&report.failure, &report.ignored) {
+            (Some(_), _) => Ending::Failed,
+            (None, Some(_)) => Ending::Ignored,
+            (None, None) => Ending::Succeeded,
+        };
+        self.forgotten.append(self.mapper.end(ending));
+        report
     }
 
     /// A scrape to which no answer came.
     pub fn unanswered<S: Submissions>(&mut self, failure: FetchFailure, out: &mut S) -> Report {
         self.health(Status::Critical, &failure.message, out);
-        let report = self.fetch_failed(Stage::Request, failure, Report::default());
-        self.ended(report.failure.is_none());
-        report
+        self.ended(self.fetch_failed(Stage::Request, failure, Report::default()))
     }
 
     /// A scrape that was answered with an HTTP error; `message` says with which.
     pub fn refused<S: Submissions>(&mut self, message: &str, out: &mut S) -> Report {
         self.health(Status::Critical, message, out);
-        self.ended(false);
         let failure = Failure { stage: Stage::Status, reason: "status", message: message.to_owned() };
-        Report { failure: Some(failure), ..Report::default() }
+        self.ended(Report { failure: Some(failure), ..Report::default() })
     }
 
     /// A scrape whose body follows; `now` is its time.
@@ -212,8 +216,7 @@ impl Pipeline {
             Some(failure) if limit => self.health(Status::Critical, &failure.message, out),
             _ => self.health(Status::Ok, "", out),
         }
-        self.ended(report.failure.is_none());
-        report
+        self.ended(report)
     }
 
     fn fetch_failed(&self, stage: Stage, failure: FetchFailure, report: Report) -> Report {
@@ -310,8 +313,8 @@ impl<S: Submissions> Body<'_, S> {
     fn take(&mut self, kept: Kept<'_>) {
         match kept {
             Kept::Bytes(bytes) => self.push(bytes),
-            Kept::FilteredLine if self.goes_on() => self.mapping.filtered_line(),
-            Kept::FilteredLine => {}
+            Kept::FilteredLine(line) if self.goes_on() => self.mapping.filtered_line(line),
+            Kept::FilteredLine(_) => {}
         }
     }
 
@@ -334,6 +337,7 @@ impl<S: Submissions> Body<'_, S> {
             // As above.
             let _ = if whole { reader.finish(sink) } else { reader.finish_cut(sink) };
         });
+        self.mapping.searched();
         self.map(&held);
     }
 

@@ -1,6 +1,13 @@
 //! The aggregator seen from outside: submissions in, batches out.
+#![allow(clippy::float_cmp, reason = "all values are whole numbers or written as they are computed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod expiry;
+mod dropped_labels;
+mod gauges;
+mod groups;
+mod identity;
 mod laws;
+mod native;
 mod rules;
+mod starts;
 mod target;

@@ -178,7 +178,7 @@ fn rules_see_bounds_as_exposed() {
     assert_eq!(text(&options, body), ["monotonic_count h.bucket 2 upper_bound:1000.0", "monotonic_count h.count 2"]);
     let without = scraped(&rules("{regex: le, action: labeldrop}", "metrics: [h]"), body);
     assert_eq!(without.lines, ["monotonic_count h.count 2"]);
-    assert_eq!(without.dropped, [("bound or quantile missing or not a number", 1)]);
+    assert_eq!(without.dropped, [("bucket without a bound", 1)]);
     // What is called so by the settings is not there yet.
     let options = rules("{regex: upper_bound, action: labeldrop}", "metrics: [h]");
     assert_eq!(text(&options, body), ["monotonic_count h.bucket 2 upper_bound:1.0", "monotonic_count h.count 2"]);

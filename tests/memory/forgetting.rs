@@ -1,0 +1,202 @@
+//! When series are forgotten, and that nothing of what churns stays.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use retriever::map::{Forgotten, RETAIN_SCRAPES};
+use retriever::parse::Format;
+use retriever::pipeline::{FetchFailure, Pipeline, Recorder};
+use retriever::time::UnixTime;
+
+use crate::LONG;
+use crate::target::{OPEN_METRICS, SKETCHES, TEXT, Target, expect, instance};
+
+const STAYS: &str = "# TYPE up gauge\nup 1\n";
+
+/// A counter and a histogram with a label, beside a gauge that stays.
+fn pod(name: u32, value: u32) -> String {
+    format!(
+        "{STAYS}# TYPE x counter\nx_total{{pod=\"{name}\"}} {value}\n# TYPE h histogram\n\
+         h_bucket{{pod=\"{name}\",le=\"1\"}} {value}\nh_bucket{{pod=\"{name}\",le=\"+Inf\"}} {value}\n\
+         h_sum{{pod=\"{name}\"}} {value}\nh_count{{pod=\"{name}\"}} {value}\n"
+    )
+}
+
+#[test]
+fn a_series_that_returns_in_time_continues() {
+    let mut target = Target::new(SKETCHES);
+    target.scrape(&pod(1, 5));
+    target.repeat(RETAIN_SCRAPES, STAYS);
+    assert_eq!(target.remembered(), (5, 5, 6));
+    let grown = [("h.countpod:1", 4.0), ("h.sumpod:1", 4.0), ("hpod:1", 4.0), ("up", 1.0), ("x.countpod:1", 4.0)];
+    assert_eq!(target.values(&pod(1, 9)), expect(&grown));
+}
+
+#[test]
+fn a_series_that_stays_away_is_forgotten_and_returns_as_a_first_value() {
+    let mut target = Target::new(SKETCHES);
+    target.scrape(&pod(1, 5));
+    target.repeat(LONG, STAYS);
+    assert_eq!(target.remembered(), (1, 1, 1));
+    let first = [("h.countpod:1", 9.0), ("h.sumpod:1", 9.0), ("hpod:1", 9.0), ("up", 1.0), ("x.countpod:1", 9.0)];
+    assert_eq!(target.values(&pod(1, 9)), expect(&first));
+    assert_eq!(target.remembered(), (5, 5, 6));
+}
+
+#[test]
+fn each_series_is_forgotten_on_its_own() {
+    let mut target = Target::new("");
+    let body = |names: &[u32]| {
+        names.iter().fold("# TYPE x counter\n".to_owned(), |mut body, name| {
+            let _ = writeln!(body, "x_total{{pod=\"{name}\"}} 5");
+            body
+        })
+    };
+    target.scrape(&body(&[1, 2, 3]));
+    target.repeat(100, &body(&[2, 3]));
+    target.repeat(LONG - 100, &body(&[3]));
+    assert_eq!(target.remembered(), (2, 2, 2));
+    target.repeat(100, &body(&[3]));
+    assert_eq!(target.remembered(), (1, 1, 1));
+}
+
+/// A context, and a histogram, are remembered as long as one of their series is.
+#[test]
+fn what_series_share_is_forgotten_with_the_last_of_them() {
+    let mut target = Target::new("exclude_labels: [pod]");
+    let both =
+        "# TYPE x counter\nx_total{pod=\"1\"} 5\nx_total{pod=\"2\"} 50\n# TYPE h histogram\nh_count 3\nh_sum 9\n";
+    let one = "# TYPE x counter\nx_total{pod=\"2\"} 50\n# TYPE h histogram\nh_sum 9\n";
+    target.scrape(both);
+    target.repeat(LONG, one);
+    assert_eq!(target.remembered(), (2, 2, 2));
+    // 5 is a first value, 50 is known; the sum is known, and its count begins anew.
+    assert_eq!(target.values(both), expect(&[("x.count", 5.0), ("h.sum", 0.0), ("h.count", 3.0)]));
+    target.repeat(LONG, STAYS);
+    assert_eq!(target.remembered(), (1, 1, 1));
+}
+
+#[test]
+fn failed_scrapes_age_nothing() {
+    let mut target = Target::new(SKETCHES);
+    target.scrape(&pod(1, 5));
+    for _ in 0..LONG {
+        assert_eq!(target.fail(TEXT, 503, ""), expect(&[]));
+        // A whole exposition ends with a mark, and nothing is known of what would have come before it.
+        assert_eq!(target.fail(OPEN_METRICS, 200, "# TYPE up gauge\nup 1\n"), expect(&[("up", 1.0)]));
+    }
+    assert_eq!(target.remembered().0, 5);
+    let grown = [("h.countpod:1", 4.0), ("h.sumpod:1", 4.0), ("hpod:1", 4.0), ("up", 1.0), ("x.countpod:1", 4.0)];
+    assert_eq!(target.values(&pod(1, 9)), expect(&grown));
+    // They do not keep anything young either.
+    for _ in 0..LONG {
+        target.scrape(STAYS);
+        target.fail(TEXT, 503, "");
+    }
+    assert_eq!(target.remembered(), (1, 1, 1));
+}
+
+/// For an hour there was no connection, which is to be ignored: nothing is known of what was there meanwhile.
+#[test]
+fn ignored_failures_age_nothing() {
+    let mut pipeline = Pipeline::new(Arc::new(instance("ignore_connection_errors: true")), None);
+    let now = UnixTime::from_seconds(1_700_000_000.0);
+    let mut recorder = Recorder::default();
+    let mut scrape = pipeline.begin(Format::PrometheusText, now, &mut recorder);
+    scrape.push(STAYS.as_bytes());
+    let read = scrape.finish(None);
+    pipeline.end(read, &mut recorder);
+    for _ in 0..2 * LONG {
+        let message = "the connection was refused".to_owned();
+        let failure = FetchFailure { reason: "refused", message, connection: true, limit: false };
+        let report = pipeline.unanswered(failure, &mut recorder);
+        assert!(report.failure.is_none() && report.ignored.is_some());
+    }
+    assert_eq!(pipeline.contexts().len(), 1);
+    assert_eq!(pipeline.take_forgotten(), Forgotten::default());
+}
+
+#[test]
+fn a_failed_scrape_that_has_a_series_keeps_it() {
+    let mut target = Target::new("");
+    let cut = "# TYPE x counter\nx_total 5\n";
+    target.scrape(cut);
+    for _ in 0..LONG {
+        target.scrape(STAYS);
+        target.fail(OPEN_METRICS, 200, cut);
+    }
+    assert_eq!(target.remembered(), (2, 2, 2));
+}
+
+/// The aggregator takes no values of a series that is dropped, or is not a number, but the series is there.
+#[test]
+fn a_series_without_values_is_remembered_while_it_is_exposed() {
+    let mut target = Target::new("");
+    target.scrape("# TYPE x counter\nx_total 5\n");
+    target.repeat(LONG, "# TYPE x counter\nx_total NaN\n");
+    assert_eq!(target.remembered(), (1, 1, 1));
+    assert_eq!(target.values("# TYPE x counter\nx_total 9\n"), expect(&[("x.count", 4.0)]));
+}
+
+#[test]
+fn churn_does_not_add_up() {
+    let mut target = Target::new(SKETCHES);
+    // Each scrape has other series than the one before: 6, of which the gauge stays.
+    let most = LONG as usize + 1;
+    let mut highest = [0; 3];
+    for name in 0..3 * LONG {
+        target.scrape(&pod(name, 1));
+        let (contexts, series, exposed) = target.remembered();
+        // Contexts are let go one scrape later, when nobody looks at what was submitted to them any more.
+        assert!(contexts <= (most + 1) * 4 + 1 && series <= most * 4 + 1 && exposed <= most * 5 + 1);
+        for (highest, number) in highest.iter_mut().zip(target.numbers()) {
+            *highest = number.max(*highest);
+        }
+    }
+    // Numbers are places in arrays, which do not grow either.
+    let [context, series, group] = highest;
+    assert!(context <= (most + 1) * 4 + 1 && series <= most * 5 + 1 && group <= most, "{highest:?}");
+    target.repeat(LONG + 1, STAYS);
+    assert_eq!(target.remembered(), (1, 1, 1));
+}
+
+/// Every scrape moves the bounds of a bucket, and so makes it another context.
+#[test]
+fn contexts_of_bounds_that_change_do_not_add_up() {
+    for options in [
+        "non_cumulative_histogram_buckets: true",
+        "histogram_buckets_as_distributions: true, collect_counters_with_distributions: true",
+    ] {
+        let mut target = Target::new(options);
+        for round in 0..2 * LONG {
+            let low = f64::from(round) / 1000.0;
+            target.scrape(&format!("# TYPE h histogram\nh_bucket{{le=\"{low}\"}} 1\nh_bucket{{le=\"5\"}} 3\n"));
+            // The bucket up to 5 has its present context only; of the others, those within memory.
+            assert!(target.remembered().0 <= LONG as usize + 3, "{options}");
+        }
+    }
+}
+
+/// A bucket appears between two others, so that the upper of them counts less than before: that is no reset, of it or of
+/// its histogram.
+#[test]
+fn a_bucket_that_loses_its_lower_part_to_a_new_one_has_not_fallen() {
+    let body = |buckets: &str, total: u32| {
+        format!("# TYPE h histogram\n{buckets}h_bucket{{le=\"+Inf\"}} {total}\nh_sum {total}\nh_count {total}\n")
+    };
+    let few = body("h_bucket{le=\"1\"} 10\nh_bucket{le=\"4\"} 17\n", 20);
+    let more = body("h_bucket{le=\"1\"} 10\nh_bucket{le=\"2\"} 15\nh_bucket{le=\"4\"} 18\n", 21);
+    let mut target = Target::new("non_cumulative_histogram_buckets: true");
+    target.scrape(&few);
+    let expected = [
+        ("h.bucketlower_bound:0,upper_bound:1.0", 0.0),
+        // New, so that all of it counts, as for the Agent; it does not know either that others counted it before.
+        ("h.bucketlower_bound:1.0,upper_bound:2.0", 5.0),
+        ("h.count", 1.0),
+        ("h.sum", 1.0),
+    ];
+    assert_eq!(target.values(&more), expect(&expected));
+    let mut target = Target::new(SKETCHES);
+    target.scrape(&few);
+    assert_eq!(target.values(&more), expect(&[("h", 5.0), ("h.count", 1.0), ("h.sum", 1.0)]));
+}

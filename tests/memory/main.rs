@@ -1,0 +1,15 @@
+//! What is remembered of a target and for how long, seen from outside: real bodies in, points and the size of the memory
+//! out.
+#![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
+
+mod forgetting;
+mod numbers;
+mod starts;
+mod target;
+
+use retriever::map::RETAIN_SCRAPES;
+
+/// How many more successful scrapes than promised a series may be remembered.
+const SWEEP: u32 = 16;
+/// After so many successful scrapes without it a series is certainly forgotten.
+const LONG: u32 = RETAIN_SCRAPES + SWEEP;
