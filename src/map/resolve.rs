@@ -117,14 +117,15 @@ impl<S: Submissions> Mapping<'_, S> {
             return None;
         }
         let aside = match sample.role {
-            Role::Total => &self.open.apart.total,
+            // With the name of the family it is part of it for everyone.
+            Role::Total if *sample.name.text() != *family.name => &self.open.apart.total,
             Role::Created => &self.open.apart.created,
             _ => return None,
         };
         let found = match aside {
             Aside::Own(own) => return Some(own.clone()),
             Aside::WithFamily => return None,
-            Aside::NotLookedUp => self.look_apart(family, sample),
+            Aside::NotLookedUp => self.look_apart(sample),
         };
         let aside = found.clone().map_or(Aside::WithFamily, Aside::Own);
         match sample.role {
@@ -134,11 +135,8 @@ impl<S: Submissions> Mapping<'_, S> {
         found
     }
 
-    fn look_apart(&mut self, family: &Family, sample: &Sample<'_>) -> Option<Selected> {
+    fn look_apart(&mut self, sample: &Sample<'_>) -> Option<Selected> {
         let name = sample.name.text();
-        if name == family.name {
-            return None;
-        }
         match self.selection.select(without_prefix(&name, self.emitter.instance), MetricType::Unknown) {
             Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
             Ok(Err(_)) | Err(_) => None,

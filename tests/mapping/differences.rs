@@ -31,6 +31,17 @@ fn a_total_that_the_settings_name_is_a_metric_of_its_own() {
     assert_eq!(text("metrics: [.+], exclude_metrics: [x_total]", BARE_COUNTER), [""; 0]);
 }
 
+/// Of two samples that end so, only the one with another name than its family can be meant apart.
+#[test]
+fn the_total_that_names_a_counter_is_no_metric_of_its_own() {
+    let body = "# TYPE x_total counter\nx_total_total 1\nx_total 5\n";
+    assert_eq!(text("metrics: [x], exclude_metrics: [x_total_total]", body), ["monotonic_count x.count 5"]);
+    assert_eq!(
+        text("metrics: [x, {x_total_total: {type: gauge}}]", body),
+        ["gauge x_total_total 1", "monotonic_count x.count 5"]
+    );
+}
+
 /// Difference 4.
 #[test]
 fn start_times_are_no_values() {
