@@ -69,9 +69,21 @@ fn value() -> impl Strategy<Value = &'static str> {
     select(vec!["0", "1", "1", "2", "3", "5", "1.5", "-1", "NaN", "+Inf", "1600000000"])
 }
 
+/// What the families of a target are called, and which types they have.
+#[derive(Clone, Copy, Debug)]
+struct Kinds {
+    names: &'static [&'static str],
+    types: &'static [&'static str],
+}
+
+const ANY: Kinds = Kinds { names: &NAMES, types: &TYPES };
+
+/// So few that nearly every family is a source of shared labels, and they meet again in each scrape.
+const LENDERS: Kinds = Kinds { names: &["a", "b", "c", "target_info"], types: &["gauge", "gauge", "counter", "info"] };
+
 /// The lines of a family, announced or not.
-fn family(format: Format) -> impl Strategy<Value = String> {
-    (select(NAMES.to_vec()), option::weighted(0.9, select(TYPES.to_vec()))).prop_flat_map(move |(name, metric_type)| {
+fn family(kinds: Kinds, format: Format) -> impl Strategy<Value = String> {
+    (select(kinds.names), option::weighted(0.9, select(kinds.types))).prop_flat_map(move |(name, metric_type)| {
         let part = select(parts(metric_type.unwrap_or_default(), format));
         vec((part, labels(), value()), 0..5).prop_map(move |samples| {
             let mut lines = metric_type.map_or_else(String::new, |of| format!("# TYPE {name} {of}\n"));
@@ -86,9 +98,9 @@ fn family(format: Format) -> impl Strategy<Value = String> {
     })
 }
 
-fn piece(format: Format) -> impl Strategy<Value = String> {
+fn piece(kinds: Kinds, format: Format) -> impl Strategy<Value = String> {
     prop_oneof![
-        12 => family(format),
+        12 => family(kinds, format),
         1 => Just("a{x=\"1\" 2\n".to_owned()),
         1 => Just("# HELP a words\n".to_owned()),
         1 => Just("secret{x=\"1\"} 2\n".to_owned()),
@@ -99,24 +111,39 @@ fn format() -> impl Strategy<Value = Format> {
     prop_oneof![3 => Just(Format::PrometheusText), 2 => Just(Format::OpenMetrics)]
 }
 
-/// A body of any format.
-pub(crate) fn body(format: Format) -> impl Strategy<Value = String> {
-    (vec(piece(format), 0..8), prop::bool::weighted(0.9)).prop_map(move |(pieces, ends)| {
+fn body(kinds: Kinds, format: Format) -> impl Strategy<Value = String> {
+    (vec(piece(kinds, format), 0..8), prop::bool::weighted(0.9)).prop_map(move |(pieces, ends)| {
         let end = if format == Format::OpenMetrics && ends { "# EOF\n" } else { "" };
         pieces.concat() + end
     })
 }
 
-pub(crate) fn exposed() -> impl Strategy<Value = Exposed> {
+fn scrape(kinds: Kinds) -> impl Strategy<Value = Exposed> {
     let ending = prop_oneof![8 => Just(Some(Ending::Whole)), 1 => Just(Some(Ending::Broken)), 1 => Just(None)];
-    (format(), ending)
-        .prop_flat_map(|(format, ending)| body(format).prop_map(move |body| Exposed { format, body, ending }))
+    (format(), ending).prop_flat_map(move |(format, ending)| {
+        body(kinds, format).prop_map(move |body| Exposed { format, body, ending })
+    })
 }
 
 /// Scrapes of one target, of which some show the same.
-pub(crate) fn history() -> impl Strategy<Value = Vec<Exposed>> {
-    (vec(exposed(), 1..4), vec(any::<prop::sample::Index>(), 1..7))
+fn scrapes(kinds: Kinds) -> impl Strategy<Value = Vec<Exposed>> {
+    (vec(scrape(kinds), 1..4), vec(any::<prop::sample::Index>(), 1..7))
         .prop_map(|(different, order)| order.iter().map(|at| at.get(&different).clone()).collect())
+}
+
+/// Any scrape.
+pub(crate) fn exposed() -> impl Strategy<Value = Exposed> {
+    scrape(ANY)
+}
+
+/// Any scrapes of one target.
+pub(crate) fn history() -> impl Strategy<Value = Vec<Exposed>> {
+    scrapes(ANY)
+}
+
+/// The settings of a target, and its scrapes.
+pub(crate) fn target() -> impl Strategy<Value = (String, Vec<Exposed>)> {
+    prop_oneof![3 => (options(), scrapes(ANY)), 2 => (lending_options(), scrapes(LENDERS))]
 }
 
 fn metrics() -> impl Strategy<Value = String> {
@@ -221,6 +248,16 @@ fn joined(
 /// The settings of a target.
 pub(crate) fn options() -> impl Strategy<Value = String> {
     (metrics(), option::of(relabeling()), option::of(sharing()), option::of(histograms()), others()).prop_map(joined)
+}
+
+/// Settings of a target of which nearly everything lends labels, and everything receives them.
+fn lending_options() -> impl Strategy<Value = String> {
+    let others =
+        vec!["telemetry: true", "raw_line_filters: [secret]", "use_process_start_time: true", "exclude_metrics: [b]"];
+    (sharing(), subsequence(others, 0..3)).prop_map(|(sharing, others)| {
+        let metrics = "metrics: [a, {b: {type: gauge}}, {'.+': {type: gauge}}]".to_owned();
+        joined((metrics, None, Some(sharing), None, others))
+    })
 }
 
 /// Settings under which a scrape comes to the same whatever was before it, but for what is said of first values.

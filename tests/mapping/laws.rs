@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::histories::{Exposed, exposed, forgetful_options, history, options};
+use super::histories::{Exposed, exposed, forgetful_options, history, options, target};
 use super::target::{Scraped, Target};
 
 fn scrape(target: &mut Target, exposed: &Exposed) -> Scraped {
@@ -23,7 +23,7 @@ proptest! {
 
     /// Whoever traces has every decision made anew; without, it is taken from memory.
     #[test]
-    fn what_was_decided_once_is_what_would_be_decided_again(options in options(), history in history()) {
+    fn what_was_decided_once_is_what_would_be_decided_again((options, history) in target()) {
         let (mut remembering, mut traced) = (Target::new(&options), Target::new(&options));
         traced.traced = true;
         for (number, exposed) in history.iter().enumerate() {
@@ -33,7 +33,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_may_arrive_in_any_pieces(options in options(), history in history(), chunk in 1_usize..90) {
+    fn a_body_may_arrive_in_any_pieces((options, history) in target(), chunk in 1_usize..90) {
         let (mut whole, mut cut) = (Target::new(&options), Target::new(&options));
         cut.chunk = chunk;
         for (number, exposed) in history.iter().enumerate() {
