@@ -14,18 +14,22 @@
 //! or is fetched.
 
 pub mod aggregate;
+mod calendar;
 pub mod cli;
 pub mod config;
 pub mod discover;
 pub mod explain;
 pub mod fixture;
+mod interned;
 pub mod map;
 pub mod parse;
+mod percent;
 pub mod pipeline;
 pub mod relabel;
 pub mod road;
 pub mod scrape;
 pub mod submit;
 pub mod telemetry;
+mod throttle;
 pub mod time;
 mod unverified;

@@ -69,7 +69,7 @@ LABELS = {
     'cluster': ['eu', 'us'],
     'upper_bound': ['1', 'x'],
     'lower_bound': ['0'],
-    'quantile': ['0.50', 'median'],
+    'quantile': ['0.50', '1'],
     'le': ['1', '+Inf', '2.5'],
     '_': ['1'],
     '__meta': ['m'],

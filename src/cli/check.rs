@@ -61,7 +61,7 @@ impl From<StageArg> for Stage {
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
     let config = if args.feed.is_live() { args.settings.read() } else { args.settings.read_for_replay() };
-    show(&config.problems);
+    show(&config);
     let prepared = args.feed.read().and_then(|feed| Ok((feed, runtime::single().map_err(|error| error.to_string())?)));
     let (feed, runtime) = match prepared {
         Ok(prepared) => prepared,

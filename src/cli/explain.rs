@@ -11,7 +11,7 @@ use super::feed::{Feed, FeedArgs};
 use super::format::Format;
 use super::print::talk;
 use super::runtime;
-use super::settings::{SettingsArgs, show};
+use super::settings::SettingsArgs;
 use crate::config::{Config, ConfiguredInstance, Instance, Problem, Severity};
 use crate::discover::redact;
 use crate::explain::{self, Detail, Explanation, Listener, ScrapeAccount, Selector, Source, Wanted};
@@ -114,8 +114,9 @@ fn explanations(args: &ExplainArgs) -> Result<(Vec<Explanation>, Exit), String> 
 
 /// Warnings are not what was asked for; what keeps the settings from being used is.
 fn show_errors(config: &Config) {
-    let errors = config.problems.iter().filter(|problem| problem.severity == Severity::Error);
-    show(&errors.cloned().collect::<Vec<_>>());
+    for error in config.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+        talk(error);
+    }
 }
 
 fn invalid(endpoint: Option<&str>, errors: &[Problem], source: &Source) -> Explanation {

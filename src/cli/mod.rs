@@ -7,6 +7,8 @@ mod exit;
 mod explain;
 mod feed;
 mod format;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod parse;
 mod print;
 mod record;
@@ -46,6 +48,10 @@ enum Command {
     Record(record::RecordArgs),
     /// Replay fixtures and compare with their snapshots
     Test(test::TestArgs),
+    /// Make the tokens of one request; for the process that sends it
+    #[cfg(feature = "kerberos")]
+    #[command(hide = true)]
+    Kerberos(kerberos::KerberosArgs),
 }
 
 /// Runs the command that the arguments of the process name.
@@ -58,6 +64,8 @@ pub fn main() -> ExitCode {
         Command::Parse(args) => parse::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Test(args) => test::run(&args),
+        #[cfg(feature = "kerberos")]
+        Command::Kerberos(args) => kerberos::run(&args),
     }
     .into()
 }

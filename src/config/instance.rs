@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::fingerprint::Fingerprint;
 use super::http::HttpSettings;
 use super::init::InitConfig;
-use super::later;
 use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
@@ -14,6 +14,7 @@ use super::problem::Position;
 use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
 use super::share::Sharing;
+use super::without_effect;
 use crate::relabel::{NameValidation, Relabeler};
 
 /// How often a target is scraped when nothing else is said.
@@ -27,6 +28,8 @@ pub struct Instance {
     pub endpoint: String,
     /// Where the instance stands in its file.
     pub at: Position,
+    /// Tells whether its options are the same as another time.
+    fingerprint: Fingerprint,
     /// Put before every metric and service check name; may be empty.
     pub namespace: String,
     /// Removed from the beginning of exposed names; may be empty.
@@ -153,14 +156,22 @@ impl MetricPatterns {
 
 impl Instance {
     /// Reads one entry of `instances`; none if any of it is an error.
-    pub(crate) fn read(reading: &Reading<'_>, number: usize, node: &Node, init: &InitConfig) -> Option<Self> {
+    pub(crate) fn read(
+        reading: &Reading<'_>,
+        number: usize,
+        node: &Node,
+        init: &InitConfig,
+        fingerprint: Fingerprint,
+    ) -> Option<Self> {
         let section = Section::new(reading, format!("instance {number}"), node)?;
         let endpoint = read_endpoint(&section);
         let hostname = read_hostname(&section);
-        later::note(&section);
+        without_effect::note(&section);
+        without_effect::note_request_size(&section);
         let instance = Self {
             endpoint: endpoint.unwrap_or_default(),
             at: node.at,
+            fingerprint,
             namespace: section.text("namespace").unwrap_or_default(),
             raw_metric_prefix: section.text("raw_metric_prefix").unwrap_or_default(),
             raw_line_filters: read_raw_line_filters(&section),
@@ -197,6 +208,17 @@ impl Instance {
         };
         section.finish();
         Some(instance)
+    }
+
+    /// Equal for instances with equal options, wherever they stand.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Whether everything that is said of both instances is the same, in the file and around it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        // The requests also depend on what stands outside the instance.
+        self.fingerprint == other.fingerprint && self.http == other.http
     }
 }
 

@@ -10,7 +10,7 @@ use super::context::ContextId;
 use super::dropped::DropReason;
 use super::emitter::{Emission, Emitter, Figure};
 use super::error::MapError;
-use super::labels::without_prefix;
+use super::labels::known_name;
 use super::mapper::Outcome;
 use super::memory::Memory;
 use super::native::NativeReading;
@@ -48,9 +48,9 @@ pub struct Mapping<'m, S> {
     pub(super) open: OpenFamily,
     waiting: Waiting,
     /// What waits for the end of the body.
-    held: Vec<Emission>,
+    held: Vec<Result<Emission, MapError>>,
     /// When the process of the target started: the earliest that it says.
-    process_started: Option<UnixTime>,
+    process_started: Option<f64>,
     /// Sources of shared labels that were read.
     read_sources: Vec<usize>,
     search: SearchState,
@@ -70,7 +70,7 @@ pub(super) struct OpenFamily {
     /// What becomes of those of its samples that are metrics of their own for the original.
     pub(super) apart: Apart,
     /// What it lends, if it is a source of shared labels.
-    watch: Option<Watch>,
+    watch: Vec<Watch>,
     /// Whether it says when the process started.
     is_process_start: bool,
     /// Whether its samples may say when series of other families began.
@@ -89,7 +89,7 @@ impl Default for OpenFamily {
             id: FamilyId::NONE,
             selected: Err(DropReason::NotSelected),
             apart: Apart::default(),
-            watch: None,
+            watch: Vec::new(),
             is_process_start: false,
             tells_starts: false,
             waits: false,
@@ -190,17 +190,23 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     pub fn finish(mut self) -> Outcome {
         if let Some(started) = self.process_started {
             // A replay watches from the beginning of time.
-            if self.circumstances.holds && self.circumstances.watched_since.is_none_or(|since| started > since) {
+            let since = self.circumstances.watched_since;
+            if self.circumstances.holds && since.is_none_or(|since| started > since.seconds()) {
                 self.emitter.flush_first_value = true;
             }
-            if self.emitter.instance.use_process_start_time {
-                self.emitter.out.process_started(started);
+            if started.is_finite() {
+                self.emitter.out.process_started(UnixTime::from_seconds(started));
             }
         }
         // A scrape that the settings fail ends where it failed, and what was held comes after that.
-        if self.outcome.error.is_none() {
-            for emission in std::mem::take(&mut self.held) {
-                self.emit(emission);
+        let held = if self.outcome.error.is_none() { std::mem::take(&mut self.held) } else { Vec::new() };
+        for held in held {
+            match held {
+                Ok(emission) => self.emit(emission),
+                Err(error) => {
+                    self.outcome.error = Some(error);
+                    break;
+                }
             }
         }
         self.outcome
@@ -251,11 +257,8 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         {
             self.emitter.out.begun(begun, time);
         }
-        if self.open.is_process_start
-            && let Some(time) = started::time(sample)
-            && self.process_started.is_none_or(|known| time < known)
-        {
-            self.process_started = Some(time);
+        if self.open.is_process_start && self.process_started.is_none_or(|known| sample.value < known) {
+            self.process_started = Some(sample.value);
         }
     }
 
@@ -361,7 +364,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             emitter.dropped(series, reason);
         });
         if self.is_held(family) {
-            self.held.extend(emissions);
+            self.held.extend(emissions.into_iter().map(Ok));
         } else {
             for emission in emissions {
                 self.emit(emission);
@@ -426,15 +429,15 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             Ok(selected) => selected,
             Err(error) => {
                 self.open = OpenFamily::default();
-                self.open.waits = self.instance().telemetry;
-                return self.fail(error);
+                self.open.waits = self.instance().telemetry || self.is_held(family);
+                return self.fail(error, family);
             }
         };
         // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
-        let watch = self.shared.watch(family, self.circumstances.format);
-        let watch = watch.filter(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
-        let name = without_prefix(&family.name, self.instance());
+        let mut watch = self.shared.watch(family, self.circumstances.format);
+        watch.retain(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
+        let name = known_name(&family.name, family.metric_type, self.circumstances.format, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
@@ -466,13 +469,16 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.outcome.error.is_some() {
             return;
         }
-        if let Some(watch) = self.open.watch.take() {
+        for watch in std::mem::take(&mut self.open.watch) {
             self.shared.observed(watch, &mut self.read_sources);
         }
         if self.open.waits {
             self.release(family);
         }
-        self.outcome.error = self.failing.take();
+        match self.failing.take() {
+            Some(error) if self.is_held(family) => self.held.push(Err(error)),
+            error => self.outcome.error = error,
+        }
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
@@ -501,7 +507,7 @@ impl<S: Submissions> Mapping<'_, S> {
             return None;
         }
         self.note_start(sample);
-        if let Some(watch) = &mut self.open.watch {
+        for watch in &mut self.open.watch {
             self.shared.observe(watch, sample);
         }
         match self.resolve(family, sample) {
@@ -517,15 +523,20 @@ impl<S: Submissions> Mapping<'_, S> {
                 if self.instance().telemetry && !error.is_too_many_series() {
                     self.count_processed();
                 }
-                self.fail(error);
+                self.fail(error, family);
                 None
             }
         }
     }
 
-    /// Ends mapping: at once, or where the family ends if its samples have to be counted before.
-    fn fail(&mut self, error: MapError) {
-        if self.instance().telemetry { self.failing = Some(error) } else { self.outcome.error = Some(error) }
+    /// Ends mapping: at once, or with the family if its samples have to be counted before, or with the body if the family
+    /// waits for that.
+    fn fail(&mut self, error: MapError, family: &Family) {
+        if self.instance().telemetry || self.is_held(family) {
+            self.failing = Some(error);
+        } else {
+            self.outcome.error = Some(error);
+        }
     }
 
     /// Drops a sample that is no series.

@@ -29,8 +29,19 @@ pub(crate) struct SharedLabels {
     doubtful: bool,
     /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
     for_all: Vec<(String, String)>,
-    /// Changes whenever what is merged changes.
+    /// Changes whenever other labels are merged than before.
     generation: u32,
+    /// What was merged when the generation was asked for last.
+    merged: Merged,
+    /// Whether nothing has changed since.
+    is_settled: bool,
+}
+
+/// What is merged into samples.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Merged {
+    for_all: Vec<(String, String)>,
+    for_matching: Vec<Rule>,
 }
 
 /// What one source lends.
@@ -59,6 +70,8 @@ impl SharedLabels {
             doubtful: false,
             for_all: Vec::new(),
             generation: 0,
+            merged: Merged::default(),
+            is_settled: true,
         }
     }
 
@@ -67,8 +80,16 @@ impl SharedLabels {
         !self.instance.sharing.is_empty()
     }
 
-    /// Changes whenever other labels are merged.
-    pub(crate) fn generation(&self) -> u32 {
+    /// Changes whenever other labels are merged than when it was asked for last.
+    pub(crate) fn generation(&mut self) -> u32 {
+        if !std::mem::replace(&mut self.is_settled, true) {
+            let rules = self.lent.iter().flat_map(|lent| &lent.for_matching).cloned();
+            let merged = Merged { for_all: self.for_all.clone(), for_matching: rules.collect() };
+            if merged != self.merged {
+                self.merged = merged;
+                self.generation = self.generation.wrapping_add(1);
+            }
+        }
         self.generation
     }
 
@@ -101,22 +122,24 @@ impl SharedLabels {
         }
     }
 
-    /// The source that a family is, if it is one.
-    fn source_of(&self, family: &Family, format: Format) -> Option<Source> {
+    /// Begins to read what a family lends: as `target_info`, as a source of the settings, or as both.
+    pub(crate) fn watch(&self, family: &Family, format: Format) -> Vec<Watch> {
+        if !self.is_used() {
+            return Vec::new();
+        }
         let name = known_name(&family.name, family.metric_type, format, &self.instance);
         let sharing = &self.instance.sharing;
-        if sharing.target_info && is_target_info(family, name) {
-            return Some(Source::TargetInfo);
-        }
-        sharing.sources.iter().position(|source| source.metric == name).map(Source::Configured)
+        let target_info = (sharing.target_info && is_target_info(family, name)).then_some(Source::TargetInfo);
+        let configured = sharing.sources.iter().position(|source| source.metric == name).map(Source::Configured);
+        let sources = target_info.into_iter().chain(configured);
+        sources.map(|source| Watch { source, lent: Lent::default(), first: true }).collect()
     }
 
-    /// Begins to read what a family lends, if it is a source.
-    pub(crate) fn watch(&self, family: &Family, format: Format) -> Option<Watch> {
-        if !self.is_used() {
-            return None;
-        }
-        self.source_of(family, format).map(|source| Watch { source, lent: Lent::default(), first: true })
+    /// Whether a source lends all its labels to everything under the name of `target_info`: then, as in the original, they
+    /// are those of `target_info`, which are remembered also without a cache.
+    fn lends_target_info(&self, place: usize) -> bool {
+        let source = &self.instance.sharing.sources[place];
+        source.metric == TARGET_INFO && source.match_labels.is_empty() && source.labels.is_empty()
     }
 
     /// Reads what a sample lends while the body is mapped: `target_info` counts from its first sample on.
@@ -139,7 +162,15 @@ impl SharedLabels {
             return;
         }
         seen.push(place);
-        self.replace(Lent { source: place, ..watch.lent });
+        let mut lent = Lent { source: place, ..watch.lent };
+        if self.lends_target_info(place) {
+            let mut labels = self.target_info.clone().unwrap_or_default();
+            for (name, value) in std::mem::take(&mut lent.for_all) {
+                insert(&mut labels, &name, &value);
+            }
+            self.set_target_info(labels);
+        }
+        self.replace(lent);
     }
 
     fn replace(&mut self, lent: Lent) {
@@ -159,7 +190,7 @@ impl SharedLabels {
     }
 
     fn changed(&mut self) {
-        self.generation = self.generation.wrapping_add(1);
+        self.is_settled = false;
         let mut merged = Vec::new();
         let lent = self.lent.iter().flat_map(|lent| &lent.for_all);
         for (name, value) in self.target_info.iter().flatten().chain(lent) {
@@ -270,7 +301,7 @@ pub(crate) struct Search<'s> {
 /// How far a search has come.
 #[derive(Debug, Default)]
 pub(crate) struct SearchState {
-    open: Option<Watch>,
+    open: Vec<Watch>,
     /// Samples of the open family.
     samples: u64,
     repetition: Repetition,
@@ -321,7 +352,8 @@ impl Sink for Search<'_> {
             return;
         }
         self.state.samples = 0;
-        self.state.open = self.shared.watch(family, self.format).filter(|watch| match watch.source {
+        self.state.open = self.shared.watch(family, self.format);
+        self.state.open.retain(|watch| match watch.source {
             Source::Configured(place) => !self.state.seen.contains(&place),
             Source::TargetInfo => !self.state.target_info,
         });
@@ -332,18 +364,19 @@ impl Sink for Search<'_> {
             return;
         }
         self.state.samples += 1;
-        let Some(watch) = &mut self.state.open else { return };
-        match watch.source {
-            // A search takes the labels of all its samples, and adds them to what was known.
-            Source::TargetInfo => {
-                let mut labels = self.shared.target_info.clone().unwrap_or_default();
-                for (name, value) in Relabeled::labels_of(sample, &self.shared.instance).iter() {
-                    insert(&mut labels, name, value);
+        for watch in &mut self.state.open {
+            match watch.source {
+                // A search takes the labels of all its samples, and adds them to what was known.
+                Source::TargetInfo => {
+                    let mut labels = self.shared.target_info.clone().unwrap_or_default();
+                    for (name, value) in Relabeled::labels_of(sample, &self.shared.instance).iter() {
+                        insert(&mut labels, name, value);
+                    }
+                    watch.first = false;
+                    self.shared.set_target_info(labels);
                 }
-                watch.first = false;
-                self.shared.set_target_info(labels);
+                Source::Configured(_) => self.shared.observe(watch, sample),
             }
-            Source::Configured(_) => self.shared.observe(watch, sample),
         }
     }
 
@@ -352,18 +385,16 @@ impl Sink for Search<'_> {
             return;
         }
         (self.counted)(self.state.samples);
-        let Some(watch) = self.state.open.take() else { return };
-        match watch.source {
-            Source::Configured(_) if self.state.holds && counts(family.metric_type) => {
-                self.state.late.push(watch);
-                return;
+        for watch in std::mem::take(&mut self.state.open) {
+            match watch.source {
+                Source::Configured(_) if self.state.holds && counts(family.metric_type) => self.state.late.push(watch),
+                // An announcement without samples lends nothing.
+                Source::TargetInfo => {
+                    self.state.target_info = !watch.first;
+                    self.shared.found_target_info |= !watch.first;
+                }
+                Source::Configured(_) => self.shared.observed(watch, &mut self.state.seen),
             }
-            // An announcement without samples lends nothing.
-            Source::TargetInfo => {
-                self.state.target_info = !watch.first;
-                self.shared.found_target_info |= !watch.first;
-            }
-            Source::Configured(_) => self.shared.observed(watch, &mut self.state.seen),
         }
         let sharing = &self.shared.instance.sharing;
         let found_all =

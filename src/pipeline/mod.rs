@@ -313,6 +313,7 @@ impl<S: Submissions> Body<'_, S> {
     fn take(&mut self, kept: Kept<'_>) {
         match kept {
             Kept::Bytes(bytes) => self.push(bytes),
+            // Behind a failure nothing is read any more.
             Kept::FilteredLine(line) if self.goes_on() => self.mapping.filtered_line(line),
             Kept::FilteredLine(_) => {}
         }

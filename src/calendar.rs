@@ -27,7 +27,7 @@ fn date_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 /// A time as RFC 3339 writes it, such as `2023-11-14T22:13:20Z`.
-pub(super) fn rfc3339(timestamp: i64) -> String {
+pub(crate) fn rfc3339(timestamp: i64) -> String {
     let (year, month, day) = date_from_days(timestamp.div_euclid(SECONDS_OF_DAY));
     let second = timestamp.rem_euclid(SECONDS_OF_DAY);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -35,7 +35,7 @@ pub(super) fn rfc3339(timestamp: i64) -> String {
 }
 
 /// Seconds since the epoch from a date of HTTP in its preferred form, such as `Tue, 14 Nov 2023 22:13:20 GMT`.
-pub(super) fn from_http_date(text: &str) -> Option<i64> {
+pub(crate) fn from_http_date(text: &str) -> Option<i64> {
     let mut words = text.split_once(", ")?.1.strip_suffix(" GMT")?.split(' ');
     let day = words.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
     let name = words.next()?;
@@ -46,6 +46,26 @@ pub(super) fn from_http_date(text: &str) -> Option<i64> {
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     let days = days_from_date(year, month, day);
     Some(days * SECONDS_OF_DAY + hour * 3600 + minute * 60 + second)
+}
+
+/// Seconds since the epoch from a time of RFC 3339 in UTC, such as `2023-11-14T22:13:20Z`; fractions are cut.
+pub(crate) fn from_rfc3339(text: &str) -> Option<i64> {
+    let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
+    let clock = clock.split('.').next().unwrap_or(clock);
+    let (year, month, day) = three(date, '-')?;
+    let (hour, minute, second) = three(clock, ':')?;
+    let in_range = (1970..10_000).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && [hour, minute, second].iter().all(|part| (0..=60).contains(part));
+    let days = in_range.then(|| days_from_date(year, month, day))?;
+    Some(days * SECONDS_OF_DAY + hour * 3600 + minute * 60 + second)
+}
+
+fn three(text: &str, separator: char) -> Option<(i64, i64, i64)> {
+    let mut parts = text.split(separator).map(|part| part.parse().ok());
+    let found = (parts.next()??, parts.next()??, parts.next()??);
+    parts.next().is_none().then_some(found)
 }
 
 #[cfg(test)]
@@ -62,12 +82,19 @@ mod tests {
             (-1, "1969-12-31T23:59:59Z"),
         ] {
             assert_eq!(rfc3339(timestamp), shown);
+            assert_eq!(from_rfc3339(shown), Some(timestamp).filter(|&timestamp| timestamp >= 0));
         }
         assert_eq!(from_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(from_http_date("Tue, 29 Feb 2000 00:00:00 GMT"), Some(951_782_400));
         for not_a_date in ["", "120", "Sun, 06 Nov 1994", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8-49 GMT"]
         {
             assert_eq!(from_http_date(not_a_date), None, "{not_a_date}");
+        }
+        assert_eq!(from_rfc3339("1994-11-06T08:49:37.123Z"), Some(784_111_777));
+        for not_a_time in
+            ["", "Z", "TZ", "1994-11-06T08:49:37", "1994-11-06T08:49Z", "1994-13-06T08:49:37Z", "1-1-1-1TZ"]
+        {
+            assert_eq!(from_rfc3339(not_a_time), None, "{not_a_time}");
         }
     }
 

@@ -8,14 +8,14 @@ const PERIOD: Duration = Duration::from_mins(1);
 
 /// Remembers when a message was last said.
 #[derive(Debug, Default)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     last: Option<Instant>,
     withheld: u64,
 }
 
 impl Throttle {
     /// Whether to say it now; with how many times it was not said since the last time.
-    pub(super) fn pass(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn pass(&mut self, now: Instant) -> Option<u64> {
         if self.last.is_some_and(|last| now < last + PERIOD) {
             self.withheld += 1;
             return None;
