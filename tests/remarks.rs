@@ -234,8 +234,8 @@ fn a_limit_that_was_reached_is_told() {
 /// An Agent's file may list all that an exporter could ever have.
 #[test]
 fn check_says_the_first_of_many() {
-    let entries: String = (0..13).map(|number| format!("      - metric_{number}\n")).collect();
-    let options = format!("    metrics:\n{entries}");
+    let entries: Vec<String> = (0..13).map(|number| format!("      - metric_{number}\n")).collect();
+    let options = format!("    metrics:\n{}", entries.concat());
     let spoken = held_against("check", &options, &[LOAD]);
     assert_eq!(spoken.lines().len(), 10);
     let more = "and 3 more remarks on the settings; `retriever validate --fixture` lists all of them";

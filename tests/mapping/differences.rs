@@ -74,7 +74,7 @@ fn a_malformed_line_costs_itself_only() {
 #[tokio::test]
 async fn too_many_series_fail_the_scrape_and_are_forgotten() {
     let mut road = Road::new(Arc::new(instance("metrics: [.+], series_limit: 2")), None);
-    let many = |count: u32| (0..count).map(|i| format!("a{{x=\"{i}\"}} 1\n")).collect::<String>();
+    let many = |count: u32| (0..count).map(|i| format!("a{{x=\"{i}\"}} 1\n")).collect::<Vec<_>>().concat();
     for (body, fails) in [(many(1), false), (many(2), false), (many(3), true), (many(9), true), (many(2), false)] {
         let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers: HeaderMap::new() };
         let bytes = Bytes::from(format!("# TYPE a gauge\n{body}"));

@@ -148,7 +148,7 @@ fn metadata_is_taken_apart_by_its_scheme() {
 fn new_series_push_no_known_ones_out() {
     let body = |series: &[u32]| {
         let lines = series.iter().map(|i| format!("a{{x=\"{i}\"}} {i}\n"));
-        "# TYPE a gauge\n".to_owned() + &lines.collect::<String>()
+        "# TYPE a gauge\n".to_owned() + &lines.collect::<Vec<_>>().concat()
     };
     let gauges = |series: &[u32]| series.iter().map(|i| format!("gauge a {i} x:{i}")).collect::<Vec<_>>();
     let mut target = Target::new("metrics: [a], max_returned_metrics: 3");
