@@ -224,10 +224,7 @@ fn a_limit_that_was_reached_is_told() {
     both_say(
         "    metrics: [app_load, app_requests]\n    max_returned_metrics: 1\n",
         &[LOAD],
-        &[
-            "2:5: warning: `max_returned_metrics` is 1, and what is beyond it was not submitted, 1 in this scrape; raise it, or select \
-          fewer metrics",
-        ],
+        &["2:5: warning: `max_returned_metrics` is 1, so 1 value was not submitted; raise it, or select fewer metrics"],
     );
 }
 
