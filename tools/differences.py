@@ -13,7 +13,7 @@ from datadog_checks.base import OpenMetricsBaseCheckV2
 from datadog_checks.base.checks.openmetrics.v2.scraper import OpenMetricsScraper
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as read_openmetrics
 
-from rewriting import HIDE, SHOW, Rewriting, family_names, is_apart, misnamed
+from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, misnamed
 from rules import Rules, is_literal, is_status_map, limit
 
 STARTED = ('counter', 'summary', 'histogram')
@@ -40,9 +40,20 @@ def avoid(instance, answers):
         apart = any(is_apart(instance, f'{stem}_total') for answer in answers for stem in misnamed(answer.lines))
     except (re.error, TypeError, AttributeError):
         apart = False
+    if any(has_both(answer.lines) for answer in answers):
+        # No announcement makes the original read both as the counter.
+        apart = True
+        instance['metrics'] = []
+        instance.pop('extra_metrics', None)
     if apart:
         for option in ('telemetry', 'use_process_start_time', 'share_labels', 'target_info'):
             instance.pop(option, None)
+    # 2: a pattern that names a character that stands for a line end does not find what stands in for that.
+    if any(end in str(instance.values()) or repr(end)[1:-1] in str(instance) for end in LINE_ENDS):
+        instance.pop('exclude_metrics_by_labels', None)
+    # 2: in OpenMetrics a last line without its end is half a line.
+    if 'use_latest_spec' in instance and not all(answer.ended for answer in answers):
+        instance.pop('use_latest_spec')
     # 7: a name in quotes is no exact entry, so that its service check is made again in each scrape.
     if any(line.startswith('{"') for answer in answers for line in answer.lines):
         instance.pop('cache_metric_wildcards', None)

@@ -40,7 +40,11 @@ class Answer:
 
     def body(self):
         body = ''.join(f'{line}\n' for line in self.lines).encode()
-        return body if self.ended else body[:-1]
+        return body if self.ended or self.is_cut() else body[:-1]
+
+    def is_cut(self):
+        """Whether it is OpenMetrics without its end, of which a last line without its own end would be half a line."""
+        return 'openmetrics' in self.fields.get('Content-Type', '') and self.lines[-1:] != ['# EOF']
 
     def size(self):
         """What telemetry says of the size: the length that the answer tells, or else that of the body."""
