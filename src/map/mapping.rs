@@ -79,6 +79,8 @@ pub(super) struct OpenFamily {
     waits: bool,
     /// Samples as parsed.
     samples: u64,
+    /// How many of them `exclude_metrics` means.
+    excluded: u64,
 }
 
 impl Default for OpenFamily {
@@ -92,6 +94,7 @@ impl Default for OpenFamily {
             tells_starts: false,
             waits: false,
             samples: 0,
+            excluded: 0,
         }
     }
 }
@@ -229,6 +232,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     fn drop_sample(&mut self, reason: DropReason) {
         self.outcome.dropped.add(reason);
+        self.open.excluded += u64::from(reason == DropReason::Excluded);
         if self.instance().telemetry && reaches_transformer(reason) {
             self.count_processed();
         }
@@ -260,20 +264,19 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Replays the plan of a series for one sample.
     fn apply(&mut self, series: SeriesId, sample: &Sample<'_>) {
-        let value = sample.value;
-        let plan = &self.memory.get(series).plan;
-        if let Plan::Drop(reason) = *plan {
+        if let Plan::Drop(reason) = self.memory.get(series).plan {
             return self.drop_sample(reason);
         }
-        let processed = self.instance().telemetry;
-        match *plan {
+        if self.instance().telemetry {
+            self.count_processed();
+        }
+        let value = sample.value;
+        match self.memory.get(series).plan {
             Plan::Drop(_) => {}
             Plan::Metric { kind, context, change, gauges } => {
-                self.processed(processed);
                 self.metric(series, kind, context, gauges, changed(value, change, self.circumstances.now));
             }
             Plan::CounterGauge { total, count, gauges } => {
-                self.processed(processed);
                 if let Some(context) = total {
                     self.metric(series, MetricKind::Gauge, context, gauges, value);
                 }
@@ -281,30 +284,14 @@ impl<'m, S: Submissions> Mapping<'m, S> {
                     self.metric(series, MetricKind::MonotonicCount, context, gauges, value);
                 }
             }
-            Plan::Bucket(_) => {
-                self.processed(processed);
-                self.waiting.bucket(series, value, self.memory);
-            }
-            Plan::Native(context) => {
-                let Some(native) = sample.native else { return self.drop_sample(DropReason::NativeHistogram) };
-                self.processed(processed);
-                let reading = NativeReading::of(native);
-                // One that counts without saying where leaves that to the buckets beside it.
-                if !reading.buckets.is_empty()
-                    && let Some((group, _)) = self.memory.get(series).group
-                {
-                    self.waiting.native(group);
-                }
-                self.pass(Emission::Native(series, context, reading));
-            }
+            Plan::Bucket(_) => self.waiting.bucket(series, value, self.memory),
+            Plan::Native(context) => self.native(series, context, sample),
             Plan::ServiceCheck(ref plan) => {
                 let plan = Arc::clone(plan);
-                self.processed(processed);
                 self.pass(Emission::ServiceCheck(series, plan, value));
             }
             Plan::Metadata(ref pieces) => {
                 let pieces = Arc::clone(pieces);
-                self.processed(processed);
                 self.pass(Emission::Metadata(series, pieces));
             }
         }
@@ -313,10 +300,19 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
-    fn processed(&mut self, told: bool) {
-        if told {
-            self.count_processed();
+    fn native(&mut self, series: SeriesId, context: ContextId, sample: &Sample<'_>) {
+        let Some(native) = sample.native else {
+            self.outcome.dropped.add(DropReason::NativeHistogram);
+            return;
+        };
+        let reading = NativeReading::of(native);
+        // One that counts without saying where leaves that to the buckets beside it.
+        if !reading.buckets.is_empty()
+            && let Some((group, _)) = self.memory.get(series).group
+        {
+            self.waiting.native(group);
         }
+        self.pass(Emission::Native(series, context, reading));
     }
 
     fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {
@@ -354,8 +350,9 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             } else {
                 self.emit(Emission::Figure(Figure::Input, self.open.samples as f64));
             }
-            if self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded) {
-                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.samples as f64));
+            let is_excluded = self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded);
+            if is_excluded || self.open.excluded > 0 {
+                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.excluded as f64));
             }
         }
         if self.waiting.is_empty() {
@@ -450,6 +447,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
             samples: 0,
+            excluded: 0,
         };
         self.open.waits = self.waits(family);
     }
@@ -484,6 +482,9 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
+        if self.outcome.error.is_some() {
+            return;
+        }
         self.outcome.dropped.add(DropReason::Malformed);
         if let Some(trace) = self.emitter.out.trace() {
             trace.malformed(diagnostic);

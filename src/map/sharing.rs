@@ -1,8 +1,8 @@
 //! Labels that some metrics lend to all others: gathered from their sources, and merged into the labels of samples.
 //!
 //! What a source lends is read whenever it passes, so a changed source is followed from there on. As long as a source
-//! was never seen, or always where the settings say not to cache, a scrape begins by searching its body for the
-//! sources before anything of it is mapped.
+//! was never seen, after a scrape that failed and may have shown half of one, and always where the settings say not to
+//! cache, a scrape begins by searching its body for the sources before anything of it is mapped.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::config::{Instance, ShareSource};
 use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
 use super::labels::{LabelSet, known_name};
+use super::relabeled::Relabeled;
 use super::repetition::Repetition;
 
 const TARGET_INFO: &str = "target_info";
@@ -24,6 +25,8 @@ pub(crate) struct SharedLabels {
     target_info: Option<Vec<(String, String)>>,
     /// Whether `target_info` was found by a search.
     found_target_info: bool,
+    /// Whether the scrape before failed.
+    doubtful: bool,
     /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
     for_all: Vec<(String, String)>,
     /// Changes whenever other labels are merged than before.
@@ -64,6 +67,7 @@ impl SharedLabels {
             lent: Vec::new(),
             target_info: None,
             found_target_info: false,
+            doubtful: false,
             for_all: Vec::new(),
             generation: 0,
             merged: Merged::default(),
@@ -91,7 +95,7 @@ impl SharedLabels {
 
     /// Whether the body of a scrape has to be searched for sources before it is mapped.
     pub(crate) fn needs_search(&self) -> bool {
-        self.is_used() && (!self.instance.sharing.cached || !self.is_complete())
+        self.is_used() && (!self.instance.sharing.cached || self.doubtful || !self.is_complete())
     }
 
     /// The sources that were not found.
@@ -109,7 +113,8 @@ impl SharedLabels {
     }
 
     /// Ends a scrape: without a cache all but `target_info` is forgotten.
-    pub(crate) fn end_scrape(&mut self) {
+    pub(crate) fn end_scrape(&mut self, success: bool) {
+        self.doubtful = !success;
         if !self.instance.sharing.cached {
             self.lent.clear();
             self.found_target_info = false;
@@ -142,7 +147,7 @@ impl SharedLabels {
         match watch.source {
             Source::TargetInfo if watch.first => {
                 watch.first = false;
-                self.set_target_info(owned(&LabelSet::relabeled(sample, &self.instance)));
+                self.set_target_info(owned(&Relabeled::labels_of(sample, &self.instance)));
             }
             Source::TargetInfo => {}
             Source::Configured(place) => watch.lent.add(&self.instance.sharing.sources[place], sample, &self.instance),
@@ -257,7 +262,7 @@ impl Lent {
         if source.values.as_ref().is_some_and(|values| !values.iter().any(is_meant)) {
             return;
         }
-        let labels = LabelSet::relabeled(sample, instance);
+        let labels = Relabeled::labels_of(sample, instance);
         let picked = |names: &[String]| -> Vec<(String, String)> {
             let own = names.iter().filter_map(|name| Some((name.clone(), labels.get(name)?.to_owned())));
             own.collect()
@@ -364,7 +369,7 @@ impl Sink for Search<'_> {
                 // A search takes the labels of all its samples, and adds them to what was known.
                 Source::TargetInfo => {
                     let mut labels = self.shared.target_info.clone().unwrap_or_default();
-                    for (name, value) in LabelSet::relabeled(sample, &self.shared.instance).iter() {
+                    for (name, value) in Relabeled::labels_of(sample, &self.shared.instance).iter() {
                         insert(&mut labels, name, value);
                     }
                     watch.first = false;
@@ -392,8 +397,9 @@ impl Sink for Search<'_> {
             }
         }
         let sharing = &self.shared.instance.sharing;
-        self.state.done =
+        let found_all =
             self.state.seen.len() == sharing.sources.len() && (self.state.target_info || !sharing.target_info);
+        self.state.done = found_all || !self.shared.needs_search();
     }
 
     fn malformed(&mut self, _: &Diagnostic) {}

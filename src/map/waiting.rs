@@ -34,7 +34,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 enum Entry {
     Ready(Emission),
-    Bucket(SeriesId),
+    Bucket(SeriesId, GroupId),
 }
 
 /// The buckets of one histogram: bounds with their cumulative values; sorted, each bound once, once complete.
@@ -89,7 +89,7 @@ impl Waiting {
         let (Plan::Bucket(plan), Some((group, _))) = (&known.plan, known.group) else { return };
         // Zero is one bound, whatever its sign.
         self.groups.entry(group).or_default().0.push((plan.upper + 0.0, value));
-        self.entries.push(Entry::Bucket(series));
+        self.entries.push(Entry::Bucket(series, group));
     }
 
     /// A native histogram came: it says more than the buckets of the same histogram.
@@ -110,17 +110,17 @@ impl Waiting {
         let mut emissions = first;
         emissions.reserve(entries.len());
         for entry in entries {
-            let series = match entry {
+            let (series, group) = match entry {
                 Entry::Ready(emission) => {
                     emissions.push(emission);
                     continue;
                 }
-                Entry::Bucket(series) => series,
+                Entry::Bucket(series, group) => (series, group),
             };
-            let made = match memory.get(series).group.map(|(group, _)| group) {
-                Some(group) if distributions && natives.contains(&group) => Err(DropReason::ReplacedByNative),
-                Some(group) => bucket(series, &groups[&group], instance, memory),
-                None => Err(DropReason::BadBound),
+            let made = if distributions && natives.contains(&group) {
+                Err(DropReason::ReplacedByNative)
+            } else {
+                bucket(series, &groups[&group], instance, memory)
             };
             match made {
                 Ok(emission) => emissions.push(emission),
