@@ -15,6 +15,7 @@ use retriever::aggregate::Refused;
 use retriever::config::{Config, ConfiguredInstance, NoSurroundings};
 use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink};
 use retriever::pipeline::{FetchFailure, Pipeline, Recorder, Report};
+use retriever::scrape::Skip;
 use retriever::submit::{DropReason, Failure, Stats};
 use retriever::telemetry::{AdminServer, Readiness, Scraped, Telemetry};
 use retriever::time::UnixTime;
@@ -50,7 +51,15 @@ fn unanswered() -> Report {
 
 fn scraped(report: &Report, seconds: f64) -> Scraped<'_> {
     let duration = Duration::from_secs_f64(seconds);
-    Scraped { duration, report, points: 1, sketches: 2, refused: &[(Refused::NegativeRate, 3)], contexts: 4 }
+    Scraped {
+        duration,
+        report,
+        points: 1,
+        sketches: 2,
+        refused: &[(Refused::NegativeRate, 3)],
+        collisions: 7,
+        contexts: 4,
+    }
 }
 
 fn delivery() -> Stats {
@@ -223,7 +232,7 @@ async fn what_is_recorded_is_shown() {
     let report = read(EXPOSITION);
     a.scraped(&scraped(&report, 0.25));
     a.scraped(&scraped(&report, 0.5));
-    a.skipped(2);
+    a.skipped(Skip::NoSlot, 2);
     b.scraped(&scraped(&unanswered(), 2.0));
     let page = Found::on(&telemetry.exposition());
     let a = |name: &str| page.value(name, &[("target", "http://a/metrics")]);
@@ -234,13 +243,15 @@ async fn what_is_recorded_is_shown() {
     assert_eq!(a("retriever_scrape_samples_total"), Some(4.0));
     assert_eq!(a("retriever_scrape_last_samples"), Some(2.0));
     assert_eq!(a("retriever_scrape_last_families"), Some(2.0));
-    assert_eq!(a("retriever_skipped_scrapes_total"), Some(2.0));
+    assert_eq!(a("retriever_collisions_total"), Some(14.0));
     assert_eq!(a("retriever_points_total"), Some(2.0));
     assert_eq!(a("retriever_sketches_total"), Some(4.0));
     assert_eq!(a("retriever_contexts"), Some(4.0));
     let a = |name: &str, label: &str, value: &str| page.value(name, &[("target", "http://a/metrics"), (label, value)]);
     assert_eq!(a("retriever_scrapes_total", "outcome", "success"), Some(2.0));
     assert_eq!(a("retriever_scrapes_total", "outcome", "mapping"), Some(0.0));
+    assert_eq!(a("retriever_skipped_scrapes_total", "reason", "no slot"), Some(2.0));
+    assert_eq!(a("retriever_skipped_scrapes_total", "reason", "still running"), Some(0.0));
     assert_eq!(a("retriever_dropped_total", "reason", "not selected"), Some(2.0));
     assert_eq!(a("retriever_dropped_total", "reason", "malformed line"), Some(2.0));
     assert_eq!(a("retriever_refused_total", "reason", "rate negative"), Some(6.0));

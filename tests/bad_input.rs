@@ -125,8 +125,8 @@ instances:
     for Bad { endpoint, .. } in &bad {
         running.until_said(&format!("endpoint={endpoint}")).await;
     }
-    // Two seconds at least, for the one that hangs. Twenty scrapes were due; a busy machine may have missed some.
-    assert!(good.requests().len() >= 5, "{} scrapes: {}", good.requests().len(), running.stderr());
+    // They hold nobody up.
+    running.until("scrapes beside the bad ones", || good.requests().len() >= 5).await;
     // Meanwhile every bad one is scraped again, and not a word is said of it.
     let scrapes = good.requests().len();
     running.until("more scrapes", || good.requests().len() > scrapes + 5).await;

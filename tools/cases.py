@@ -190,9 +190,9 @@ def comparable_settings(instance, verdict):
     if verdict.undecided:
         # 6: what is remembered of other scrapes is not the same; what is found anew in each is.
         return 6, {**instance, 'cache_shared_labels': False}
-    if verdict.announced and 'telemetry' in instance:
-        # 6: the search for labels goes on behind an announcement, and telemetry shows in which order things happen.
-        return 6, {option: value for option, value in instance.items() if option != 'telemetry'}
+    if verdict.announced and 'target_info' in instance:
+        # 6: the search for labels goes on behind an announcement.
+        return 6, {option: value for option, value in instance.items() if option != 'target_info'}
     if verdict.unreadable and 'raw_line_filters' in instance:
         # 1: the lines that are left break rules that the original holds OpenMetrics to.
         return 1, {option: value for option, value in instance.items() if option != 'raw_line_filters'}

@@ -13,7 +13,8 @@ from datadog_checks.base import OpenMetricsBaseCheckV2
 from datadog_checks.base.checks.openmetrics.v2.scraper import OpenMetricsScraper
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as read_openmetrics
 
-from rewriting import HIDE, SHOW, Rewriting, family_names, is_apart, misnamed
+from expositions import MALFORMED
+from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, misnamed
 from rules import Rules, is_literal, is_status_map, limit
 
 STARTED = ('counter', 'summary', 'histogram')
@@ -40,12 +41,29 @@ def avoid(instance, answers):
         apart = any(is_apart(instance, f'{stem}_total') for answer in answers for stem in misnamed(answer.lines))
     except (re.error, TypeError, AttributeError):
         apart = False
+    if any(has_both(answer.lines) for answer in answers):
+        # No announcement makes the original read both as the counter.
+        apart = True
+        instance['metrics'] = []
+        instance.pop('extra_metrics', None)
     if apart:
         for option in ('telemetry', 'use_process_start_time', 'share_labels', 'target_info'):
             instance.pop(option, None)
+    # 1: filters that leave malformed lines only leave no exposition.
+    if any(line in MALFORMED for answer in answers for line in answer.lines):
+        instance.pop('raw_line_filters', None)
+    # 2: a pattern that names a character that stands for a line end does not find what stands in for that.
+    if any(end in str(instance.values()) or repr(end)[1:-1] in str(instance) for end in LINE_ENDS):
+        instance.pop('exclude_metrics_by_labels', None)
+    # 2: in OpenMetrics a last line without its end is half a line.
+    if 'use_latest_spec' in instance and not all(answer.ended for answer in answers):
+        instance.pop('use_latest_spec')
     # 7: a name in quotes is no exact entry, so that its service check is made again in each scrape.
     if any(line.startswith('{"') for answer in answers for line in answer.lines):
         instance.pop('cache_metric_wildcards', None)
+    # 6: `target_info` that comes several times in one body is followed at different times where counters wait.
+    if any(len({line for line in answer.lines if line.startswith('target_info')}) > 1 for answer in answers):
+        instance.pop('use_process_start_time', None)
     # 6: the original does not know `target_info` in the form that OpenMetrics gives it.
     if any(line == '# TYPE target info' for answer in answers for line in answer.lines):
         instance.pop('target_info', None)
@@ -181,10 +199,6 @@ def is_inexact(value):
     return isinstance(value, int) and int(float(value)) != value
 
 
-def is_boundless(sample):
-    return sample.name.endswith('_bucket') and not {'le', 'upper_bound'} & set(sample.labels)
-
-
 class Scraper(OpenMetricsScraper):
     """The original's scraper with the changes in place."""
 
@@ -260,9 +274,6 @@ class Scraper(OpenMetricsScraper):
         1: one without the label that the transformer needs is left out. 4: so are start times. 10: values are doubles.
         """
         needed = self.needed(metric)
-        if self.enable_telemetry and needed('_bucket') == 'upper_bound':
-            # Telemetry counts what a transformer gets; Retriever's gets no bucket without a bound.
-            metric.samples = [sample for sample in metric.samples if not is_boundless(sample)]
         if any(is_inexact(sample.value) for sample in metric.samples):
             self.known.counts[10] += 1
             metric.samples = [sample._replace(value=float(sample.value)) for sample in metric.samples]

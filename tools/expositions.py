@@ -17,6 +17,13 @@ MALFORMED = ['}{', 'app_broken{', 'app_broken{a="1"} x', 'app_broken nothing', '
 FAILURES = [(500, 'Internal Server Error'), (503, 'Service Unavailable'), (404, 'Not Found'), (403, 'Forbidden')]
 
 
+def spoil(rng, lines):
+    """Puts a malformed line into a body; one of nothing else would be no exposition at all."""
+    if not lines:
+        lines.append('# TYPE app_fine gauge')
+    lines.insert(rng.randint(0, len(lines)), rng.choice(MALFORMED))
+
+
 @dataclasses.dataclass
 class Answer:
     """One HTTP response; `lines` is the body, decoded and without line ends."""
@@ -33,7 +40,11 @@ class Answer:
 
     def body(self):
         body = ''.join(f'{line}\n' for line in self.lines).encode()
-        return body if self.ended else body[:-1]
+        return body if self.ended or self.is_cut() else body[:-1]
+
+    def is_cut(self):
+        """Whether it is OpenMetrics without its end, of which a last line without its own end would be half a line."""
+        return 'openmetrics' in self.fields.get('Content-Type', '') and self.lines[-1:] != ['# EOF']
 
     def size(self):
         """What telemetry says of the size: the length that the answer tells, or else that of the body."""
@@ -155,7 +166,7 @@ def text_lines(rng, families):
     if families and rng.random() < 0.04:
         lines += render(rng, rng.choice(families), openmetrics=False, timestamp=timestamp)
     if rng.random() < 0.03:
-        lines.insert(rng.randint(0, len(lines)), rng.choice(MALFORMED))
+        spoil(rng, lines)
     return lines
 
 
@@ -173,7 +184,7 @@ def openmetrics_lines(rng, families, declared):
             block.insert(place, block[place])
         lines += block
     if declared and rng.random() < 0.03:
-        lines.insert(rng.randint(0, len(lines)), rng.choice(MALFORMED))
+        spoil(rng, lines)
     if rng.random() < 0.98 or not lines:
         lines.append('# EOF')
     return lines

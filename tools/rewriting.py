@@ -114,6 +114,14 @@ def misnamed(lines):
     return found
 
 
+def has_both(lines):
+    """Whether a counter of a text body is exposed with `_total` and without it."""
+    names = {name_of(line) for line in lines if line and not line.startswith(('#', '{'))}
+    typed = (TYPED.fullmatch(line) for line in lines)
+    counters = {match[2] for match in typed if match and match[1] == 'TYPE' and match[3] == 'counter'}
+    return any(name in names and f'{name}_total' in names for name in counters)
+
+
 def is_apart(instance, name):
     """Whether the settings mean `x_total` of a counter `x` as a metric of its own, without a type."""
     name = without_prefix(instance, name)

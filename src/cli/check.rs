@@ -7,17 +7,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::explain::print_text;
+use super::feed::{Feed, FeedArgs};
 use super::format::Format;
 use super::print::talk;
-use super::recordings::RecordingArgs;
 use super::runtime;
 use super::settings::{SettingsArgs, show};
 use crate::config::{ConfiguredInstance, Instance, Problem};
-use crate::discover::{Endpoint, redact};
-use crate::fixture::{Clock, Recording, Remark, Replayed, START, Scrapes, Stage, document, replay};
+use crate::discover::redact;
+use crate::explain::{self, Detail, Explanation, Listener, Wanted};
+use crate::fixture::{Remark, Replayed, Scrapes, Stage, document};
 use crate::pipeline::Report;
-use crate::scrape::{Client, USER_AGENT};
-use crate::time::UnixTime;
 
 /// The arguments of `retriever check`.
 #[derive(Debug, clap::Args)]
@@ -26,20 +26,15 @@ pub(super) struct CheckArgs {
     settings: SettingsArgs,
 
     #[command(flatten)]
-    recordings: RecordingArgs,
-
-    /// When the first recorded scrape takes place, in seconds since 1970
-    #[arg(long, value_name = "SECONDS", default_value_t = START, requires = "fixture")]
-    now: f64,
-
-    /// When Retriever is taken to have started, in seconds since 1970, for `use_process_start_time` [default: before
-    /// any process of a target did]
-    #[arg(long, value_name = "SECONDS", requires = "fixture")]
-    started: Option<f64>,
+    feed: FeedArgs,
 
     /// Where to look: at what the mapping submits, or at what the aggregator makes of it
     #[arg(long, value_enum, default_value_t = StageArg::Submissions)]
     stage: StageArg,
+
+    /// Tell the road of every series too, as `retriever explain` does of some
+    #[arg(long)]
+    explain: bool,
 
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -65,56 +60,42 @@ impl From<StageArg> for Stage {
 
 /// Exit status: 0 fine, 1 a target failed or a line was malformed, 2 settings or recordings cannot be used.
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let config = if args.recordings.is_empty() { args.settings.read() } else { args.settings.read_for_replay() };
-    show(&config.problems);
-    let recordings = match read_recordings(&args.recordings) {
-        Ok(recordings) => recordings,
+    let config = if args.feed.is_live() { args.settings.read() } else { args.settings.read_for_replay() };
+    show(&config);
+    let prepared = args.feed.read().and_then(|feed| Ok((feed, runtime::single().map_err(|error| error.to_string())?)));
+    let (feed, runtime) = match prepared {
+        Ok(prepared) => prepared,
         Err(message) => {
             talk(message);
             return Exit::Unusable;
         }
     };
+    let source = Arc::new(args.settings.source());
     let mut exit = if config.has_errors() { Exit::Unusable } else { Exit::Fine };
-    let runtime = match runtime::single() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            talk(error);
-            return Exit::Unusable;
-        }
-    };
-    let mut documents = Vec::new();
+    let mut checked = Vec::new();
     for instance in config.instances {
-        let document = match instance {
-            ConfiguredInstance::Invalid { endpoint, errors } => invalid(endpoint.as_deref(), &errors),
+        checked.push(match instance {
+            ConfiguredInstance::Invalid { endpoint, errors } => Checked::of(invalid(endpoint.as_deref(), &errors)),
             ConfiguredInstance::Valid(instance) => {
                 let instance = Arc::from(instance);
-                let replayed = match &recordings {
-                    Some(recordings) => {
-                        let clock = Clock {
-                            start: UnixTime::from_seconds(args.now),
-                            watched_since: args.started.map(UnixTime::from_seconds),
-                        };
-                        Ok(runtime.block_on(replay(&instance, recordings, args.stage.into(), clock)))
-                    }
-                    None => runtime.block_on(live(&instance, args.stage.into())),
-                };
-                match replayed {
-                    Ok(replayed) => {
+                let listener =
+                    args.explain.then(|| Listener::new(Arc::clone(&instance), Arc::clone(&source), Wanted::Everything));
+                match runtime.block_on(scrape(&instance, &feed, args.stage.into(), listener)) {
+                    Ok((replayed, explanation)) => {
                         exit = exit.max(complain(&redact(&instance.endpoint), &replayed.reports));
                         remark(args, &replayed.remarks);
-                        replayed.document
+                        Checked { document: replayed.document, explanation }
                     }
                     Err(message) => {
                         talk(&message);
                         exit = Exit::Unusable;
-                        document::instance(Some(&instance.endpoint), Some(&message), &[])
+                        Checked::of(document::instance(Some(&instance.endpoint), Some(&message), &[]))
                     }
                 }
             }
-        };
-        documents.push(document);
+        });
     }
-    match print(args.format, &documents) {
+    match print(args.format, checked) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             talk(format_args!("cannot write the output: {error}"));
             Exit::Unusable
@@ -123,8 +104,18 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     }
 }
 
-fn read_recordings(args: &RecordingArgs) -> Result<Option<Vec<Recording>>, String> {
-    if args.is_empty() { Ok(None) } else { args.read().map(Some) }
+/// What is known of an instance in the end.
+struct Checked {
+    /// Its entry in the document.
+    document: Value,
+    /// The road of each series in the last scrape, if that is wanted.
+    explanation: Option<Explanation>,
+}
+
+impl Checked {
+    fn of(document: Value) -> Self {
+        Self { document, explanation: None }
+    }
 }
 
 fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
@@ -132,14 +123,28 @@ fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
     document::instance(endpoint, Some(&errors.join("\n")), &[])
 }
 
-/// One scrape of the endpoint itself.
-async fn live(instance: &Arc<Instance>, stage: Stage) -> Result<Replayed, String> {
-    let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
-    let client = Client::new(&instance.http, USER_AGENT).map_err(|error| error.to_string())?;
-    let mut scrapes = Scrapes::new(instance, stage, Some(UnixTime::now()));
-    let response = client.fetch(&endpoint).await;
-    scrapes.scrape(response, UnixTime::now()).await;
-    Ok(scrapes.finish())
+/// All scrapes of a target; the last of them is explained if somebody listens.
+async fn scrape(
+    instance: &Arc<Instance>,
+    feed: &Feed,
+    stage: Stage,
+    mut listener: Option<Listener>,
+) -> Result<(Replayed, Option<Explanation>), String> {
+    let answers = feed.answers(instance).await?;
+    let mut scrapes = Scrapes::new(instance, stage, answers.watched_since);
+    let mut last = None;
+    for (response, now) in answers.scrapes {
+        match &mut listener {
+            None => scrapes.scrape(response, now).await,
+            Some(listener) => {
+                let (contribution, road) = scrapes.scrape_before(response, now, listener).await;
+                last = Some(listener.conclude(&contribution, road));
+            }
+        }
+    }
+    let explanation =
+        listener.map(|listener| Explanation { scrapes: last.into_iter().collect(), ..listener.explanation() });
+    Ok((scrapes.finish(), explanation))
 }
 
 /// Says on the standard error what went wrong.
@@ -177,20 +182,28 @@ fn remark(args: &CheckArgs, remarks: &[Remark]) {
     }
 }
 
-fn print(format: Format, documents: &[Value]) -> io::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+fn print(format: Format, checked: Vec<Checked>) -> io::Result<()> {
     match format {
-        Format::Json => serde_json::to_writer(&mut out, &document::document(documents))?,
+        Format::Json => {
+            let documents = checked.into_iter().map(|Checked { mut document, explanation }| {
+                if let Some(explanation) = explanation {
+                    document["explained"] = explain::json(&explanation);
+                }
+                document
+            });
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            serde_json::to_writer(&mut out, &document::document(&documents.collect::<Vec<_>>()))?;
+            out.write_all(b"\n")?;
+            out.flush()
+        }
         Format::Text => {
-            for document in documents {
-                out.write_all(text(document).as_bytes())?;
-            }
+            let texts = checked.iter().map(|Checked { document, explanation }| {
+                let road = explanation.as_ref().map(|explanation| explain::text(explanation, None, Detail::EachRoad));
+                format!("{}{}", text(document), road.map_or_else(String::new, |road| format!("\n{road}")))
+            });
+            print_text(&texts.collect::<String>())
         }
     }
-    if matches!(format, Format::Json) {
-        out.write_all(b"\n")?;
-    }
-    out.flush()
 }
 
 /// The entry of an instance for people.

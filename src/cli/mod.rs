@@ -4,7 +4,11 @@
 
 mod check;
 mod exit;
+mod explain;
+mod feed;
 mod format;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod parse;
 mod print;
 mod record;
@@ -35,6 +39,8 @@ enum Command {
     Run(run::RunArgs),
     /// Scrape once and print what would be submitted, and what was dropped and why
     Check(check::CheckArgs),
+    /// Tell what becomes of a metric, step by step, or why it is missing and what to write to get it
+    Explain(explain::ExplainArgs),
     /// Read the settings and report every problem
     Validate(validate::ValidateArgs),
     Parse(parse::ParseArgs),
@@ -42,6 +48,10 @@ enum Command {
     Record(record::RecordArgs),
     /// Replay fixtures and compare with their snapshots
     Test(test::TestArgs),
+    /// Make the tokens of one request; for the process that sends it
+    #[cfg(feature = "kerberos")]
+    #[command(hide = true)]
+    Kerberos(kerberos::KerberosArgs),
 }
 
 /// Runs the command that the arguments of the process name.
@@ -49,10 +59,13 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Test(args) => test::run(&args),
+        #[cfg(feature = "kerberos")]
+        Command::Kerberos(args) => kerberos::run(&args),
     }
     .into()
 }

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::print::{Printer, talk};
 use super::runtime;
 use super::settings::show;
-use crate::config::{Config, ConfiguredInstance, HttpSettings, ProcessSurroundings};
+use crate::config::{Config, ConfiguredInstance, HttpSettings, ProcessSurroundings, ProxySettings};
 use crate::discover::Endpoint;
 use crate::fixture::recorded_settings;
 use crate::scrape::{Client, HttpMessage, Response, ScrapeError, USER_AGENT};
@@ -75,12 +75,13 @@ fn subjects(args: &RecordArgs) -> Result<Vec<Subject>, String> {
         let settings = format!(
             "init_config:\ninstances:\n  - openmetrics_endpoint: {endpoint}\n    namespace: recorded\n    metrics:\n      - .+\n"
         );
-        let client = client(&HttpSettings::default())?;
+        let proxy = ProxySettings::of_environment(&ProcessSurroundings).map_err(|problem| problem.to_string())?;
+        let client = client(&HttpSettings { proxy, ..HttpSettings::default() })?;
         return Ok(vec![Subject { endpoint, client, folder: args.folder.clone(), settings }]);
     }
     let path = Path::new(&args.source);
     let config = Config::load(path, &ProcessSurroundings);
-    show(&config.problems);
+    show(&config);
     if config.has_errors() {
         return Err(format!("the settings `{}` cannot be used", path.display()));
     }

@@ -1,26 +1,31 @@
 //! `retriever run`: scrapes on a schedule until stopped.
 
+mod condition;
+mod descriptors;
+mod reload;
 mod target;
+mod targets;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-
-use self::target::{TargetState, start_targets};
+use tokio::sync::watch::{Receiver, Sender, channel};
 
 use super::exit::Exit;
 use super::print::talk;
 use super::runtime;
-use super::settings::{SettingsArgs, show};
-use crate::config::{ApiSettings, Config, Global, Output};
-use crate::discover::Target;
-use crate::scrape::run_schedule;
+use super::settings::{Loaded, SettingsArgs, show};
+use crate::config::{ApiSettings, Global, Output};
+use crate::scrape::{Plan, TickClock, run_schedule};
 use crate::submit::{KeyCheck, Submitter, validate_key};
-use crate::telemetry::{AdminServer, DeliverySource, Readiness, Telemetry, init_log};
+use crate::telemetry::{AdminServer, DeliverySource, Readiness, ReloadRequests, Telemetry, init_log};
 use crate::time::UnixTime;
+
+use self::reload::Reloader;
+use self::target::{Surroundings, TargetState};
 
 /// How long scrapes that run may go on once a stop was asked for.
 const SCRAPE_PATIENCE: Duration = Duration::from_secs(5);
@@ -32,19 +37,23 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct RunArgs {
     #[command(flatten)]
     settings: SettingsArgs,
+    /// Read the settings again on SIGHUP only, not when their files change
+    #[arg(long)]
+    no_watch: bool,
 }
 
 /// Exit status: 0 stopped by a signal, or because nobody reads the console any more; 2 the settings cannot be used or something could not be started.
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let config = args.settings.read();
-    show(&config.problems);
+    let loaded = args.settings.load();
+    let config = &loaded.config;
+    show(config);
     if config.has_errors() {
         return Exit::Unusable;
     }
     let started = init_log(&config.global.log_level, config.global.log_format)
         .map_err(|error| error.to_string())
         .and_then(|()| runtime::shared().map_err(|error| format!("cannot start: {error}")))
-        .and_then(|runtime| runtime.block_on(serve(config)));
+        .and_then(|runtime| runtime.block_on(serve(args, loaded)));
     match started {
         Ok(()) => Exit::Fine,
         Err(message) => {
@@ -55,29 +64,36 @@ pub(super) fn run(args: &RunArgs) -> Exit {
 }
 
 /// Everything from the start to the end of the process.
-async fn serve(config: Config) -> Result<(), String> {
-    let Config { mut global, instances, .. } = config;
-    if global.enrichment.hostname.is_empty() {
-        global.enrichment.hostname = gethostname::gethostname().to_string_lossy().into_owned();
-    }
-    let (stop, stops) = stops().map_err(|error| format!("cannot listen for signals: {error}"))?;
+async fn serve(args: &RunArgs, mut loaded: Loaded) -> Result<(), String> {
+    let global = with_hostname(loaded.config.global);
+    loaded.config.global = global.clone();
+    let (stop, stops) = stops().map_err(|error| unheard(&error))?;
+    let hangups = signal(SignalKind::hangup()).map_err(|error| unheard(&error))?;
     let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
     let submitter = Arc::new(submitter);
     let telemetry = Telemetry::new(UnixTime::now(), delivery_source(&submitter));
-    let (targets, states) = start_targets(instances, &telemetry, &submitter, &stop)?;
+    let surroundings = Surroundings { telemetry: telemetry.clone(), submitter: Arc::clone(&submitter), stop };
+    let reloader = Reloader::start(args.settings.clone(), !args.no_watch, loaded, surroundings)?;
+    let (reload, requests) = ReloadRequests::channel();
     let readiness = Readiness::default();
-    let (served, unserved) = watch::channel(false);
+    let (served, unserved) = channel(false);
     let admin = match global.admin_listen {
         None => None,
         Some(address) => {
             let server = AdminServer::bind(address).await.map_err(|error| error.to_string())?;
+            let server = if global.admin_reload { server.with_reload(reload.clone()) } else { server };
             tracing::info!("pages of Retriever itself at http://{}/", server.local_addr());
             Some(tokio::spawn(server.serve(telemetry, readiness.clone(), reached(unserved, true))))
         }
     };
-    announce(&global, targets.len());
+    let plans = reloader.plans();
+    let targets = plans.borrow().jobs.len();
+    descriptors::provide_for(targets);
+    announce(&global, targets);
     readiness.scheduled();
-    scrape(targets, Arc::new(states), &stops).await;
+    let reloading = tokio::spawn(reloader.run(hangups, requests));
+    scrape(plans, &stops).await;
+    reloading.abort();
     drain(&submitter, &stops).await;
     served.send_replace(true);
     if let Some(admin) = admin {
@@ -85,6 +101,18 @@ async fn serve(config: Config) -> Result<(), String> {
         let _ = admin.await;
     }
     Ok(())
+}
+
+fn unheard(error: &io::Error) -> String {
+    format!("cannot listen for signals: {error}")
+}
+
+/// Without a host name in the settings, that of the machine counts.
+fn with_hostname(mut global: Global) -> Global {
+    if global.enrichment.hostname.is_empty() {
+        global.enrichment.hostname = gethostname::gethostname().to_string_lossy().into_owned();
+    }
+    global
 }
 
 /// Says where metrics go, and asks the intake about the key in the background.
@@ -114,22 +142,13 @@ async fn check_key(api: ApiSettings) {
 }
 
 /// Scrapes until a stop is asked for, and a little longer for the scrapes that run then.
-async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &watch::Receiver<u32>) {
-    let intervals: Vec<Duration> = states.iter().map(TargetState::interval).collect();
+async fn scrape(plans: Receiver<Arc<Plan<TargetState>>>, stops: &Receiver<u32>) {
     let asked = stops.clone();
     let stopping = async move {
         reached(asked, 1).await;
         tracing::info!("stopping");
     };
-    let schedule = run_schedule(
-        targets,
-        move |target| intervals[target.instance],
-        move |target, tick| {
-            let states = Arc::clone(&states);
-            async move { states[target.instance].scrape(&target.endpoint, tick).await }
-        },
-        stopping,
-    );
+    let schedule = run_schedule(TickClock::set(UnixTime::now()), plans, stopping);
     let impatience = async {
         reached(stops.clone(), 1).await;
         let _ = tokio::time::timeout(SCRAPE_PATIENCE, reached(stops.clone(), 2)).await;
@@ -141,7 +160,7 @@ async fn scrape(targets: Vec<Target>, states: Arc<Vec<TargetState>>, stops: &wat
 }
 
 /// Delivers what waits, until the deadline or another signal.
-async fn drain(submitter: &Submitter, stops: &watch::Receiver<u32>) {
+async fn drain(submitter: &Submitter, stops: &Receiver<u32>) {
     tokio::select! {
         drained = submitter.drain(DRAIN_PATIENCE) => match drained.given_up {
             0 => tracing::info!("stopped; everything was delivered"),
@@ -158,10 +177,10 @@ fn delivery_source(submitter: &Arc<Submitter>) -> DeliverySource {
 }
 
 /// How often the process was asked to stop, by signals or through the sender.
-fn stops() -> io::Result<(watch::Sender<u32>, watch::Receiver<u32>)> {
+fn stops() -> io::Result<(Sender<u32>, Receiver<u32>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (sender, receiver) = watch::channel(0);
+    let (sender, receiver) = channel(0);
     let signalled = sender.clone();
     tokio::spawn(async move {
         loop {
@@ -176,7 +195,7 @@ fn stops() -> io::Result<(watch::Sender<u32>, watch::Receiver<u32>)> {
 }
 
 /// Waits until a watched value is at least `value`.
-async fn reached<T: PartialOrd>(mut watched: watch::Receiver<T>, value: T) {
+async fn reached<T: PartialOrd>(mut watched: Receiver<T>, value: T) {
     // A sender that is gone sends nothing any more, which is as good as the value.
     let _ = watched.wait_for(|present| *present >= value).await;
 }

@@ -3,7 +3,7 @@
 //! They are expanded on scalars after the YAML was read, so what they stand for is never taken for YAML.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What settings may refer to outside their file.
 pub trait Surroundings {
@@ -90,5 +90,13 @@ fn resolve(kind: Kind, name: &str, surroundings: &dyn Surroundings) -> Result<St
             Ok(content) => Ok(content.trim_end_matches(['\r', '\n']).to_owned()),
             Err(error) => Err(format!("the file `{name}` cannot be read: {error}")),
         },
+    }
+}
+
+/// `~/` at the beginning of a path is the home directory.
+pub(crate) fn expand_home(path: &str, surroundings: &dyn Surroundings) -> PathBuf {
+    match path.strip_prefix("~/").zip(surroundings.variable("HOME")) {
+        Some((rest, home)) => PathBuf::from(home).join(rest),
+        None => PathBuf::from(path),
     }
 }

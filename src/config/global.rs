@@ -1,6 +1,7 @@
 //! The settings at the top of a file: where metrics go and what goes with them, under the names of `datadog.yaml`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ const DEFAULT_DOGSTATSD_PORT: u16 = 8125;
 /// The Agent's figure: 15 MiB.
 const DEFAULT_QUEUE_BYTES: usize = 15 << 20;
 const DEFAULT_FORWARDER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Far more than run at once while targets answer, so that hundreds of them may hang and delay nobody; each takes a
+/// connection and some tens of kilobytes.
+const DEFAULT_SLOTS: NonZeroUsize = NonZeroUsize::new(1000).expect("it is not zero");
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +45,12 @@ pub struct Global {
     pub log_level: String,
     /// The form of log lines.
     pub log_format: LogFormat,
+    /// How many scrapes may run together (`max_concurrent_scrapes`).
+    pub slots: NonZeroUsize,
+    /// Whether the settings are read again when their files change (`watch_settings`).
+    pub watch_settings: bool,
+    /// Whether a request to Retriever's own pages may have the settings read again (`admin_reload`).
+    pub admin_reload: bool,
 }
 
 /// An option at the top of the file, or the environment variable that overrides it.
@@ -60,8 +70,8 @@ impl Overridden<'_, '_> {
         variables.iter().find_map(|name| self.surroundings.variable(name).filter(|value| !value.trim().is_empty()))
     }
 
-    fn affirmative(&self, option: &'static str, variable: &str) -> bool {
-        let configured = self.section.affirmative(option, false);
+    fn affirmative(&self, option: &'static str, variable: &str, default: bool) -> bool {
+        let configured = self.section.affirmative(option, default);
         self.variable(&[variable]).map_or(configured, |text| is_affirmative(&text))
     }
 
@@ -119,6 +129,9 @@ impl Global {
             admin_listen: read_admin(&options),
             log_level: read_log_level(&options),
             log_format: if log_json { LogFormat::Json } else { LogFormat::Text },
+            slots: read_slots(&options),
+            watch_settings: options.affirmative("watch_settings", "RETRIEVER_WATCH_SETTINGS", true),
+            admin_reload: options.affirmative("admin_reload", "RETRIEVER_ADMIN_RELOAD", false),
         }
     }
 }
@@ -158,7 +171,7 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let url = options.text("dd_url", &URL_VARIABLES);
     let timeout = options.number("forwarder_timeout", "DD_FORWARDER_TIMEOUT");
     let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
-    let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION");
+    let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION", false);
     let api_key = options.text("api_key", &["DD_API_KEY"])?;
     // A stray line feed is the usual cause of a refused key.
     let api_key = api_key.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_owned();
@@ -246,6 +259,16 @@ fn read_admin(options: &Overridden<'_, '_>) -> Option<SocketAddr> {
         options.error("admin_listen", &VARIABLES, message);
     }
     address
+}
+
+fn read_slots(options: &Overridden<'_, '_>) -> NonZeroUsize {
+    const VARIABLE: &str = "RETRIEVER_MAX_CONCURRENT_SCRAPES";
+    let Some(number) = options.number("max_concurrent_scrapes", VARIABLE) else { return DEFAULT_SLOTS };
+    let slots = (number.fract() == 0.0).then_some(number as usize).and_then(NonZeroUsize::new);
+    if slots.is_none() {
+        options.error("max_concurrent_scrapes", &[VARIABLE], "is no number of scrapes; expected 1 or more");
+    }
+    slots.unwrap_or(DEFAULT_SLOTS)
 }
 
 fn read_log_level(options: &Overridden<'_, '_>) -> String {

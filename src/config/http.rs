@@ -1,15 +1,18 @@
 //! How a target is fetched: timeouts, headers, authentication, TLS and limits of one instance.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use super::auth::AuthSettings;
 use super::init::InitConfig;
 use super::node::Value;
 use super::protocol::ScrapeProtocol;
+use super::proxy::ProxySettings;
 use super::secret::Secret;
 use super::section::Section;
+use super::tls::TlsSettings;
 
 /// All settings of the requests of one instance.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own that users switch on or off")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpSettings {
     /// Time for name look-up, connection and TLS handshake.
@@ -26,6 +29,8 @@ pub struct HttpSettings {
     pub allow_redirects: bool,
     /// Whether a connection is kept for the next scrape.
     pub persist_connections: bool,
+    /// Whether each request is a line of the log, at the level `debug`.
+    pub log_requests: bool,
     /// Whether OpenMetrics is asked for, and taken as the format whatever the response says.
     pub use_latest_spec: bool,
     /// The formats to ask for, best first (`scrape_protocols`), with the names and the meaning that Prometheus gives them:
@@ -36,10 +41,12 @@ pub struct HttpSettings {
     /// The format in which a response is read whose content type is missing or none of these formats
     /// (`fallback_scrape_protocol`); text if not set.
     pub fallback_scrape_protocol: Option<ScrapeProtocol>,
-    /// User name and password of basic authentication.
-    pub basic_auth: Option<BasicAuth>,
+    /// How requests show who sends them.
+    pub auth: AuthSettings,
     /// TLS.
     pub tls: TlsSettings,
+    /// Proxies.
+    pub proxy: ProxySettings,
     /// What a response may cost.
     pub limits: BodyLimits,
 }
@@ -55,43 +62,15 @@ impl Default for HttpSettings {
             extra_headers: Vec::new(),
             allow_redirects: true,
             persist_connections: true,
+            log_requests: false,
             use_latest_spec: false,
             scrape_protocols: Vec::new(),
             fallback_scrape_protocol: None,
-            basic_auth: None,
+            auth: AuthSettings::default(),
             tls: TlsSettings::default(),
+            proxy: ProxySettings::default(),
             limits: BodyLimits::default(),
         }
-    }
-}
-
-/// Basic authentication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BasicAuth {
-    /// Shown in no message either: some services put tokens here.
-    pub username: Secret,
-    /// May be empty.
-    pub password: Secret,
-    /// Whether the credentials are encoded as Latin-1 (`use_legacy_auth_encoding`) and not as UTF-8.
-    pub latin1: bool,
-}
-
-/// TLS settings of one instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsSettings {
-    /// Whether the certificate of the target is verified. Always, if `ca_cert` is set.
-    pub verify: bool,
-    /// File or directory of CA certificates (PEM) to trust instead of the system's.
-    pub ca_cert: Option<PathBuf>,
-    /// Client certificate chain (PEM); may hold the key as well.
-    pub cert: Option<PathBuf>,
-    /// Key of the client certificate (PEM).
-    pub private_key: Option<PathBuf>,
-}
-
-impl Default for TlsSettings {
-    fn default() -> Self {
-        Self { verify: true, ca_cert: None, cert: None, private_key: None }
     }
 }
 
@@ -158,11 +137,13 @@ impl HttpSettings {
             extra_headers: read_headers(section, "extra_headers"),
             allow_redirects: section.affirmative("allow_redirects", defaults.allow_redirects),
             persist_connections: section.affirmative("persist_connections", defaults.persist_connections),
+            log_requests: section.affirmative("log_requests", init.log_requests),
             use_latest_spec,
             scrape_protocols: ScrapeProtocol::read_list(section, use_latest_spec),
             fallback_scrape_protocol: ScrapeProtocol::read_fallback(section),
-            basic_auth: BasicAuth::read(section),
+            auth: AuthSettings::read(section),
             tls: TlsSettings::read(section),
+            proxy: ProxySettings::read(section, &init.proxy),
             limits: BodyLimits::read(section),
         }
     }
@@ -204,57 +185,8 @@ fn read_headers(section: &Section<'_>, option: &'static str) -> Vec<(String, Sec
 }
 
 /// Whether a header may have this name (RFC 9110, section 5.6.2).
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-impl BasicAuth {
-    /// Only with both a user name and a password, as the original has it.
-    fn read(section: &Section<'_>) -> Option<Self> {
-        let username = section.scalar_text("username");
-        let password = section.scalar_text("password");
-        let latin1 = section.affirmative("use_legacy_auth_encoding", true);
-        if let Some(kind) = section.text_if_any("auth_type")
-            && !kind.eq_ignore_ascii_case("basic")
-        {
-            let at = section.node("auth_type").map_or(section.at(), |node| node.at);
-            let known = ["digest", "ntlm", "kerberos", "aws"].iter().any(|known| kind.eq_ignore_ascii_case(known));
-            if known {
-                let message = format!("the `auth_type` `{kind}` is not supported yet: requests are sent without it");
-                section.warning(at, message);
-                return None;
-            }
-            section.warning(at, format!("there is no `auth_type` `{kind}`; `basic` is used"));
-        }
-        // The original then authenticates in another way, which does not show the password to the target.
-        if ["ntlm_domain", "kerberos_auth", "kerberos"].iter().any(|option| section.present(option).is_some()) {
-            return None;
-        }
-        Some(Self { username: Secret::new(username?), password: Secret::new(password?), latin1 })
-    }
-}
-
-impl TlsSettings {
-    fn read(section: &Section<'_>) -> Self {
-        let path = |option| {
-            section.text_if_any(option).filter(|path| !path.is_empty()).map(|path| expand_home(&path, section))
-        };
-        let ca_cert = path("tls_ca_cert");
-        Self {
-            verify: section.affirmative("tls_verify", true) || ca_cert.is_some(),
-            ca_cert,
-            cert: path("tls_cert"),
-            private_key: path("tls_private_key"),
-        }
-    }
-}
-
-/// `~/` at the beginning of a path is the home directory.
-fn expand_home(path: &str, section: &Section<'_>) -> PathBuf {
-    match path.strip_prefix("~/").zip(section.reading().surroundings.variable("HOME")) {
-        Some((rest, home)) => PathBuf::from(home).join(rest),
-        None => PathBuf::from(path),
-    }
 }
 
 impl BodyLimits {

@@ -1,7 +1,9 @@
 //! `init_config`: defaults for all instances of a file.
 
 use super::node::Node;
+use super::proxy::ProxyDefaults;
 use super::section::{Reading, Section};
+use super::without_effect;
 
 /// The options of `init_config` that take effect.
 #[derive(Clone, Debug, Default)]
@@ -10,18 +12,22 @@ pub(crate) struct InitConfig {
     pub(crate) timeout: Option<f64>,
     /// The default of `service`.
     pub(crate) service: Option<String>,
+    /// The default of `log_requests`.
+    pub(crate) log_requests: bool,
+    /// `proxy`, `skip_proxy` and `use_agent_proxy`, and what stands behind them.
+    pub(crate) proxy: ProxyDefaults,
 }
 
 impl InitConfig {
     pub(crate) fn read(reading: &Reading<'_>, node: &Node) -> Self {
         let Some(section) = Section::new(reading, "`init_config`", node) else { return Self::default() };
-        let init = Self { timeout: section.number("timeout"), service: section.scalar_text("service") };
-        for option in ["proxy", "skip_proxy", "use_agent_proxy"] {
-            section.without_effect(option, "is not supported yet: targets are fetched without a proxy");
-        }
-        for option in ["log_requests", "tls_ignore_warning", "debug_metrics", "process_isolation"] {
-            section.without_effect(option, "has no effect in Retriever");
-        }
+        let init = Self {
+            timeout: section.number("timeout"),
+            service: section.scalar_text("service"),
+            log_requests: section.affirmative("log_requests", false),
+            proxy: ProxyDefaults::read(&section),
+        };
+        without_effect::note(&section);
         section.finish();
         init
     }

@@ -3,16 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::fingerprint::Fingerprint;
 use super::http::HttpSettings;
 use super::init::InitConfig;
-use super::later;
 use super::metrics::{GaugeAggregation, MetricRule, read_metrics};
 use super::node::{Node, Value};
 use super::pattern::Pattern;
+use super::places::Places;
 use super::problem::Position;
 use super::relabel::read_relabel_rules;
 use super::section::{Reading, Section};
 use super::share::Sharing;
+use super::without_effect;
 use crate::relabel::{NameValidation, Relabeler};
 
 /// How often a target is scraped when nothing else is said.
@@ -26,6 +28,8 @@ pub struct Instance {
     pub endpoint: String,
     /// Where the instance stands in its file.
     pub at: Position,
+    /// Tells whether its options are the same as another time.
+    fingerprint: Fingerprint,
     /// Put before every metric and service check name; may be empty.
     pub namespace: String,
     /// Removed from the beginning of exposed names; may be empty.
@@ -84,6 +88,8 @@ pub struct Instance {
     pub service: Option<String>,
     /// How the endpoint is fetched.
     pub http: HttpSettings,
+    /// Where the entries of options stand.
+    pub places: Places,
 }
 
 /// Metric names, exact or by pattern.
@@ -150,14 +156,22 @@ impl MetricPatterns {
 
 impl Instance {
     /// Reads one entry of `instances`; none if any of it is an error.
-    pub(crate) fn read(reading: &Reading<'_>, number: usize, node: &Node, init: &InitConfig) -> Option<Self> {
+    pub(crate) fn read(
+        reading: &Reading<'_>,
+        number: usize,
+        node: &Node,
+        init: &InitConfig,
+        fingerprint: Fingerprint,
+    ) -> Option<Self> {
         let section = Section::new(reading, format!("instance {number}"), node)?;
         let endpoint = read_endpoint(&section);
         let hostname = read_hostname(&section);
-        later::note(&section);
+        without_effect::note(&section);
+        without_effect::note_request_size(&section);
         let instance = Self {
             endpoint: endpoint.unwrap_or_default(),
             at: node.at,
+            fingerprint,
             namespace: section.text("namespace").unwrap_or_default(),
             raw_metric_prefix: section.text("raw_metric_prefix").unwrap_or_default(),
             raw_line_filters: read_raw_line_filters(&section),
@@ -190,9 +204,21 @@ impl Instance {
             min_collection_interval: read_interval(&section),
             service: section.scalar_text("service").or_else(|| init.service.clone()).filter(|text| !text.is_empty()),
             http: HttpSettings::read(&section, init),
+            places: Places::of(node),
         };
         section.finish();
         Some(instance)
+    }
+
+    /// Equal for instances with equal options, wherever they stand.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Whether everything that is said of both instances is the same, in the file and around it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        // The requests also depend on what stands outside the instance.
+        self.fingerprint == other.fingerprint && self.http == other.http
     }
 }
 

@@ -3,12 +3,15 @@
 //! Whatever is wrong is gathered and reported together, each problem with its place; what comes out needs no further
 //! validation.
 
+mod auth;
+mod cipher;
 mod expand;
+mod files;
+mod fingerprint;
 mod global;
 mod http;
 mod init;
 mod instance;
-mod later;
 mod legacy;
 mod lint;
 mod metadata;
@@ -16,32 +19,48 @@ mod metrics;
 mod node;
 mod output;
 mod pattern;
+mod places;
 mod problem;
 mod protocol;
+mod proxy;
 mod relabel;
 mod secret;
 mod section;
 mod share;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod without_effect;
 
 use std::cell::RefCell;
 use std::path::Path;
 
+pub use auth::{
+    AuthScheme, AuthSettings, AwsAuth, AwsContainer, AwsKeys, AwsProfile, AwsSources, BasicAuth,
+    ContainerAuthorization, DcosReader, DigestAuth, KerberosAuth, MutualAuthentication, NtlmAuth, OAuthReader,
+    TokenFile, TokenReader, TokenSettings, TokenWriter,
+};
+pub use cipher::{CipherSuite, TlsCiphers};
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
+pub use files::{Files, Remembering, Stamp};
+pub use fingerprint::Fingerprint;
 pub use global::{Global, LogFormat};
-pub use http::{BasicAuth, BodyLimits, HttpSettings, TlsSettings};
+pub use http::{BodyLimits, HttpSettings};
 pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFilter, MetricPatterns};
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
 pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
 pub use pattern::Pattern;
+pub use places::{Place, Places};
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
+pub(crate) use proxy::ProxyProtocol;
+pub use proxy::{Proxy, ProxySettings};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
+pub use tls::{TlsSettings, TlsVersion};
 
 use init::InitConfig;
 use instance::endpoint_of;
@@ -55,6 +74,8 @@ pub struct Config {
     pub global: Global,
     /// The entries of `instances` in their order.
     pub instances: Vec<ConfiguredInstance>,
+    /// Whether any of them has the legacy form, and was translated.
+    pub has_legacy_form: bool,
     /// All problems in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -105,10 +126,15 @@ impl Config {
         let usable = readable && section.is_some();
         let section = section.unwrap_or(fallback);
         let global = Global::read(&section);
-        let init = section.node("init_config").map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
-        let instances = if usable { read_instances(&reading, &section, &init) } else { Vec::new() };
+        let init_node = section.node("init_config");
+        let mut init = init_node.map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
+        init.proxy.read_agent(&section);
+        init.proxy.note_delivery(&section, &global.output);
+        let nodes = if usable { instance_nodes(&section) } else { &[] };
+        let instances = read_instances(&reading, nodes, init_node, &init);
+        let has_legacy_form = nodes.iter().any(legacy::has_legacy_form);
         section.finish();
-        Self { global, instances, problems: problems.into_inner().into_sorted() }
+        Self { global, instances, has_legacy_form, problems: problems.into_inner().into_sorted() }
     }
 
     /// Whether anything keeps the settings from being used.
@@ -117,22 +143,32 @@ impl Config {
     }
 }
 
-fn read_instances(reading: &Reading<'_>, section: &Section<'_>, init: &InitConfig) -> Vec<ConfiguredInstance> {
+fn instance_nodes<'n>(section: &Section<'n>) -> &'n [Node] {
     let list = match section.present("instances") {
         None => &[],
         Some(_) => match section.list("instances") {
             Some(list) => list,
-            None => return Vec::new(),
+            None => return &[],
         },
     };
     if list.is_empty() {
         let message = "there are no `instances`; expected a list with at least one `openmetrics_endpoint`";
         section.error(section.at(), message);
     }
-    let instances = list.iter().enumerate().map(|(i, node)| {
+    list
+}
+
+fn read_instances(
+    reading: &Reading<'_>,
+    nodes: &[Node],
+    init_node: Option<&Node>,
+    init: &InitConfig,
+) -> Vec<ConfiguredInstance> {
+    let instances = nodes.iter().enumerate().map(|(i, node)| {
         let before = reading.problems.borrow().errors();
         let node = legacy::modern(reading, i + 1, node);
-        let instance = Instance::read(reading, i + 1, &node, init);
+        let fingerprint = Fingerprint::of(init_node.into_iter().chain([&*node]), reading.surroundings);
+        let instance = Instance::read(reading, i + 1, &node, init, fingerprint);
         let errors = reading.problems.borrow().errors_since(before);
         match instance {
             Some(instance) if errors.is_empty() => ConfiguredInstance::Valid(Box::new(instance)),

@@ -13,7 +13,8 @@ use super::problem::{Position, Problems};
 pub(crate) struct Node {
     pub(crate) value: Value,
     pub(crate) at: Position,
-    /// How a number is written, for options that want text: `1.0` is not `1`.
+    /// How a number or boolean is written if not as it is printed, for options that want text: `1.0` is not `1`, and `n`
+    /// is not `false`.
     pub(crate) spelled: Option<String>,
     /// First byte and length in the text.
     extent: Option<(u64, u64)>,
@@ -70,29 +71,33 @@ impl Node {
         Self::new(Value::Text(text.into()), at)
     }
 
-    /// Looks up how the numbers of the tree are written.
+    /// Looks up how the numbers and booleans of the tree are written.
     fn spell(&mut self, text: &str) {
-        match &mut self.value {
-            Value::Integer(_) | Value::Float(_) => {
-                let bounds = self.extent.and_then(|(first, length)| {
-                    Some(usize::try_from(first).ok()?..usize::try_from(first.checked_add(length)?).ok()?)
+        let plain = match &mut self.value {
+            Value::Bool(value) => value.to_string(),
+            Value::Integer(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::List(list) => return list.iter_mut().for_each(|node| node.spell(text)),
+            Value::Mapping(entries) => {
+                return entries.iter_mut().for_each(|(key, value)| {
+                    key.spell(text);
+                    value.spell(text);
                 });
-                self.spelled = bounds.and_then(|bounds| text.get(bounds)).map(|text| text.trim().to_owned());
             }
-            Value::List(list) => list.iter_mut().for_each(|node| node.spell(text)),
-            Value::Mapping(entries) => entries.iter_mut().for_each(|(key, value)| {
-                key.spell(text);
-                value.spell(text);
-            }),
-            Value::Null | Value::Bool(_) | Value::Text(_) => {}
-        }
+            Value::Null | Value::Text(_) => return,
+        };
+        let bounds = self.extent.and_then(|(first, length)| {
+            Some(usize::try_from(first).ok()?..usize::try_from(first.checked_add(length)?).ok()?)
+        });
+        let spelled = bounds.and_then(|bounds| text.get(bounds)).map(str::trim);
+        self.spelled = spelled.filter(|spelled| *spelled != plain).map(str::to_owned);
     }
 
     /// The text of a key: keys that YAML reads as numbers or booleans are meant as they are spelled.
     pub(crate) fn key_text(&self) -> Option<String> {
         match &self.value {
             Value::Text(text) => Some(text.clone()),
-            Value::Bool(value) => Some(value.to_string()),
+            Value::Bool(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Integer(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Float(value) => Some(self.spelled.clone().unwrap_or_else(|| value.to_string())),
             Value::Null | Value::List(_) | Value::Mapping(_) => None,

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Text such as an API key or a password: it can be used, compared and cloned, but neither `Debug` nor `Display`
 /// shows it.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Secret(String);
 
 impl Secret {

@@ -253,13 +253,6 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// Notes an option that is understood but without effect so far.
-    pub(crate) fn without_effect(&self, option: &'static str, why: &str) {
-        if let Some(node) = self.node(option) {
-            self.warning(node.at, format!("`{option}` {why}"));
-        }
-    }
-
     /// Text, whatever it is called in messages.
     pub(crate) fn expect_text(&self, what: &str, node: &Node) -> Option<String> {
         if let Value::Text(text) = &node.value {

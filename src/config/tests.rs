@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::*;
 
+mod tls;
+
 /// An environment and files that are made up.
 #[derive(Default)]
 struct Made {
@@ -197,10 +199,11 @@ fn settings_without_effect_are_warnings() {
         ("metrics: [{a: {type: metadata, label: b}}]", "`metadata` is shown by `retriever check` and sent nowhere"),
         ("max_returned_metrics: 0", "so nothing is limited"),
         ("metrics: [{a: {type: metadata, label: b, scheme: c}}]", "there is no version scheme `c`"),
-        ("proxy: {http: 'http://proxy'}", "`proxy` is not supported yet"),
-        ("kerberos_auth: required", "`kerberos_auth` is not supported yet"),
-        ("auth_type: digest", "the `auth_type` `digest` is not supported yet"),
-        ("request_size: 16", "`request_size` has no effect"),
+        ("username: u", "basic authentication needs both `username` and `password`"),
+        ("auth_type: digest", "digest authentication needs `username` and `password`"),
+        ("auth_type: NTLM\npassword: x", "NTLM authentication needs `ntlm_domain`"),
+        ("auth_type: oauth", "there is no `auth_type` `oauth`; `basic` is used, expected one of `basic`, `digest`"),
+        ("ntlm_domain: a\\b\npassword: x", "`ntlm_domain` without `auth_type: ntlm` is deprecated"),
         ("colour: red", "instance 1 has no option `colour`; it has no effect"),
     ];
     for (options, expected) in cases {
@@ -225,7 +228,8 @@ fn references_are_expanded_and_never_shown() {
     assert_eq!(api.api_key.expose(), "0123abc");
     let instance = instance(&config);
     assert_eq!(instance.endpoint, "http://shop:1/metrics");
-    assert_eq!(instance.http.basic_auth.as_ref().map(|auth| auth.password.expose()), Some("hunter2"));
+    let AuthScheme::Basic(basic) = &instance.http.auth.scheme else { panic!("{:?}", instance.http.auth) };
+    assert_eq!(basic.password.expose(), "hunter2");
     assert_eq!(instance.metrics[0].matcher.as_str(), "${env:NAME}");
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("0123abc"), "{shown}");
@@ -358,6 +362,8 @@ fn each_faulty_pattern_of_a_list_is_told_with_its_place() {
 fn options_that_ask_for_nothing_are_no_problem() {
     let options = "headers:\nextra_headers:\ntls_ca_cert:\ntls_cert:\nauth_token:\nauth_type:\nmin_collection_interval:\nproxy:\n\
                    telemetry: false\nskip_proxy: no\ncache_metric_wildcards: true\ntls_validate_hostname: yes\n\
+                   tls_ciphers:\ntls_protocols_allowed: [TLSv1.2, TLSv1.3]\ntls_ignore_warning: false\ndebug_metrics:\n\
+                   tls_intermediate_ca_certs:\ntls_private_key_password:\ntls_use_host_header: no\n\
                    metrics: [{a_total: {type: gauge}}]";
     assert_eq!(problems(&with_options(options)), [""; 0]);
 }
@@ -368,14 +374,15 @@ fn text_that_looks_like_a_number_stays_as_it_is_written() {
     let http = &instance(&config).http;
     let headers: Vec<_> = http.extra_headers.iter().map(|(_, value)| value.expose()).collect();
     assert_eq!(headers, ["2.0", "1e5", "0012"]);
-    let auth = http.basic_auth.as_ref().expect("there are credentials");
+    let AuthScheme::Basic(auth) = &http.auth.scheme else { panic!("{:?}", http.auth) };
     assert_eq!((auth.username.expose(), auth.password.expose()), ("007", "1_0"));
 }
 
 #[test]
 fn a_password_for_another_way_is_not_shown_to_the_target() {
     let config = with_options("username: bob\npassword: hunter2\nntlm_domain: CORP");
-    assert_eq!(instance(&config).http.basic_auth, None);
+    let AuthScheme::Ntlm(ntlm) = &instance(&config).http.auth.scheme else { panic!() };
+    assert_eq!((ntlm.domain.as_str(), ntlm.user.expose()), ("", "CORP"));
 }
 
 #[test]
@@ -429,4 +436,24 @@ fn scrape_protocols_that_are_none_are_told() {
         self::problems(&both),
         ["conf.yaml:3:22: warning: `use_latest_spec` has no effect beside `scrape_protocols`"]
     );
+}
+
+#[test]
+fn the_schedule_and_reloading_have_settings() {
+    let defaults = read("instances: []").global;
+    assert_eq!((defaults.slots.get(), defaults.watch_settings, defaults.admin_reload), (1000, true, false));
+    let config = read("max_concurrent_scrapes: 20\nwatch_settings: no\nadmin_reload: yes\ninstances: []");
+    assert_eq!(
+        (config.global.slots.get(), config.global.watch_settings, config.global.admin_reload),
+        (20, false, true)
+    );
+    for wrong in ["0", "1.5", "-1", "many"] {
+        let config = read(&format!("max_concurrent_scrapes: {wrong}\ninstances: []"));
+        let said = problems(&config);
+        assert!(said.iter().any(|problem| problem.contains("`max_concurrent_scrapes`")), "{wrong}: {said:?}");
+        assert_eq!(config.global.slots.get(), 1000);
+    }
+    let config =
+        read_in("instances: []", &[("RETRIEVER_MAX_CONCURRENT_SCRAPES", "9"), ("RETRIEVER_WATCH_SETTINGS", "false")]);
+    assert_eq!((config.global.slots.get(), config.global.watch_settings), (9, false));
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::location::{Location, UrlProblem, percent_decode, redact};
+use super::location::{Location, UrlProblem, redact};
 use crate::config::Secret;
+use crate::percent;
 
 /// Where an exposition is fetched: an `http://`, `https://` or `unix://` URL.
 ///
@@ -34,8 +35,8 @@ impl Endpoint {
         let user = user_info.map(|info| {
             let (username, password) = info.split_once(':').unwrap_or((info, ""));
             UserInfo {
-                username: Secret::new(percent_decode(username)),
-                password: Secret::new(percent_decode(password)),
+                username: Secret::new(percent::decode(username)),
+                password: Secret::new(percent::decode(password)),
             }
         });
         Ok(Self { text: text.into(), location, user })

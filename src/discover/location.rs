@@ -1,8 +1,10 @@
 //! A place that requests go to: an origin and a path, without credentials. Redirects make new ones of it.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
+
+use crate::percent::is_encoded;
 
 /// A URL that can be requested; its `Display` is fit for messages.
 #[derive(Clone, PartialEq, Eq)]
@@ -165,6 +167,17 @@ impl Location {
         matches!(self.origin, Origin::Tcp { tls: true, .. })
     }
 
+    /// Whether what is sent there stays on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match &self.origin {
+            Origin::Unix(_) => true,
+            Origin::Tcp { host, .. } => {
+                let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+            }
+        }
+    }
+
     /// Host and port where the port is not the scheme's own: the `Host` header.
     pub(crate) fn host_and_port(&self) -> String {
         match self.origin.normal() {
@@ -303,28 +316,6 @@ fn quoted_path(text: &str) -> String {
         }
     }
     quoted
-}
-
-fn is_encoded(text: &[u8], at: usize) -> bool {
-    text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// The text with `%41` and the like decoded; what does not decode to UTF-8 is replaced.
-pub(super) fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'%' && is_encoded(bytes, at) {
-            let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
-            decoded.push(digit(bytes[at + 1]) << 4 | digit(bytes[at + 2]));
-            at += 3;
-        } else {
-            decoded.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// Any text without what may be user information and secrets in the query, for messages about texts that are no URL.

@@ -37,10 +37,10 @@ pub struct Contexts {
     by_key: HashMap<Arc<Context>, ContextId>,
     slots: Vec<Option<Slot>>,
     free: Vec<ContextId>,
-    /// Contexts that nothing held at some moment since the last release.
+    /// Contexts that were held by nothing at some moment since the last release.
     unheld: Vec<ContextId>,
-    /// Those of before: whoever kept submissions of that scrape has had the time to look at them.
-    long_unheld: Vec<ContextId>,
+    /// Those of the time before that, sorted.
+    left_over: Vec<ContextId>,
     text: HashSet<Arc<str>>,
 }
 
@@ -109,12 +109,15 @@ impl Contexts {
         }
     }
 
-    /// Forgets the contexts that no plan submits to any more since the scrape before, and tells their numbers.
+    /// Forgets the contexts that no plan has submitted to since the call before, and tells their numbers. What was
+    /// submitted since can still be looked up, also where the plan that did it was replaced by another.
     pub(crate) fn release_unheld(&mut self) -> Vec<ContextId> {
-        let mut released = std::mem::replace(&mut self.long_unheld, std::mem::take(&mut self.unheld));
-        released.sort_unstable();
-        released.dedup();
-        released.retain(|id| self.slots[id.index()].as_ref().is_some_and(|slot| slot.holders == 0));
+        let mut unheld = std::mem::take(&mut self.unheld);
+        unheld.sort_unstable();
+        unheld.dedup();
+        let mut released = std::mem::replace(&mut self.left_over, unheld);
+        let is_unheld = |id: &ContextId| self.slots[id.index()].as_ref().is_some_and(|slot| slot.holders == 0);
+        released.retain(|id| is_unheld(id) && self.left_over.binary_search(id).is_err());
         self.release(released.iter().copied());
         released
     }

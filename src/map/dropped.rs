@@ -33,8 +33,10 @@ pub enum DropReason {
     InfiniteBucket,
     /// Buckets, sums or counts that the histogram options leave out.
     HistogramOption,
-    /// It is a bucket without a bound, or a bound or quantile that is not a number.
+    /// It has a bound or quantile that is not a number.
     BadBound,
+    /// It is treated as a bucket, and has no bound.
+    MissingBound,
     /// The label whose value is wanted as metadata is missing.
     MissingLabel,
     /// It is a native histogram of a family that is treated as something else.
@@ -55,7 +57,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order in which they are reported.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::NotSelected,
         Self::Excluded,
         Self::Untyped,
@@ -72,6 +74,7 @@ impl DropReason {
         Self::InfiniteBucket,
         Self::HistogramOption,
         Self::BadBound,
+        Self::MissingBound,
         Self::MissingLabel,
         Self::NativeHistogram,
         Self::NativeGauge,
@@ -100,7 +103,8 @@ impl DropReason {
             Self::NotOfItsType => "name does not belong to the type",
             Self::InfiniteBucket => "infinite bucket, same as the count",
             Self::HistogramOption => "left out by the histogram options",
-            Self::BadBound => "bound or quantile missing or not a number",
+            Self::BadBound => "bound or quantile that is not a number",
+            Self::MissingBound => "bucket without a bound",
             Self::MissingLabel => "label for metadata missing",
             Self::NativeHistogram => "native histogram, configured as another type",
             Self::NativeGauge => "native histogram of a gauge",

@@ -14,6 +14,7 @@ use super::origin::SeriesId;
 use super::plan::{Change, Plan, ServiceCheckPlan};
 use super::selection::{FamilyId, Suffix, full_name};
 use super::submission::{MetricKind, NativeSubmission, ServiceCheck, Submission, Submissions};
+use super::trace::Step;
 
 /// What a sample became, on its way out.
 #[derive(Clone, Debug)]
@@ -23,9 +24,9 @@ pub(super) enum Emission {
     /// A native histogram.
     Native(SeriesId, ContextId, NativeReading),
     /// The value of a series that becomes a service check.
-    ServiceCheck(Arc<ServiceCheckPlan>, f64),
+    ServiceCheck(SeriesId, Arc<ServiceCheckPlan>, f64),
     /// Pieces of metadata.
-    Metadata(Arc<[(String, String)]>),
+    Metadata(SeriesId, Arc<[(String, String)]>),
     /// A figure about the scrape.
     Figure(Figure, f64),
 }
@@ -83,10 +84,16 @@ impl<S: Submissions> Emitter<'_, S> {
                     NativeSubmission { context, origin: memory.origin(series), reading, flush_first_value };
                 self.out.native(submission, &memory.contexts);
             }
-            Emission::ServiceCheck(plan, value) => {
+            Emission::ServiceCheck(series, plan, value) => {
+                self.resumed(series);
                 self.out.service_check(service_check(&plan, value, self.static_tags));
             }
-            Emission::Metadata(pieces) => pieces.iter().for_each(|(name, value)| self.out.metadata(name, value)),
+            Emission::Metadata(series, pieces) => {
+                for (name, value) in &*pieces {
+                    self.resumed(series);
+                    self.out.metadata(name, value);
+                }
+            }
             Emission::Figure(figure, value) => self.figure(figure, value, memory, dropped),
         }
     }
@@ -94,8 +101,24 @@ impl<S: Submissions> Emitter<'_, S> {
     fn submit(&mut self, submission: Submission, memory: &Memory, dropped: &mut DropCounts) {
         if self.limiter.as_mut().is_some_and(|limiter| !limiter.admits(&submission)) {
             dropped.add(DropReason::Limited);
+            self.dropped(submission.origin().series, DropReason::Limited);
         } else {
             self.out.submit(submission, &memory.contexts);
+        }
+    }
+
+    /// Tells why nothing comes of a series after all.
+    pub(super) fn dropped(&mut self, series: SeriesId, reason: DropReason) {
+        if let Some(trace) = self.out.trace() {
+            trace.resumed(series);
+            trace.step(Step::Dropped(reason));
+        }
+    }
+
+    /// Tells that what comes next is about a series.
+    fn resumed(&mut self, series: SeriesId) {
+        if let Some(trace) = self.out.trace() {
+            trace.resumed(series);
         }
     }
 

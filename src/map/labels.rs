@@ -9,8 +9,7 @@ use crate::parse::{Format, MetricType, Sample};
 use super::context::{Contexts, Tag};
 use super::dropped::DropReason;
 use super::number::{canonical, parse_float};
-use super::relabeled::Relabeled;
-use super::trace::{NoTrace, Step, Trace};
+use super::trace::{Step, Trace};
 
 /// The bound of a bucket under the name that the settings know it by.
 pub(crate) const UPPER_BOUND: &str = "upper_bound";
@@ -23,13 +22,12 @@ pub(crate) fn without_prefix<'n>(name: &'n str, instance: &Instance) -> &'n str 
     name.strip_prefix(instance.raw_metric_prefix.as_str()).unwrap_or(name)
 }
 
-/// The name of a family that the settings mean: without the prefix, and for counters without `_total` where their
-/// families are named as their samples are, which is in the formats of Prometheus.
+/// The name of a family that the settings mean: without the prefix, and for counters without `_total` where families are
+/// named as their samples are, which is everywhere but in OpenMetrics 1.0.
 pub(crate) fn known_name<'n>(name: &'n str, metric_type: MetricType, format: Format, instance: &Instance) -> &'n str {
-    let name = match (format, metric_type) {
-        (Format::PrometheusText | Format::PrometheusProtobuf, MetricType::Counter) => {
-            name.strip_suffix("_total").filter(|stem| !stem.is_empty()).unwrap_or(name)
-        }
+    let stem = name.strip_suffix("_total").filter(|stem| !stem.is_empty());
+    let name = match stem {
+        Some(stem) if metric_type == MetricType::Counter && format != Format::OpenMetrics => stem,
         _ => name,
     };
     without_prefix(name, instance)
@@ -52,11 +50,6 @@ impl<'a> LabelSet<'a> {
     /// Labels of which no two have one name.
     pub(crate) fn from_unique(labels: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
         Self(labels.into_iter().collect())
-    }
-
-    /// The labels that are left by `metric_relabel_configs`; none of a sample that is dropped there.
-    pub(crate) fn relabeled(sample: &Sample<'a>, instance: &Instance) -> Self {
-        Relabeled::of(sample, instance, &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
     }
 
     /// The labels with their values, in order.

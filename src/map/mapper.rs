@@ -142,9 +142,9 @@ impl Mapper {
     /// Remembers how a scrape went, and tells what is remembered no longer.
     pub fn end(&mut self, ending: Ending) -> Forgotten {
         self.first_values = self.first_values.after(ending != Ending::Failed);
-        self.shared.end_scrape();
         // What a failed scrape lacks is not missing, whether the failure is ignored or not.
         let success = ending == Ending::Succeeded;
+        self.shared.end_scrape(success);
         let forgotten = if success { self.memory.grow_older() } else { Forgotten::default() };
         if let Some(limiter) = &mut self.limiter {
             limiter.end_scrape(success);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Diagnostic, Family, Format, MetricType, Role, Sample, Sink};
+use crate::parse::{Diagnostic, Family, Format, Role, Sample, Sink};
 use crate::time::UnixTime;
 
 use super::context::ContextId;
 use super::dropped::DropReason;
 use super::emitter::{Emission, Emitter, Figure};
 use super::error::MapError;
-use super::labels::without_prefix;
+use super::labels::known_name;
 use super::mapper::Outcome;
 use super::memory::Memory;
 use super::native::NativeReading;
@@ -18,7 +18,7 @@ use super::origin::SeriesId;
 use super::plan::{Change, Plan};
 use super::repetition::Repetition;
 use super::selection::{FamilyId, Selected, Selection};
-use super::sharing::{Search, SearchState, SharedLabels, Watch};
+use super::sharing::{Search, SearchState, SharedLabels, Watch, counts};
 use super::started;
 use super::submission::{Begun, MetricKind, Submission, Submissions};
 use super::trace::Step;
@@ -48,9 +48,9 @@ pub struct Mapping<'m, S> {
     pub(super) open: OpenFamily,
     waiting: Waiting,
     /// What waits for the end of the body.
-    held: Vec<Emission>,
+    held: Vec<Result<Emission, MapError>>,
     /// When the process of the target started: the earliest that it says.
-    process_started: Option<UnixTime>,
+    process_started: Option<f64>,
     /// Sources of shared labels that were read.
     read_sources: Vec<usize>,
     search: SearchState,
@@ -70,7 +70,7 @@ pub(super) struct OpenFamily {
     /// What becomes of those of its samples that are metrics of their own for the original.
     pub(super) apart: Apart,
     /// What it lends, if it is a source of shared labels.
-    watch: Option<Watch>,
+    watch: Vec<Watch>,
     /// Whether it says when the process started.
     is_process_start: bool,
     /// Whether its samples may say when series of other families began.
@@ -79,6 +79,8 @@ pub(super) struct OpenFamily {
     waits: bool,
     /// Samples as parsed.
     samples: u64,
+    /// How many of them `exclude_metrics` means.
+    excluded: u64,
 }
 
 impl Default for OpenFamily {
@@ -87,11 +89,12 @@ impl Default for OpenFamily {
             id: FamilyId::NONE,
             selected: Err(DropReason::NotSelected),
             apart: Apart::default(),
-            watch: None,
+            watch: Vec::new(),
             is_process_start: false,
             tells_starts: false,
             waits: false,
             samples: 0,
+            excluded: 0,
         }
     }
 }
@@ -127,13 +130,13 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             selection,
             shared,
             emitter,
-            circumstances,
             open: OpenFamily::default(),
             waiting: Waiting::default(),
             held: Vec::new(),
             process_started: None,
             read_sources: Vec::new(),
-            search: SearchState::default(),
+            search: SearchState::new(circumstances.holds),
+            circumstances,
             counted: 0,
             repetition: Repetition::default(),
             failing: None,
@@ -160,9 +163,17 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
+    /// The body has ended, and with it the search.
+    pub fn searched(&mut self) {
+        self.search.end(self.shared);
+    }
+
     /// A line was left out by `raw_line_filters`.
-    pub fn filtered_line(&mut self) {
+    pub fn filtered_line(&mut self, line: &[u8]) {
         self.outcome.dropped.add(DropReason::FilteredLine);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.filtered_line(line);
+        }
         if self.emitter.instance.telemetry {
             self.emit(Emission::Figure(Figure::FilteredLines, 1.0));
         }
@@ -179,17 +190,23 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     pub fn finish(mut self) -> Outcome {
         if let Some(started) = self.process_started {
             // A replay watches from the beginning of time.
-            if self.circumstances.holds && self.circumstances.watched_since.is_none_or(|since| started > since) {
+            let since = self.circumstances.watched_since;
+            if self.circumstances.holds && since.is_none_or(|since| started > since.seconds()) {
                 self.emitter.flush_first_value = true;
             }
-            if self.emitter.instance.use_process_start_time {
-                self.emitter.out.process_started(started);
+            if started.is_finite() {
+                self.emitter.out.process_started(UnixTime::from_seconds(started));
             }
         }
         // A scrape that the settings fail ends where it failed, and what was held comes after that.
-        if self.outcome.error.is_none() {
-            for emission in std::mem::take(&mut self.held) {
-                self.emit(emission);
+        let held = if self.outcome.error.is_none() { std::mem::take(&mut self.held) } else { Vec::new() };
+        for held in held {
+            match held {
+                Ok(emission) => self.emit(emission),
+                Err(error) => {
+                    self.outcome.error = Some(error);
+                    break;
+                }
             }
         }
         self.outcome
@@ -215,6 +232,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     fn drop_sample(&mut self, reason: DropReason) {
         self.outcome.dropped.add(reason);
+        self.open.excluded += u64::from(reason == DropReason::Excluded);
         if self.instance().telemetry && reaches_transformer(reason) {
             self.count_processed();
         }
@@ -239,30 +257,26 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         {
             self.emitter.out.begun(begun, time);
         }
-        if self.open.is_process_start
-            && let Some(time) = started::time(sample)
-            && self.process_started.is_none_or(|known| time < known)
-        {
-            self.process_started = Some(time);
+        if self.open.is_process_start && self.process_started.is_none_or(|known| sample.value < known) {
+            self.process_started = Some(sample.value);
         }
     }
 
     /// Replays the plan of a series for one sample.
     fn apply(&mut self, series: SeriesId, sample: &Sample<'_>) {
-        let value = sample.value;
-        let plan = &self.memory.get(series).plan;
-        if let Plan::Drop(reason) = *plan {
+        if let Plan::Drop(reason) = self.memory.get(series).plan {
             return self.drop_sample(reason);
         }
-        let processed = self.instance().telemetry;
-        match *plan {
+        if self.instance().telemetry {
+            self.count_processed();
+        }
+        let value = sample.value;
+        match self.memory.get(series).plan {
             Plan::Drop(_) => {}
             Plan::Metric { kind, context, change, gauges } => {
-                self.processed(processed);
                 self.metric(series, kind, context, gauges, changed(value, change, self.circumstances.now));
             }
             Plan::CounterGauge { total, count, gauges } => {
-                self.processed(processed);
                 if let Some(context) = total {
                     self.metric(series, MetricKind::Gauge, context, gauges, value);
                 }
@@ -270,31 +284,15 @@ impl<'m, S: Submissions> Mapping<'m, S> {
                     self.metric(series, MetricKind::MonotonicCount, context, gauges, value);
                 }
             }
-            Plan::Bucket(_) => {
-                self.processed(processed);
-                self.waiting.bucket(series, value, self.memory);
-            }
-            Plan::Native(context) => {
-                let Some(native) = sample.native else { return self.drop_sample(DropReason::NativeHistogram) };
-                self.processed(processed);
-                let reading = NativeReading::of(native);
-                // One that counts without saying where leaves that to the buckets beside it.
-                if !reading.buckets.is_empty()
-                    && let Some((group, _)) = self.memory.get(series).group
-                {
-                    self.waiting.native(group);
-                }
-                self.pass(Emission::Native(series, context, reading));
-            }
+            Plan::Bucket(_) => self.waiting.bucket(series, value, self.memory),
+            Plan::Native(context) => self.native(series, context, sample),
             Plan::ServiceCheck(ref plan) => {
                 let plan = Arc::clone(plan);
-                self.processed(processed);
-                self.pass(Emission::ServiceCheck(plan, value));
+                self.pass(Emission::ServiceCheck(series, plan, value));
             }
             Plan::Metadata(ref pieces) => {
                 let pieces = Arc::clone(pieces);
-                self.processed(processed);
-                self.pass(Emission::Metadata(pieces));
+                self.pass(Emission::Metadata(series, pieces));
             }
         }
         if let Some(time) = started::beside(sample) {
@@ -302,15 +300,25 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
-    fn processed(&mut self, told: bool) {
-        if told {
-            self.count_processed();
+    fn native(&mut self, series: SeriesId, context: ContextId, sample: &Sample<'_>) {
+        let Some(native) = sample.native else {
+            self.outcome.dropped.add(DropReason::NativeHistogram);
+            return;
+        };
+        let reading = NativeReading::of(native);
+        // One that counts without saying where leaves that to the buckets beside it.
+        if !reading.buckets.is_empty()
+            && let Some((group, _)) = self.memory.get(series).group
+        {
+            self.waiting.native(group);
         }
+        self.pass(Emission::Native(series, context, reading));
     }
 
     fn metric(&mut self, series: SeriesId, kind: MetricKind, context: ContextId, gauges: GaugeAggregation, value: f64) {
         if !value.is_finite() {
             self.outcome.dropped.add(DropReason::NotFinite);
+            self.emitter.dropped(series, DropReason::NotFinite);
             return;
         }
         let origin = self.memory.origin(series);
@@ -330,8 +338,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Whether a family waits for the end of the body.
     fn is_held(&self, family: &Family) -> bool {
-        let counts = matches!(family.metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
-        self.circumstances.holds && counts
+        self.circumstances.holds && counts(family.metric_type)
     }
 
     /// Hands on what waited for the end of its family.
@@ -343,16 +350,21 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             } else {
                 self.emit(Emission::Figure(Figure::Input, self.open.samples as f64));
             }
-            if self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded) {
-                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.samples as f64));
+            let is_excluded = self.open.selected.as_ref().is_err_and(|reason| *reason == DropReason::Excluded);
+            if is_excluded || self.open.excluded > 0 {
+                self.waiting.ready(Emission::Figure(Figure::Ignored, self.open.excluded as f64));
             }
         }
         if self.waiting.is_empty() {
             return;
         }
-        let emissions = self.waiting.finish(instance, self.memory, &mut self.outcome.dropped);
+        let (counts, emitter) = (&mut self.outcome.dropped, &mut self.emitter);
+        let emissions = self.waiting.finish(instance, self.memory, |series, reason| {
+            counts.add(reason);
+            emitter.dropped(series, reason);
+        });
         if self.is_held(family) {
-            self.held.extend(emissions);
+            self.held.extend(emissions.into_iter().map(Ok));
         } else {
             for emission in emissions {
                 self.emit(emission);
@@ -370,6 +382,7 @@ fn reaches_transformer(reason: DropReason) -> bool {
         | DropReason::InfiniteBucket
         | DropReason::HistogramOption
         | DropReason::MissingLabel
+        | DropReason::MissingBound
         | DropReason::NativeHistogram
         | DropReason::NativeGauge
         | DropReason::ReplacedByNative => true,
@@ -416,15 +429,15 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             Ok(selected) => selected,
             Err(error) => {
                 self.open = OpenFamily::default();
-                self.open.waits = self.instance().telemetry;
-                return self.fail(error);
+                self.open.waits = self.instance().telemetry || self.is_held(family);
+                return self.fail(error, family);
             }
         };
-        // Excluded, it is still searched for, but not followed.
+        // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
-        let watch = self.shared.watch(family, self.circumstances.format);
-        let watch = watch.filter(|watch| !(excluded && watch.is_target_info()));
-        let name = without_prefix(&family.name, self.instance());
+        let mut watch = self.shared.watch(family, self.circumstances.format);
+        watch.retain(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
+        let name = known_name(&family.name, family.metric_type, self.circumstances.format, self.instance());
         self.open = OpenFamily {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
@@ -434,6 +447,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
             samples: 0,
+            excluded: 0,
         };
         self.open.waits = self.waits(family);
     }
@@ -455,17 +469,26 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if self.outcome.error.is_some() {
             return;
         }
-        if let Some(watch) = self.open.watch.take() {
+        for watch in std::mem::take(&mut self.open.watch) {
             self.shared.observed(watch, &mut self.read_sources);
         }
         if self.open.waits {
             self.release(family);
         }
-        self.outcome.error = self.failing.take();
+        match self.failing.take() {
+            Some(error) if self.is_held(family) => self.held.push(Err(error)),
+            error => self.outcome.error = error,
+        }
     }
 
     fn malformed(&mut self, diagnostic: &Diagnostic) {
+        if self.outcome.error.is_some() {
+            return;
+        }
         self.outcome.dropped.add(DropReason::Malformed);
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.malformed(diagnostic);
+        }
         if self.outcome.diagnostics.len() < KEPT_DIAGNOSTICS {
             self.outcome.diagnostics.push(diagnostic.clone());
         }
@@ -484,7 +507,7 @@ impl<S: Submissions> Mapping<'_, S> {
             return None;
         }
         self.note_start(sample);
-        if let Some(watch) = &mut self.open.watch {
+        for watch in &mut self.open.watch {
             self.shared.observe(watch, sample);
         }
         match self.resolve(family, sample) {
@@ -497,15 +520,23 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
-                self.fail(error);
+                if self.instance().telemetry && !error.is_too_many_series() {
+                    self.count_processed();
+                }
+                self.fail(error, family);
                 None
             }
         }
     }
 
-    /// Ends mapping: at once, or where the family ends if its samples have to be counted before.
-    fn fail(&mut self, error: MapError) {
-        if self.instance().telemetry { self.failing = Some(error) } else { self.outcome.error = Some(error) }
+    /// Ends mapping: at once, or with the family if its samples have to be counted before, or with the body if the family
+    /// waits for that.
+    fn fail(&mut self, error: MapError, family: &Family) {
+        if self.instance().telemetry || self.is_held(family) {
+            self.failing = Some(error);
+        } else {
+            self.outcome.error = Some(error);
+        }
     }
 
     /// Drops a sample that is no series.

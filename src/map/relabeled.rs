@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use crate::config::Instance;
-use crate::parse::{MetricType, Role, Sample};
+use crate::parse::{Family, MetricType, Role, Sample};
 use crate::relabel::{LabelBuilder, RelabelObserver, RelabelRule, Relabeler, Verdict};
 
 use super::dropped::DropReason;
 use super::labels::LabelSet;
-use super::trace::{Step, Trace};
+use super::trace::{NoTrace, Step, Trace};
 
 /// The label that holds the name of the sample.
 const NAME: &str = "__name__";
@@ -46,6 +46,11 @@ impl<'a> Relabeled<'a> {
         let labels = labels.into_labels().filter(|(name, _)| name != NAME);
         Ok(Self { name: new, labels: LabelSet::from_unique(labels) })
     }
+
+    /// Only the labels; none of a sample that is dropped.
+    pub(crate) fn labels_of(sample: &Sample<'a>, instance: &Instance) -> LabelSet<'a> {
+        Self::of(sample, instance, &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
+    }
 }
 
 /// Passes on what rules do.
@@ -62,21 +67,19 @@ impl<T: Trace> RelabelObserver for Observer<'_, T> {
     }
 }
 
-/// The family of a sample that got another name, and its type: the new name without the suffix that the sample has in its
-/// own family. A part of a histogram or summary that lost its suffix is part of it no longer.
-pub(crate) fn family_of(name: &str, exposed: MetricType, role: Role) -> (&str, MetricType) {
-    let suffix = match role {
-        Role::Total => "_total",
-        Role::Created => "_created",
-        Role::Bucket => "_bucket",
-        Role::Sum => "_sum",
-        Role::Count => "_count",
-        Role::Info => "_info",
-        Role::Value | Role::Quantile | Role::State | Role::NativeHistogram => return (name, exposed),
+/// The family of a sample that got the name `new`, and its type: the new name without the suffix that the sample has in
+/// its own family. A part of a histogram or summary that lost its suffix is part of it no longer.
+pub(crate) fn family_of<'n>(new: &'n str, family: &Family, sample: &Sample<'_>) -> (&'n str, MetricType) {
+    let old = sample.name.text();
+    let suffix = match old.strip_prefix(family.name.as_str()) {
+        Some(suffix) => suffix,
+        // `x_created` of a counter that is announced as `x_total`.
+        None if sample.role == Role::Created => "_created",
+        None => "",
     };
-    match (name.strip_suffix(suffix).filter(|stem| !stem.is_empty()), role) {
-        (Some(stem), _) => (stem, exposed),
-        (None, Role::Total | Role::Info) => (name, exposed),
-        (None, _) => (name, MetricType::Unknown),
+    match (new.strip_suffix(suffix).filter(|stem| !stem.is_empty()), sample.role) {
+        (Some(stem), _) => (stem, family.metric_type),
+        (None, Role::Total | Role::Info) => (new, family.metric_type),
+        (None, _) => (new, MetricType::Unknown),
     }
 }

@@ -39,7 +39,7 @@ impl<S: Submissions> Mapping<'_, S> {
             return Ok(Ok(series));
         }
         let limit = self.instance().http.limits.series;
-        if known.is_none() && self.memory.len() as u64 > limit {
+        if self.memory.find(sample.series).is_none() && self.memory.len() as u64 >= limit {
             return Err(MapError::too_many_series(limit));
         }
         let Compiled { plan, group } = self.compile(family, sample)?;
@@ -59,7 +59,10 @@ impl<S: Submissions> Mapping<'_, S> {
         let selected = match &name {
             None => self.selected(family, sample),
             Some(name) => {
-                let (name, metric_type) = family_of(name, family.metric_type, sample.role);
+                let (name, metric_type) = family_of(name, family, sample);
+                if let Some(trace) = self.emitter.out.trace() {
+                    trace.step(Step::OfFamily(name));
+                }
                 self.select(name, metric_type)?
             }
         };
@@ -117,14 +120,16 @@ impl<S: Submissions> Mapping<'_, S> {
             return None;
         }
         let aside = match sample.role {
-            Role::Total => &self.open.apart.total,
+            // With the name of the family it is part of it for everyone.
+            Role::Total if *sample.name.text() != *family.name => &self.open.apart.total,
             Role::Created => &self.open.apart.created,
             _ => return None,
         };
         let found = match aside {
-            Aside::Own(own) => return Some(own.clone()),
             Aside::WithFamily => return None,
-            Aside::NotLookedUp => self.look_apart(family, sample),
+            // Who listens hears of it at each sample.
+            Aside::Own(own) if self.emitter.out.trace().is_none() => return Some(own.clone()),
+            Aside::Own(_) | Aside::NotLookedUp => self.look_apart(sample),
         };
         let aside = found.clone().map_or(Aside::WithFamily, Aside::Own);
         match sample.role {
@@ -134,14 +139,16 @@ impl<S: Submissions> Mapping<'_, S> {
         found
     }
 
-    fn look_apart(&mut self, family: &Family, sample: &Sample<'_>) -> Option<Selected> {
+    fn look_apart(&mut self, sample: &Sample<'_>) -> Option<Selected> {
         let name = sample.name.text();
-        if name == family.name {
-            return None;
+        let known = without_prefix(&name, self.emitter.instance);
+        let selected = self.selection.select(known, MetricType::Unknown);
+        let Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) = selected else { return None };
+        if let Some(trace) = self.emitter.out.trace() {
+            trace.step(Step::Apart(known));
+            // The same once more, told step by step.
+            let _ = self.selection.select_traced(known, MetricType::Unknown, trace);
         }
-        match self.selection.select(without_prefix(&name, self.emitter.instance), MetricType::Unknown) {
-            Ok(selected @ (Ok(_) | Err(DropReason::Excluded))) => Some(selected),
-            Ok(Err(_)) | Err(_) => None,
-        }
+        Some(selected)
     }
 }

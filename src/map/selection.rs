@@ -220,11 +220,9 @@ impl Selection {
         trace: &mut dyn Trace,
     ) -> Result<Selected, MapError> {
         let mut trace = trace;
-        self.decide(name, exposed, &mut trace)?.map_or_else(
-            |reason| Ok(Err(reason)),
-            // What is decided for good has to be the same whether somebody watches or not.
-            |_| self.select(name, exposed),
-        )
+        // Decided once more: what is remembered is the same whether somebody watches or not.
+        let _ = self.decide(name, exposed, &mut trace)?;
+        self.select(name, exposed)
     }
 
     fn decide(&mut self, name: &str, exposed: MetricType, trace: &mut impl Trace) -> Result<Selected, MapError> {

@@ -119,13 +119,20 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             Shape::CounterGauge => self.counter_gauge(family, labels),
             Shape::Histogram => self.histogram(family, labels, name),
             Shape::Summary => self.summary(family, labels, name),
-            Shape::ServiceCheck(statuses) => Ok(Plan::ServiceCheck(Arc::new(ServiceCheckPlan {
-                name: family.full_name(Suffix::None, self.instance),
-                statuses: Arc::clone(statuses),
-                hostname: labels.hostname(self.instance, self.trace),
-            }))),
+            Shape::ServiceCheck(statuses) => {
+                let name = family.full_name(Suffix::None, self.instance);
+                self.trace.step(Step::Submitted(&name));
+                let hostname = labels.hostname(self.instance, self.trace);
+                Ok(Plan::ServiceCheck(Arc::new(ServiceCheckPlan { name, statuses: Arc::clone(statuses), hostname })))
+            }
             Shape::Metadata(rule) => match labels.get(&rule.label) {
-                Some(value) => Ok(Plan::Metadata(pieces(&family.sent, value, &rule.scheme).into())),
+                Some(value) => {
+                    let pieces = pieces(&family.sent, value, &rule.scheme);
+                    for (name, _) in &pieces {
+                        self.trace.step(Step::Submitted(name));
+                    }
+                    Ok(Plan::Metadata(pieces.into()))
+                }
                 None => Err(DropReason::MissingLabel),
             },
         })
@@ -187,7 +194,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         if mode == HistogramMode::NoBuckets {
             return Err(DropReason::HistogramOption);
         }
-        let bound = labels.get(UPPER_BOUND).ok_or(DropReason::BadBound)?;
+        let bound = labels.get(UPPER_BOUND).ok_or(DropReason::MissingBound)?;
         if mode == HistogramMode::Cumulative {
             if bound.ends_with("inf") {
                 return Err(DropReason::InfiniteBucket);

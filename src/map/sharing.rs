@@ -1,8 +1,8 @@
 //! Labels that some metrics lend to all others: gathered from their sources, and merged into the labels of samples.
 //!
 //! What a source lends is read whenever it passes, so a changed source is followed from there on. As long as a source
-//! was never seen, or always where the settings say not to cache, a scrape begins by searching its body for the
-//! sources before anything of it is mapped.
+//! was never seen, after a scrape that failed and may have shown half of one, and always where the settings say not to
+//! cache, a scrape begins by searching its body for the sources before anything of it is mapped.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::config::{Instance, ShareSource};
 use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
 use super::labels::{LabelSet, known_name};
+use super::relabeled::Relabeled;
 use super::repetition::Repetition;
 
 const TARGET_INFO: &str = "target_info";
@@ -24,10 +25,23 @@ pub(crate) struct SharedLabels {
     target_info: Option<Vec<(String, String)>>,
     /// Whether `target_info` was found by a search.
     found_target_info: bool,
+    /// Whether the scrape before failed.
+    doubtful: bool,
     /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
     for_all: Vec<(String, String)>,
-    /// Changes whenever what is merged changes.
+    /// Changes whenever other labels are merged than before.
     generation: u32,
+    /// What was merged when the generation was asked for last.
+    merged: Merged,
+    /// Whether nothing has changed since.
+    is_settled: bool,
+}
+
+/// What is merged into samples.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Merged {
+    for_all: Vec<(String, String)>,
+    for_matching: Vec<Rule>,
 }
 
 /// What one source lends.
@@ -53,8 +67,11 @@ impl SharedLabels {
             lent: Vec::new(),
             target_info: None,
             found_target_info: false,
+            doubtful: false,
             for_all: Vec::new(),
             generation: 0,
+            merged: Merged::default(),
+            is_settled: true,
         }
     }
 
@@ -63,14 +80,22 @@ impl SharedLabels {
         !self.instance.sharing.is_empty()
     }
 
-    /// Changes whenever other labels are merged.
-    pub(crate) fn generation(&self) -> u32 {
+    /// Changes whenever other labels are merged than when it was asked for last.
+    pub(crate) fn generation(&mut self) -> u32 {
+        if !std::mem::replace(&mut self.is_settled, true) {
+            let rules = self.lent.iter().flat_map(|lent| &lent.for_matching).cloned();
+            let merged = Merged { for_all: self.for_all.clone(), for_matching: rules.collect() };
+            if merged != self.merged {
+                self.merged = merged;
+                self.generation = self.generation.wrapping_add(1);
+            }
+        }
         self.generation
     }
 
     /// Whether the body of a scrape has to be searched for sources before it is mapped.
     pub(crate) fn needs_search(&self) -> bool {
-        self.is_used() && (!self.instance.sharing.cached || !self.is_complete())
+        self.is_used() && (!self.instance.sharing.cached || self.doubtful || !self.is_complete())
     }
 
     /// The sources that were not found.
@@ -88,7 +113,8 @@ impl SharedLabels {
     }
 
     /// Ends a scrape: without a cache all but `target_info` is forgotten.
-    pub(crate) fn end_scrape(&mut self) {
+    pub(crate) fn end_scrape(&mut self, success: bool) {
+        self.doubtful = !success;
         if !self.instance.sharing.cached {
             self.lent.clear();
             self.found_target_info = false;
@@ -96,22 +122,24 @@ impl SharedLabels {
         }
     }
 
-    /// The source that a family is, if it is one.
-    fn source_of(&self, family: &Family, format: Format) -> Option<Source> {
+    /// Begins to read what a family lends: as `target_info`, as a source of the settings, or as both.
+    pub(crate) fn watch(&self, family: &Family, format: Format) -> Vec<Watch> {
+        if !self.is_used() {
+            return Vec::new();
+        }
         let name = known_name(&family.name, family.metric_type, format, &self.instance);
         let sharing = &self.instance.sharing;
-        if sharing.target_info && is_target_info(family, name) {
-            return Some(Source::TargetInfo);
-        }
-        sharing.sources.iter().position(|source| source.metric == name).map(Source::Configured)
+        let target_info = (sharing.target_info && is_target_info(family, name)).then_some(Source::TargetInfo);
+        let configured = sharing.sources.iter().position(|source| source.metric == name).map(Source::Configured);
+        let sources = target_info.into_iter().chain(configured);
+        sources.map(|source| Watch { source, lent: Lent::default(), first: true }).collect()
     }
 
-    /// Begins to read what a family lends, if it is a source.
-    pub(crate) fn watch(&self, family: &Family, format: Format) -> Option<Watch> {
-        if !self.is_used() {
-            return None;
-        }
-        self.source_of(family, format).map(|source| Watch { source, lent: Lent::default(), first: true })
+    /// Whether a source lends all its labels to everything under the name of `target_info`: then, as in the original, they
+    /// are those of `target_info`, which are remembered also without a cache.
+    fn lends_target_info(&self, place: usize) -> bool {
+        let source = &self.instance.sharing.sources[place];
+        source.metric == TARGET_INFO && source.match_labels.is_empty() && source.labels.is_empty()
     }
 
     /// Reads what a sample lends while the body is mapped: `target_info` counts from its first sample on.
@@ -119,7 +147,7 @@ impl SharedLabels {
         match watch.source {
             Source::TargetInfo if watch.first => {
                 watch.first = false;
-                self.set_target_info(owned(&LabelSet::relabeled(sample, &self.instance)));
+                self.set_target_info(owned(&Relabeled::labels_of(sample, &self.instance)));
             }
             Source::TargetInfo => {}
             Source::Configured(place) => watch.lent.add(&self.instance.sharing.sources[place], sample, &self.instance),
@@ -134,7 +162,15 @@ impl SharedLabels {
             return;
         }
         seen.push(place);
-        self.replace(Lent { source: place, ..watch.lent });
+        let mut lent = Lent { source: place, ..watch.lent };
+        if self.lends_target_info(place) {
+            let mut labels = self.target_info.clone().unwrap_or_default();
+            for (name, value) in std::mem::take(&mut lent.for_all) {
+                insert(&mut labels, &name, &value);
+            }
+            self.set_target_info(labels);
+        }
+        self.replace(lent);
     }
 
     fn replace(&mut self, lent: Lent) {
@@ -154,7 +190,7 @@ impl SharedLabels {
     }
 
     fn changed(&mut self) {
-        self.generation = self.generation.wrapping_add(1);
+        self.is_settled = false;
         let mut merged = Vec::new();
         let lent = self.lent.iter().flat_map(|lent| &lent.for_all);
         for (name, value) in self.target_info.iter().flatten().chain(lent) {
@@ -210,6 +246,11 @@ impl Watch {
     }
 }
 
+/// Whether a type counts over time.
+pub(super) fn counts(metric_type: MetricType) -> bool {
+    matches!(metric_type, MetricType::Counter | MetricType::Histogram | MetricType::Summary)
+}
+
 /// OpenMetrics calls the family of `target_info` `target`.
 fn is_target_info(family: &Family, name: &str) -> bool {
     name == TARGET_INFO || (family.metric_type == MetricType::Info && name == "target")
@@ -221,7 +262,7 @@ impl Lent {
         if source.values.as_ref().is_some_and(|values| !values.iter().any(is_meant)) {
             return;
         }
-        let labels = LabelSet::relabeled(sample, instance);
+        let labels = Relabeled::labels_of(sample, instance);
         let picked = |names: &[String]| -> Vec<(String, String)> {
             let own = names.iter().filter_map(|name| Some((name.clone(), labels.get(name)?.to_owned())));
             own.collect()
@@ -260,10 +301,14 @@ pub(crate) struct Search<'s> {
 /// How far a search has come.
 #[derive(Debug, Default)]
 pub(crate) struct SearchState {
-    open: Option<Watch>,
+    open: Vec<Watch>,
     /// Samples of the open family.
     samples: u64,
     repetition: Repetition,
+    /// Whether counters, histograms and summaries come after all others, as they are mapped.
+    holds: bool,
+    /// What such sources lend, until the others have had their turn.
+    late: Vec<Watch>,
     /// The source families that were read.
     seen: Vec<usize>,
     target_info: bool,
@@ -272,9 +317,23 @@ pub(crate) struct SearchState {
 }
 
 impl SearchState {
+    /// The state before a search. `holds`: whether counters, histograms and summaries are mapped after all others, so
+    /// that a source of one of these types counts only where no other has its name.
+    pub(crate) fn new(holds: bool) -> Self {
+        Self { holds, ..Self::default() }
+    }
+
     /// Whether nothing is left to be found.
     pub(crate) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// Ends a search with its body: now those that came late have their turn.
+    pub(crate) fn end(&mut self, shared: &mut SharedLabels) {
+        for watch in std::mem::take(&mut self.late) {
+            shared.observed(watch, &mut self.seen);
+        }
+        self.done = true;
     }
 
     pub(crate) fn search<'s>(
@@ -293,7 +352,8 @@ impl Sink for Search<'_> {
             return;
         }
         self.state.samples = 0;
-        self.state.open = self.shared.watch(family, self.format).filter(|watch| match watch.source {
+        self.state.open = self.shared.watch(family, self.format);
+        self.state.open.retain(|watch| match watch.source {
             Source::Configured(place) => !self.state.seen.contains(&place),
             Source::TargetInfo => !self.state.target_info,
         });
@@ -304,38 +364,42 @@ impl Sink for Search<'_> {
             return;
         }
         self.state.samples += 1;
-        let Some(watch) = &mut self.state.open else { return };
-        match watch.source {
-            // A search takes the labels of all its samples, and adds them to what was known.
-            Source::TargetInfo => {
-                let mut labels = self.shared.target_info.clone().unwrap_or_default();
-                for (name, value) in LabelSet::relabeled(sample, &self.shared.instance).iter() {
-                    insert(&mut labels, name, value);
+        for watch in &mut self.state.open {
+            match watch.source {
+                // A search takes the labels of all its samples, and adds them to what was known.
+                Source::TargetInfo => {
+                    let mut labels = self.shared.target_info.clone().unwrap_or_default();
+                    for (name, value) in Relabeled::labels_of(sample, &self.shared.instance).iter() {
+                        insert(&mut labels, name, value);
+                    }
+                    watch.first = false;
+                    self.shared.set_target_info(labels);
                 }
-                watch.first = false;
-                self.shared.set_target_info(labels);
+                Source::Configured(_) => self.shared.observe(watch, sample),
             }
-            Source::Configured(_) => self.shared.observe(watch, sample),
         }
     }
 
-    fn family_end(&mut self, _: &Family) {
+    fn family_end(&mut self, family: &Family) {
         if self.state.done {
             return;
         }
         (self.counted)(self.state.samples);
-        let Some(watch) = self.state.open.take() else { return };
-        match watch.source {
-            // An announcement without samples lends nothing.
-            Source::TargetInfo => {
-                self.state.target_info = !watch.first;
-                self.shared.found_target_info |= !watch.first;
+        for watch in std::mem::take(&mut self.state.open) {
+            match watch.source {
+                Source::Configured(_) if self.state.holds && counts(family.metric_type) => self.state.late.push(watch),
+                // An announcement without samples lends nothing.
+                Source::TargetInfo => {
+                    self.state.target_info = !watch.first;
+                    self.shared.found_target_info |= !watch.first;
+                }
+                Source::Configured(_) => self.shared.observed(watch, &mut self.state.seen),
             }
-            Source::Configured(_) => self.shared.observed(watch, &mut self.state.seen),
         }
         let sharing = &self.shared.instance.sharing;
-        self.state.done =
+        let found_all =
             self.state.seen.len() == sharing.sources.len() && (self.state.target_info || !sharing.target_info);
+        self.state.done = found_all || !self.shared.needs_search();
     }
 
     fn malformed(&mut self, _: &Diagnostic) {}

@@ -3,9 +3,10 @@
 //! Production has nobody who listens, which costs nothing; explaining listens and remembers.
 
 use crate::config::{MetricRule, Position};
-use crate::parse::{Family, MetricType, Sample};
+use crate::parse::{Diagnostic, Family, MetricType, Sample};
 
 use super::dropped::DropReason;
+use super::origin::SeriesId;
 
 /// One decision about a family or a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +42,10 @@ pub enum Step<'a> {
         /// The name that the settings see.
         to: &'a str,
     },
+    /// Relabeling gave the sample another name, by which it is part of this family.
+    OfFamily(&'a str),
+    /// The settings mean the sample by its own name, apart from its family.
+    Apart(&'a str),
     /// An entry or pattern of `exclude_metrics` means the family.
     Excluded(&'a str),
     /// An entry of `metrics` or `extra_metrics` means the family.
@@ -101,7 +106,7 @@ pub enum Step<'a> {
     Hostname(&'a str),
     /// `metric_patterns` leaves out what would be submitted under this full name.
     LeftOutByPattern(&'a str),
-    /// The series is submitted under this full name.
+    /// The series is submitted under this full name, or, as metadata, under this plain one.
     Submitted(&'a str),
     /// The series is dropped.
     Dropped(DropReason),
@@ -119,7 +124,16 @@ pub trait Trace {
     fn step(&mut self, step: Step<'_>);
 
     /// A sample ended; it is known as this series from here on, unless it was dropped before it became one.
-    fn sample_end(&mut self, _: Option<super::origin::SeriesId>) {}
+    fn sample_end(&mut self, _: Option<SeriesId>) {}
+
+    /// What a series came to had to wait, and goes on now: the next step, service check or metadata is about it.
+    fn resumed(&mut self, _: SeriesId) {}
+
+    /// A line was left out by `raw_line_filters`.
+    fn filtered_line(&mut self, _: &[u8]) {}
+
+    /// A line could not be read.
+    fn malformed(&mut self, _: &Diagnostic) {}
 }
 
 /// Remembers nothing.

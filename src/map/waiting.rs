@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::{GaugeAggregation, HistogramMode, Instance};
 
 use super::context::{Context, ContextId, Contexts, Tag};
-use super::dropped::{DropCounts, DropReason};
+use super::dropped::DropReason;
 use super::emitter::Emission;
 use super::labels::UPPER_BOUND;
 use super::memory::Memory;
@@ -34,7 +34,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 enum Entry {
     Ready(Emission),
-    Bucket(SeriesId),
+    Bucket(SeriesId, GroupId),
 }
 
 /// The buckets of one histogram: bounds with their cumulative values; sorted, each bound once, once complete.
@@ -89,7 +89,7 @@ impl Waiting {
         let (Plan::Bucket(plan), Some((group, _))) = (&known.plan, known.group) else { return };
         // Zero is one bound, whatever its sign.
         self.groups.entry(group).or_default().0.push((plan.upper + 0.0, value));
-        self.entries.push(Entry::Bucket(series));
+        self.entries.push(Entry::Bucket(series, group));
     }
 
     /// A native histogram came: it says more than the buckets of the same histogram.
@@ -97,12 +97,12 @@ impl Waiting {
         self.natives.insert(group);
     }
 
-    /// Everything that waited, and waits for the next family.
+    /// Everything that waited, and waits for the next family. `dropped` is told what comes to nothing, and why.
     pub(super) fn finish(
         &mut self,
         instance: &Instance,
         memory: &mut Memory,
-        dropped: &mut DropCounts,
+        mut dropped: impl FnMut(SeriesId, DropReason),
     ) -> Vec<Emission> {
         let Self { first, entries, mut groups, natives } = std::mem::take(self);
         groups.values_mut().for_each(Group::complete);
@@ -110,20 +110,21 @@ impl Waiting {
         let mut emissions = first;
         emissions.reserve(entries.len());
         for entry in entries {
-            let made = match entry {
-                Entry::Ready(emission) => Ok(emission),
-                Entry::Bucket(series) => {
-                    let group = memory.get(series).group.map(|(group, _)| group);
-                    match group {
-                        Some(group) if distributions && natives.contains(&group) => Err(DropReason::ReplacedByNative),
-                        Some(group) => bucket(series, &groups[&group], instance, memory),
-                        None => Err(DropReason::BadBound),
-                    }
+            let (series, group) = match entry {
+                Entry::Ready(emission) => {
+                    emissions.push(emission);
+                    continue;
                 }
+                Entry::Bucket(series, group) => (series, group),
+            };
+            let made = if distributions && natives.contains(&group) {
+                Err(DropReason::ReplacedByNative)
+            } else {
+                bucket(series, &groups[&group], instance, memory)
             };
             match made {
                 Ok(emission) => emissions.push(emission),
-                Err(reason) => dropped.add(reason),
+                Err(reason) => dropped(series, reason),
             }
         }
         emissions

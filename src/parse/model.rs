@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU64;
 
 use super::native::NativeHistogram;
 
@@ -153,6 +154,8 @@ pub struct Exemplar<'a> {
 /// One sample, borrowed from the line it was read from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample<'a> {
+    /// The line that it stands in, or begins in, from 1; none in protobuf, which has no lines.
+    pub line: Option<NonZeroU64>,
     /// Name and label block exactly as exposed: what identifies the series between two scrapes of one target.
     pub series: &'a str,
     /// The name of the sample, suffix included.

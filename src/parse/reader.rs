@@ -1,5 +1,7 @@
 //! Reads an exposition in a text format chunk by chunk and hands its families, samples and malformed lines to a [`Sink`].
 
+use std::num::NonZeroU64;
+
 use super::departure::{Departed, Departure, Departures};
 use super::diagnostic::Diagnostic;
 use super::error::{Content, ParseError, ParseErrorKind};
@@ -457,7 +459,7 @@ impl State {
         }
         self.good = true;
         let Self { totals, limits, families, written, .. } = self;
-        openmetrics2::expand(&line, &sample, &line.exemplars(&exemplar), |name, sample| {
+        openmetrics2::expand(self.line, &line, &sample, &line.exemplars(&exemplar), |name, sample| {
             if totals.samples >= limits.samples {
                 return Err(ParseErrorKind::TooManySamples(limits.samples));
             }
@@ -540,13 +542,15 @@ fn offset(text: &str, rest: &str) -> usize {
     (rest.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
-/// The sample, but for its role.
+/// The sample of the line with this number, but for its role.
 fn assemble<'s, 'a: 's>(
+    number: u64,
     line: &SampleLine<'a>,
     labels: &'s [Label<'a>],
     exemplar_labels: &'s [Label<'a>],
 ) -> Sample<'s> {
     Sample {
+        line: NonZeroU64::new(number),
         series: line.series,
         name: line.name,
         labels,

@@ -3,7 +3,7 @@
 use hyper::header::CONTENT_LENGTH;
 
 use crate::map::Submissions;
-use crate::scrape::{Exposition, Response, ScrapeError};
+use crate::scrape::{Body, Exposition, Response, ScrapeError};
 use crate::time::UnixTime;
 
 use super::{FetchFailure, Pipeline, Report};
@@ -27,27 +27,19 @@ impl Pipeline {
         let length = content_length(&response);
         let Exposition { format, mut chunks } = response.into_exposition(&self.instance().http);
         // The size of the payload is submitted before anything of it, so a body that does not tell it is awaited.
-        let mut awaited = Vec::new();
-        let mut failure = None;
         if told && length.is_none() {
-            failure = loop {
-                match chunks.chunk().await {
-                    Ok(Some(chunk)) => awaited.extend_from_slice(&chunk),
-                    Ok(None) => break None,
-                    Err(error) => break Some(fetch_failure(&error)),
-                }
-            };
+            let (body, failure) = whole(&mut chunks).await;
+            let mut scrape = self.begin(format, now, out);
+            scrape.payload(body.len() as u64);
+            scrape.push(&body);
+            let read = scrape.finish(failure);
+            return self.end(read, out);
         }
         let mut scrape = self.begin(format, now, out);
-        if told {
-            scrape.payload(length.unwrap_or(awaited.len() as u64));
-            if length.is_none() {
-                scrape.push(&awaited);
-                let read = scrape.finish(failure);
-                return self.end(read, out);
-            }
+        if let Some(length) = length {
+            scrape.payload(length);
         }
-        failure = loop {
+        let failure = loop {
             match chunks.chunk().await {
                 Ok(Some(chunk)) if scrape.push(&chunk) => {}
                 Ok(_) => break None,
@@ -56,6 +48,18 @@ impl Pipeline {
         };
         let read = scrape.finish(failure);
         self.end(read, out)
+    }
+}
+
+/// All that comes of a body, and why it broke off, if it did.
+async fn whole(body: &mut Body) -> (Vec<u8>, Option<FetchFailure>) {
+    let mut bytes = Vec::new();
+    loop {
+        match body.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return (bytes, None),
+            Err(error) => return (bytes, Some(fetch_failure(&error))),
+        }
     }
 }
 

@@ -19,8 +19,8 @@ pub(super) struct LineFilter {
 pub(super) enum Kept<'a> {
     /// Bytes that stay.
     Bytes(&'a [u8]),
-    /// A line was left out here; its end follows.
-    FilteredLine,
+    /// This line was left out; its end follows.
+    FilteredLine(&'a [u8]),
 }
 
 impl LineFilter {
@@ -61,7 +61,7 @@ impl LineFilter {
                 if from < at {
                     kept(Kept::Bytes(&lines[from..at]));
                 }
-                kept(Kept::FilteredLine);
+                kept(Kept::FilteredLine(&lines[at..end]));
                 from = end;
             }
             at = end + 1;
@@ -87,7 +87,7 @@ mod tests {
         let (mut bytes, mut lines) = (Vec::new(), 0);
         let mut kept = |kept: Kept<'_>| match kept {
             Kept::Bytes(kept) => bytes.extend_from_slice(kept),
-            Kept::FilteredLine => lines += 1,
+            Kept::FilteredLine(_) => lines += 1,
         };
         for chunk in body.chunks(size) {
             filter.push(chunk, &mut kept);

@@ -313,7 +313,9 @@ impl<S: Submissions> Body<'_, S> {
     fn take(&mut self, kept: Kept<'_>) {
         match kept {
             Kept::Bytes(bytes) => self.push(bytes),
-            Kept::FilteredLine => self.mapping.filtered_line(),
+            // Behind a failure nothing is read any more.
+            Kept::FilteredLine(line) if self.goes_on() => self.mapping.filtered_line(line),
+            Kept::FilteredLine(_) => {}
         }
     }
 
@@ -336,6 +338,7 @@ impl<S: Submissions> Body<'_, S> {
             // As above.
             let _ = if whole { reader.finish(sink) } else { reader.finish_cut(sink) };
         });
+        self.mapping.searched();
         self.map(&held);
     }
 

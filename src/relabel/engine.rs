@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use md5::{Digest as _, Md5};
+
 use super::case;
 use super::labels::LabelBuilder;
 use super::names::NameValidation;
@@ -147,5 +149,5 @@ fn expanded(name: &str, regex: &AnchoredRegex, replacement: &Template) -> Option
 
 /// The last eight bytes of the MD5, the first of them the most significant.
 fn hash(input: &str) -> u64 {
-    u128::from_be_bytes(md5::compute(input).0) as u64
+    u128::from_be_bytes(Md5::digest(input).into()) as u64
 }

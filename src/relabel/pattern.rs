@@ -1,10 +1,12 @@
 //! Regular expressions of rules: RE2's syntax, matched against the whole text.
 
 use std::fmt;
+use std::sync::Arc;
 
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::syntax::{SyntaxProblem, Translated, translate};
+use crate::interned::Interned;
 
 /// How many bytes a compiled expression may take: alternatives of tens of thousands of names fit.
 const SIZE_LIMIT: usize = 32 << 20;
@@ -14,7 +16,9 @@ const NEST_LIMIT: u32 = 250;
 
 /// An expression that matches a whole text or does not match it; `.` means line feeds too.
 #[derive(Clone)]
-pub struct AnchoredRegex {
+pub struct AnchoredRegex(Arc<Compiled>);
+
+struct Compiled {
     text: String,
     regex: Regex,
     /// The names of the groups from the first on; the whole match is none of them.
@@ -24,6 +28,41 @@ pub struct AnchoredRegex {
 impl AnchoredRegex {
     /// Compiles an expression as Prometheus 3 does, with Go's reading of it.
     pub fn new(text: &str) -> Result<Self, RelabelRegexError> {
+        static COMPILED: Interned<Compiled> = Interned::new();
+        COMPILED.get_or_make(text, || Compiled::new(text)).map(Self)
+    }
+
+    /// The expression as written.
+    pub fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Whether all of `text` matches.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.0.regex.is_match(text)
+    }
+
+    pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.0.regex.captures(text)
+    }
+
+    /// The groups that a reference means: one for a number, all of that name otherwise.
+    pub(super) fn groups(&self, reference: &str) -> Vec<usize> {
+        let canonical = reference == "0" || !reference.starts_with('0');
+        let digits = reference.bytes().all(|byte| byte.is_ascii_digit());
+        if digits
+            && canonical
+            && let Ok(number) = reference.parse::<usize>()
+        {
+            return if number <= self.0.names.len() { vec![number] } else { Vec::new() };
+        }
+        let named = self.0.names.iter().enumerate().filter(|(_, name)| name.as_deref() == Some(reference));
+        named.map(|(i, _)| i + 1).collect()
+    }
+}
+
+impl Compiled {
+    fn new(text: &str) -> Result<Self, RelabelRegexError> {
         let failed = |problem| RelabelRegexError { text: text.to_owned(), problem };
         let Translated { text: translated, names } = translate(text).map_err(|problem| {
             // Then it is the parenthesis around the expression that was escaped.
@@ -38,45 +77,17 @@ impl AnchoredRegex {
             Err(_) => Err(failed(SyntaxProblem::TooDeep { limit: NEST_LIMIT })),
         }
     }
-
-    /// The expression as written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether all of `text` matches.
-    pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
-    }
-
-    pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
-        self.regex.captures(text)
-    }
-
-    /// The groups that a reference means: one for a number, all of that name otherwise.
-    pub(super) fn groups(&self, reference: &str) -> Vec<usize> {
-        let canonical = reference == "0" || !reference.starts_with('0');
-        let digits = reference.bytes().all(|byte| byte.is_ascii_digit());
-        if digits
-            && canonical
-            && let Ok(number) = reference.parse::<usize>()
-        {
-            return if number <= self.names.len() { vec![number] } else { Vec::new() };
-        }
-        let named = self.names.iter().enumerate().filter(|(_, name)| name.as_deref() == Some(reference));
-        named.map(|(i, _)| i + 1).collect()
-    }
 }
 
 impl fmt::Debug for AnchoredRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AnchoredRegex({:?})", self.text)
+        write!(f, "AnchoredRegex({:?})", self.0.text)
     }
 }
 
 impl fmt::Display for AnchoredRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 

@@ -3,33 +3,43 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use hyper::Response as HttpResponse;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, LOCATION};
+use tokio::time::Instant;
 
+use super::auth::{Authenticator, Credentials, Freshness, Next};
 use super::body::{Body, Wire};
 use super::connect::{Connection, Connector};
 use super::deadline::Deadline;
 use super::error::{ClientError, Kind, ScrapeError};
-use super::failure::request_failure;
 use super::head::Head;
-use super::pool::{Lease, Pool};
+use super::pool::{Lease, Peer, Pool, Pools};
 use super::request::RequestHeaders;
-use super::tls;
+use super::tls::{HttpVersions, Materials, Tls};
 use crate::config::{BodyLimits, HttpSettings};
-use crate::discover::{Endpoint, Location, UserInfo, redact};
+use crate::discover::{Endpoint, Location, redact};
+use crate::time::UnixTime;
+
+/// Tells the time of signatures and of the lifetime of tokens.
+pub type Clock = Arc<dyn Fn() -> UnixTime + Send + Sync>;
 
 /// Fetches the endpoints of one instance with its settings.
 pub struct Client {
     connector: Connector,
+    tls: Tls,
     headers: RequestHeaders,
+    authenticator: Authenticator,
+    clock: Clock,
     /// None: every request has its own connection.
-    pool: Option<Arc<Pool>>,
+    pools: Option<Pools>,
     connect_timeout: Duration,
     read_timeout: Duration,
     total_timeout: Duration,
     follow: bool,
+    log_requests: bool,
     limits: BodyLimits,
 }
 
@@ -39,6 +49,14 @@ pub struct Response {
     pub head: Head,
     /// The body, of which nothing may have arrived yet.
     pub body: Body,
+}
+
+/// What the connections of one scrape are made with and kept in.
+#[derive(Clone)]
+struct Means {
+    tls: Materials,
+    pool: Option<Arc<Pool>>,
+    deadline: Deadline,
 }
 
 /// A head whose body has not been read, and where it came from.
@@ -52,77 +70,166 @@ impl Client {
     ///
     /// `user_agent` is sent unless the settings have their own.
     pub fn new(settings: &HttpSettings, user_agent: &str) -> Result<Self, ClientError> {
-        let tls = tls::client_config(&settings.tls)?;
+        Self::with_clock(settings, user_agent, Arc::new(UnixTime::now))
+    }
+
+    /// Like [`Client::new`], with another clock than that of the system. Time limits are not measured with it.
+    pub fn with_clock(settings: &HttpSettings, user_agent: &str, clock: Clock) -> Result<Self, ClientError> {
+        let authenticator = Authenticator::new(settings)?;
+        let versions = if authenticator.needs_http1() { HttpVersions::Http1 } else { HttpVersions::All };
         Ok(Self {
-            connector: Connector::new(tls, settings.connect_timeout, settings.limits.header_bytes),
+            connector: Connector::new(settings, versions)?,
+            tls: Tls::new(settings)?,
             headers: RequestHeaders::new(settings, user_agent)?,
-            pool: settings.persist_connections.then(Arc::default),
+            authenticator,
+            clock,
+            pools: settings.persist_connections.then(Pools::default),
             connect_timeout: settings.connect_timeout,
             read_timeout: settings.read_timeout,
             total_timeout: settings.total_timeout,
             follow: settings.allow_redirects,
+            log_requests: settings.log_requests,
             limits: settings.limits,
         })
     }
 
     /// Asks the endpoint for its exposition, follows redirects, and returns as soon as the head is there, whatever its
     /// status. The body is under the same deadline.
+    ///
+    /// Where a token is used, a failure or a status of 400 to 599 has it renewed once; what comes then is final.
     pub async fn fetch(&self, endpoint: &Endpoint) -> Result<Response, ScrapeError> {
+        let means = self.means().await;
+        let credentials = self.credentials(endpoint, Freshness::Kept, &means.deadline).await?;
+        let first = self.follow(endpoint, &credentials, &means).await;
+        let failed = match &first {
+            Ok(response) => ScrapeError::for_status(&response.head).is_some(),
+            Err(_) => true,
+        };
+        if !failed || !self.authenticator.can_renew() {
+            return first;
+        }
+        drop(first);
+        let credentials = self.credentials(endpoint, Freshness::Renewed, &means.deadline).await?;
+        self.follow(endpoint, &credentials, &means).await
+    }
+
+    /// What a scrape that begins now is made with.
+    async fn means(&self) -> Means {
         let deadline = Deadline::after(self.total_timeout);
-        let user = endpoint.user();
+        let tls = self.tls.materials(Instant::now()).await;
+        let pool = self.pools.as_ref().map(|pools| pools.of(&tls));
+        Means { tls, pool, deadline }
+    }
+
+    async fn credentials(
+        &self,
+        endpoint: &Endpoint,
+        freshness: Freshness,
+        deadline: &Deadline,
+    ) -> Result<Credentials<'_>, ScrapeError> {
+        let getting = self.authenticator.credentials(endpoint, freshness, (self.clock)());
+        let got = deadline.whole(getting).await.and_then(|got| got.map_err(Kind::from));
+        got.map_err(|kind| ScrapeError::new(endpoint.to_string(), kind))
+    }
+
+    /// The response at the end of all redirects.
+    async fn follow(
+        &self,
+        endpoint: &Endpoint,
+        credentials: &Credentials<'_>,
+        means: &Means,
+    ) -> Result<Response, ScrapeError> {
         let mut location = endpoint.location().clone();
         // Once a redirect has left the origin, credentials do not come back even if it returns there.
         let mut trusted = true;
         let mut redirects = 0;
         loop {
             let failed = |kind| ScrapeError::new(location.to_string(), kind);
-            let headers = self.headers.of_request(trusted, user);
-            let answer = self.ask(&location, headers, &deadline).await.map_err(failed)?;
-            let Some(next) = self.redirect(&location, &answer.head, user).map_err(failed)? else {
-                return Ok(self.respond(&location, answer, deadline));
+            let shown = trusted.then_some(credentials);
+            let answer = self.converse(&location, shown, means).await.map_err(failed)?;
+            let Some(next) = self.redirect(&location, &answer.head, credentials).map_err(failed)? else {
+                return Ok(self.respond(&location, answer, means.deadline));
             };
             if redirects == self.limits.redirects {
                 return Err(failed(Kind::TooManyRedirects(redirects, next.to_string())));
             }
             redirects += 1;
-            self.discard(answer, deadline).await;
+            self.discard(answer, means.deadline).await;
             trusted &= endpoint.location().trusts(&next);
             location = next;
         }
     }
 
-    /// One request, over a waiting connection if there is one that still lives.
-    async fn ask(&self, location: &Location, headers: HeaderMap, deadline: &Deadline) -> Result<Answer, Kind> {
-        while let Some(mut connection) = self.pool.as_ref().and_then(|pool| pool.take(location.origin())) {
+    /// One request, repeated as often as the target asks for credentials that can be given. Without `credentials`
+    /// nothing is shown that may be a secret.
+    async fn converse(
+        &self,
+        location: &Location,
+        credentials: Option<&Credentials<'_>>,
+        means: &Means,
+    ) -> Result<Answer, Kind> {
+        let mut headers = self.headers.of_request(credentials.is_some());
+        let Some(credentials) = credentials else {
+            // A connection that was authenticated may still be open.
+            let apart = self.authenticator.binds_connections();
+            let means = if apart { &Means { pool: None, ..means.clone() } } else { means };
+            return self.ask(location, headers, None, means).await;
+        };
+        let mut turn = credentials.request(location);
+        let mut kept: Option<Connection> = None;
+        loop {
+            let certificate = kept.as_ref().and_then(Connection::certificate);
+            means.deadline.whole(turn.prepare(&mut headers, certificate, (self.clock)())).await??;
+            let answer = self.ask(location, headers.clone(), kept, means).await?;
+            match means.deadline.whole(turn.answer(&answer.head)).await?? {
+                Next::Final => return Ok(answer),
+                Next::Again => kept = self.reclaim(answer, means.deadline).await,
+            }
+            if kept.is_none() {
+                turn.lost_connection()?;
+            }
+        }
+    }
+
+    /// One request, over the connection that is kept for it, or else over a waiting one, if there is one that still
+    /// lives.
+    async fn ask(
+        &self,
+        location: &Location,
+        headers: HeaderMap,
+        mut kept: Option<Connection>,
+        means: &Means,
+    ) -> Result<Answer, Kind> {
+        if self.log_requests {
+            tracing::debug!("GET {location}");
+        }
+        let Means { tls, pool, deadline } = means;
+        let peer = Peer::new(location.origin(), self.connector.proxy(location).cloned());
+        while let Some(mut connection) = kept.take().or_else(|| pool.as_ref()?.take(&peer)) {
             let ready = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connection.ready()).await?;
             if ready.is_err() {
                 continue;
             }
             let sent = connection.get(location, headers.clone());
             match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-                Ok(head) => return Ok(self.answer(location, connection, head)),
+                Ok(head) => return Ok(answer(peer, connection, head, pool.as_ref())),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
-                Err(error) => return Err(self.failure(location, &error)),
+                Err(error) => return Err(self.connector.failure(location, peer.proxy(), tls, &error)),
             }
         }
         // Boxed, because it is large and rarely needed.
-        let connecting = Box::pin(self.connector.connect(location));
-        let mut connection = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connecting).await??;
+        let connecting = self.connector.connect(location, peer.proxy(), tls, self.tls.server_name(&headers));
+        let connecting = Box::pin(connecting);
+        if let Some(proxy) = peer.proxy() {
+            tracing::debug!("`{location}` is reached through the proxy {proxy}");
+        }
+        let mut connection = deadline.within(self.connect_timeout, Connector::late(peer.proxy()), connecting).await??;
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-            Ok(head) => Ok(self.answer(location, connection, head)),
-            Err(error) => Err(self.failure(location, &error)),
+            Ok(head) => Ok(answer(peer, connection, head, pool.as_ref())),
+            Err(error) => Err(self.connector.failure(location, peer.proxy(), tls, &error)),
         }
-    }
-
-    fn answer(&self, location: &Location, connection: Connection, head: HttpResponse<Incoming>) -> Answer {
-        let home = self.pool.as_ref().map(|pool| (Arc::clone(pool), location.origin().clone()));
-        Answer { head, lease: Lease::new(connection, home) }
-    }
-
-    fn failure(&self, location: &Location, error: &hyper::Error) -> Kind {
-        request_failure(error, location, self.limits.header_bytes)
     }
 
     /// Where the response sends the request, if it does and is to be followed.
@@ -130,7 +237,7 @@ impl Client {
         &self,
         location: &Location,
         head: &HttpResponse<Incoming>,
-        user: Option<&UserInfo>,
+        credentials: &Credentials<'_>,
     ) -> Result<Option<Location>, Kind> {
         if !self.follow || !matches!(head.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
@@ -144,7 +251,7 @@ impl Client {
         if location.socket() != next.socket() && next.socket().is_some() {
             return Err(refused("only `http` and `https` are followed".to_owned()));
         }
-        if location.is_tls() && !next.is_tls() && self.headers.has_credentials(user) {
+        if location.is_tls() && !next.is_tls() && (self.headers.are_secret() || credentials.are_secret()) {
             return Err(refused(
                 "it leaves HTTPS although credentials or own headers are configured; set the URL to where it should go"
                     .to_owned(),
@@ -166,18 +273,42 @@ impl Client {
         Response { head, body }
     }
 
-    /// Reads the small body that redirects have, so that the connection can serve the next request; a large or slow one
-    /// is not worth it.
-    async fn discard(&self, answer: Answer, deadline: Deadline) {
-        const LIMIT: u64 = 64 << 10;
-        const PATIENCE: Duration = Duration::from_millis(100);
-        if self.pool.is_none() {
-            return;
-        }
-        let incoming = answer.head.into_body();
-        let mut wire = Wire { incoming, lease: answer.lease, deadline, read_timeout: PATIENCE, received: 0 };
-        let reading = async { while let Ok(Some(_)) = wire.next(LIMIT).await {} };
-        // Late is as good as never: then the connection is cut.
-        drop(tokio::time::timeout(PATIENCE, reading).await);
+    /// The connection of an answer that is of no interest, for the next request.
+    async fn reclaim(&self, answer: Answer, deadline: Deadline) -> Option<Connection> {
+        drained(answer, self.read_timeout, deadline).await?.take()
     }
+
+    /// Has the connection of a redirect serve later requests.
+    async fn discard(&self, answer: Answer, deadline: Deadline) {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        if self.pools.is_some()
+            && let Some(mut lease) = drained(answer, PATIENCE, deadline).await
+        {
+            lease.give_back();
+        }
+    }
+}
+
+/// Reads the small body that redirects and challenges have; a large or slow one is not worth it, and its connection is
+/// cut.
+async fn drained(answer: Answer, patience: Duration, deadline: Deadline) -> Option<Lease> {
+    const LIMIT: usize = 64 << 10;
+    let Answer { head, lease } = answer;
+    let mut incoming = head.into_body();
+    let reading = async {
+        let mut received = 0;
+        while let Some(frame) = incoming.frame().await {
+            received += frame.ok()?.into_data().map_or(0, |data| data.len());
+            if received > LIMIT {
+                return None;
+            }
+        }
+        Some(lease)
+    };
+    deadline.within(patience, Kind::HeadTimeout, reading).await.ok()?
+}
+
+fn answer(peer: Peer, connection: Connection, head: HttpResponse<Incoming>, pool: Option<&Arc<Pool>>) -> Answer {
+    let home = pool.map(|pool| (Arc::clone(pool), peer));
+    Answer { head, lease: Lease::new(connection, home) }
 }

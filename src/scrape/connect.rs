@@ -4,59 +4,127 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::rt::{Read, Write};
-use hyper::{Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper::{Method, Request, Response, Uri};
+use hyper_rustls::{
+    DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName,
+};
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
-use tokio::net::{TcpStream, UnixStream};
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
-use super::error::Kind;
-use super::failure::{NameError, connect_failure, describe};
+use super::error::{ClientError, Kind};
+use super::failure::{NameError, connect_failure, describe, request_failure};
+use super::proxy::{BoxError, Stream, Ways, authorize, exchange_failure, forwards};
+use super::tls::{HttpVersions, Materials};
+use crate::config::{HttpSettings, Proxy};
 use crate::discover::{Location, Origin};
 
-/// How connections are made: TCP or unix socket, TLS, HTTP/1.1 or HTTP/2.
+/// How connections are made: TCP, proxy or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector<Resolver>>,
+    ways: Ways,
+    versions: HttpVersions,
     timeout: Duration,
     header_bytes: usize,
 }
 
 impl Connector {
-    pub(super) fn new(tls: ClientConfig, connect_timeout: Duration, header_bytes: usize) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    pub(super) fn new(settings: &HttpSettings, versions: HttpVersions) -> Result<Self, ClientError> {
+        let resolver = Resolver(GaiResolver::new());
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of a name, so that a dead one leaves time for the next.
-        tcp.set_connect_timeout(Some(connect_timeout));
-        let https =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
-        Self { https, timeout: connect_timeout, header_bytes }
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        Ok(Self {
+            ways: Ways::new(settings, resolver, tcp)?,
+            versions,
+            timeout: settings.connect_timeout,
+            header_bytes: settings.limits.header_bytes,
+        })
     }
 
-    /// Connects and shakes hands; the caller limits the time.
-    pub(super) async fn connect(&self, location: &Location) -> Result<Connection, Kind> {
+    /// The proxy through which a location is reached.
+    pub(super) fn proxy(&self, location: &Location) -> Option<&Arc<Proxy>> {
+        self.ways.proxy(location)
+    }
+
+    /// Connects, through a proxy if there is one, and shakes hands; the caller limits the time. A target with TLS must
+    /// prove to be `server_name`, or else the host of the location.
+    pub(super) async fn connect(
+        &self,
+        location: &Location,
+        proxy: Option<&Arc<Proxy>>,
+        tls: &Materials,
+        server_name: Option<&ServerName<'static>>,
+    ) -> Result<Connection, Kind> {
+        let way = |proxy| self.ways.through(proxy, &tls.proxy);
+        let failed = |error: BoxError| match error.downcast::<Kind>() {
+            Ok(kind) => *kind,
+            Err(error) => connect_failure(error.as_ref(), location, &tls.target, self.timeout),
+        };
         match location.origin() {
             Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
-            Origin::Tcp { .. } => {
-                let mut https = self.https.clone();
-                let connected = https.call(absolute(location)?).await;
-                let stream: MaybeHttpsStream<TokioIo<TcpStream>> =
-                    connected.map_err(|error| connect_failure(error.as_ref(), location, self.timeout))?;
-                if stream.connected().is_negotiated_h2() { self.http2(stream).await } else { self.http1(stream).await }
+            Origin::Tcp { tls: false, .. } => {
+                let stream = way(proxy.cloned()).call(absolute(location)?).await.map_err(failed)?;
+                let mut connection = self.http1(stream).await?;
+                connection.forwarder = proxy.filter(|proxy| forwards(proxy, location)).cloned();
+                Ok(connection)
             }
+            Origin::Tcp { tls: true, .. } => {
+                let name: Arc<dyn ResolveServerName + Send + Sync> = match server_name {
+                    Some(name) => Arc::new(FixedServerNameResolver::new(name.clone())),
+                    None => Arc::new(DefaultServerNameResolver::default()),
+                };
+                let config = tls.target.config(self.versions)?;
+                let mut https = HttpsConnector::new(way(proxy.cloned()), config, true, name);
+                let stream: MaybeHttpsStream<Stream> = https.call(absolute(location)?).await.map_err(failed)?;
+                let certificate = certificate(&stream);
+                let mut connection = if stream.connected().is_negotiated_h2() {
+                    self.http2(stream).await?
+                } else {
+                    self.http1(stream).await?
+                };
+                connection.certificate = certificate;
+                Ok(connection)
+            }
+        }
+    }
+
+    /// The error of a connection that takes too long.
+    pub(super) fn late(proxy: Option<&Arc<Proxy>>) -> impl FnOnce(Duration) -> Kind {
+        let proxy = proxy.cloned();
+        |limit| match proxy {
+            Some(proxy) => Kind::ProxyTimeout { proxy, limit },
+            None => Kind::ConnectTimeout(limit),
+        }
+    }
+
+    /// Why a request over a connection failed.
+    pub(super) fn failure(
+        &self,
+        location: &Location,
+        proxy: Option<&Arc<Proxy>>,
+        tls: &Materials,
+        error: &hyper::Error,
+    ) -> Kind {
+        match proxy.filter(|proxy| forwards(proxy, location)) {
+            // It was the proxy that was asked.
+            Some(proxy) if !error.is_parse_too_large() => exchange_failure(proxy, error),
+            _ => request_failure(error, &tls.target, self.header_bytes),
         }
     }
 
@@ -72,7 +140,7 @@ impl Connector {
             .map_err(|error| Kind::Connect(describe(&error)))?;
         // Its errors come to the one who waits for the response.
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { sender: Sender::Http1(sender), driver: Driver(Some(driver)) })
+        Ok(Connection::new(Sender::Http1(sender), driver))
     }
 
     async fn http2<T: Read + Write + Unpin + Send + 'static>(&self, stream: T) -> Result<Connection, Kind> {
@@ -85,7 +153,14 @@ impl Connector {
             .await
             .map_err(|error| Kind::Connect(describe(&error)))?;
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { sender: Sender::Http2(sender), driver: Driver(Some(driver)) })
+        Ok(Connection::new(Sender::Http2(sender), driver))
+    }
+}
+
+fn certificate(stream: &MaybeHttpsStream<Stream>) -> Option<CertificateDer<'static>> {
+    match stream {
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().1.peer_certificates()?.first().cloned(),
+        MaybeHttpsStream::Http(_) => None,
     }
 }
 
@@ -99,11 +174,15 @@ const HTTP2_WINDOW: u32 = 1 << 20;
 pub(super) struct Connection {
     sender: Sender,
     driver: Driver,
+    /// The proxy at its other end, if that has to be asked for whole URLs.
+    forwarder: Option<Arc<Proxy>>,
+    /// Of the target, where there is TLS.
+    certificate: Option<CertificateDer<'static>>,
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Empty<Bytes>>),
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 /// The task that moves the bytes; ends with the connection.
@@ -118,6 +197,10 @@ impl Drop for Driver {
 }
 
 impl Connection {
+    fn new(sender: Sender, driver: JoinHandle<()>) -> Self {
+        Self { sender, driver: Driver(Some(driver)), forwarder: None, certificate: None }
+    }
+
     /// Waits until the connection takes a request; fails if it was closed meanwhile.
     pub(super) async fn ready(&mut self) -> hyper::Result<()> {
         match &mut self.sender {
@@ -126,21 +209,43 @@ impl Connection {
         }
     }
 
+    /// The certificate of the peer (DER), where there is TLS.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+
     /// Sends a GET and waits for the head of the response.
     pub(super) async fn get(
         &mut self,
         location: &Location,
+        headers: HeaderMap,
+    ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
+        self.send(Method::GET, location, headers, Bytes::new()).await
+    }
+
+    /// Sends any request and waits for the head of the response.
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        location: &Location,
         mut headers: HeaderMap,
+        body: Bytes,
     ) -> Result<hyper::Result<Response<Incoming>>, Kind> {
         match &mut self.sender {
             Sender::Http1(sender) => {
                 if !headers.contains_key(HOST) {
                     headers.insert(HOST, HeaderValue::from_str(&location.host_and_port()).map_err(|_| not_sendable())?);
                 }
-                let uri = location.path_and_query().parse().map_err(|_| not_sendable())?;
-                Ok(sender.send_request(request(uri, headers)).await)
+                let uri = match &self.forwarder {
+                    Some(proxy) => {
+                        authorize(&mut headers, proxy);
+                        absolute(location)?
+                    }
+                    None => location.path_and_query().parse().map_err(|_| not_sendable())?,
+                };
+                Ok(sender.send_request(request(method, uri, headers, body)).await)
             }
-            Sender::Http2(sender) => Ok(sender.send_request(request(absolute(location)?, headers)).await),
+            Sender::Http2(sender) => Ok(sender.send_request(request(method, absolute(location)?, headers, body)).await),
         }
     }
 
@@ -150,8 +255,9 @@ impl Connection {
     }
 }
 
-fn request(uri: Uri, headers: HeaderMap) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     request
@@ -179,7 +285,7 @@ async fn unix(path: &Path) -> Result<UnixStream, Kind> {
 
 /// The resolver of the system, with an error that can be told from others.
 #[derive(Clone)]
-struct Resolver(GaiResolver);
+pub(super) struct Resolver(GaiResolver);
 
 impl Service<Name> for Resolver {
     type Response = GaiAddrs;

@@ -21,6 +21,11 @@ impl Deadline {
         Self { total, at: Instant::now().checked_add(total) }
     }
 
+    /// Waits for something that has a limit of its own, never beyond the deadline.
+    pub(super) async fn whole<F: Future>(&self, step: F) -> Result<F::Output, Kind> {
+        self.within(Duration::MAX, |_| Kind::TotalTimeout(self.total), step).await
+    }
+
     /// Waits for one step, at most `limit` and never beyond the deadline; `late` is the error of the former.
     ///
     /// The deadline holds even for a peer that always has more data ready, because it is looked at before each step.

@@ -1,9 +1,14 @@
 //! Why a scrape failed, or why its client could not be made.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::StatusCode;
+
+use super::auth::AuthError;
 use super::head::Head;
+use crate::config::Proxy;
 
 /// Why a target could not be fetched. The message says what, where, why, and what to do; it holds no credentials.
 #[derive(Debug)]
@@ -59,8 +64,70 @@ pub(super) enum Kind {
     TooManyRedirects(u32, String),
     #[error("it redirects to `{to}`, which cannot be followed: {cause}")]
     BadRedirect { to: String, cause: String },
+    #[error("the proxy {proxy} cannot be reached ({cause}); check that its address is right and that it runs")]
+    ProxyUnreachable { proxy: Arc<Proxy>, cause: String },
+    #[error(
+        "there was no connection through the proxy {proxy} within {limit:?}; check that proxy and target are reachable, or raise `connect_timeout`"
+    )]
+    ProxyTimeout { proxy: Arc<Proxy>, limit: Duration },
+    #[error("TLS with the proxy {proxy} failed: {cause}")]
+    ProxyTls { proxy: Arc<Proxy>, cause: String },
+    #[error("the proxy {proxy} does not answer as one ({cause}); check scheme and port of its URL")]
+    ProxyAnswer { proxy: Arc<Proxy>, cause: String },
+    #[error("the proxy {proxy} refused to connect to the target with status {status}; {}", status_advice(*status, proxy))]
+    ProxyStatus { proxy: Arc<Proxy>, status: StatusCode },
+    #[error("the proxy {proxy} {refusal}")]
+    ProxySocks { proxy: Arc<Proxy>, refusal: SocksRefusal },
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     #[error("{status} {side} Error: {reason} for url: {url}")]
     Status { status: u16, side: &'static str, reason: String, url: String },
+}
+
+/// What a SOCKS proxy says no with, and what can be done.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(super) enum SocksRefusal {
+    #[error(
+        "wants another way to log in; write user name and password into its URL, `socks5://USER:PASSWORD@HOST:PORT`, or take them out"
+    )]
+    Method,
+    #[error("does not accept the user name and password of its URL; correct them")]
+    Credentials,
+    #[error("does not allow connections to the target; have it allowed there, or add its host to `no_proxy`")]
+    NotAllowed,
+    #[error("could not connect to the target and does not say why; its log may")]
+    General,
+    #[error("cannot reach the network of the target; check its routes, or add the host to `no_proxy`")]
+    NetworkUnreachable,
+    #[error("cannot reach the host of the target; check the host name, or add it to `no_proxy` if it is near")]
+    HostUnreachable,
+    #[error("was refused by the target; check that the target runs and listens at this address and port")]
+    ConnectionRefused,
+    #[error("found the target too far away (TTL expired); check its routes")]
+    Expired,
+    #[error("does not know this kind of address; with `socks5h://` it gets the name of the target instead")]
+    AddressType,
+}
+
+/// What to do about a proxy that answers CONNECT with this status.
+fn status_advice(status: StatusCode, proxy: &Proxy) -> &'static str {
+    // Some proxies confuse 401 with 407.
+    const LOGIN: [StatusCode; 2] = [StatusCode::PROXY_AUTHENTICATION_REQUIRED, StatusCode::UNAUTHORIZED];
+    match status {
+        status if LOGIN.contains(&status) && proxy.credentials().is_some() => {
+            "it does not accept the user name and password of its URL; correct them"
+        }
+        status if LOGIN.contains(&status) => {
+            "it wants user name and password; write them into its URL, `http://USER:PASSWORD@HOST:PORT`"
+        }
+        StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => {
+            "its policy forbids this host or port; have it allowed there, or add the host to `no_proxy`"
+        }
+        status if status.is_server_error() => {
+            "it could not reach the target; check that the target runs, or add the host to `no_proxy` if it is near"
+        }
+        _ => "its log may say why",
+    }
 }
 
 impl ScrapeError {
@@ -83,6 +150,7 @@ impl ScrapeError {
     /// stopped in the middle of the body.
     pub fn is_connection_error(&self) -> bool {
         match self.kind {
+            Kind::Auth(ref error) => error.is_connection_error(),
             Kind::Name { .. }
             | Kind::Refused
             | Kind::NoSocket
@@ -91,7 +159,13 @@ impl ScrapeError {
             | Kind::Tls(_)
             | Kind::BodyTimeout { .. }
             | Kind::Closed(_)
-            | Kind::NotHttp(_) => true,
+            | Kind::NotHttp(_)
+            | Kind::ProxyUnreachable { .. }
+            | Kind::ProxyTimeout { .. }
+            | Kind::ProxyTls { .. }
+            | Kind::ProxyAnswer { .. }
+            | Kind::ProxyStatus { .. }
+            | Kind::ProxySocks { .. } => true,
             Kind::HeadTimeout(_)
             | Kind::TotalTimeout(_)
             | Kind::HeadTooLarge(_)
@@ -131,6 +205,13 @@ impl ScrapeError {
             Kind::Encoding(_) | Kind::Corrupt { .. } => "encoding",
             Kind::Charset(_) => "charset",
             Kind::TooManyRedirects(..) | Kind::BadRedirect { .. } => "redirect",
+            Kind::ProxyUnreachable { .. }
+            | Kind::ProxyTimeout { .. }
+            | Kind::ProxyTls { .. }
+            | Kind::ProxyAnswer { .. }
+            | Kind::ProxyStatus { .. }
+            | Kind::ProxySocks { .. } => "proxy",
+            Kind::Auth(_) => "authentication",
             Kind::Status { .. } => "status",
         }
     }
@@ -161,12 +242,21 @@ pub(super) enum ClientProblem {
     Unusable { path: PathBuf, what: &'static str, problem: String },
     #[error("`tls_private_key` is set without `tls_cert`; name the file of the client certificate there")]
     KeyWithoutCertificate,
+    #[error("the value of the header `Host` is not a host name or address, which `tls_use_host_header` needs it to be")]
+    HostHeader,
+    #[error("`{option}` is not a URL that can be asked for credentials: {problem}")]
+    TokenUrl { option: &'static str, problem: String },
+    #[cfg(not(feature = "kerberos"))]
+    #[error("this build of Retriever has no Kerberos")]
+    NoKerberos,
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     #[error("`{0}` is not the name of a header")]
     HeaderName(String),
     #[error("the value of the header `{0}` has characters that a header cannot hold, such as line breaks")]
     HeaderValue(String),
+    #[error("{0}; correct it, or set `skip_proxy: true` for this instance")]
+    Proxy(String),
     #[error(
         "user name or password have characters outside of Latin-1; set `use_legacy_auth_encoding: false` to send UTF-8"
     )]

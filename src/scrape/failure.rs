@@ -4,9 +4,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use rustls::{AlertDescription, CertificateError};
-
 use super::error::Kind;
+use super::tls::{Material, tls_problem};
 use crate::discover::Location;
 
 /// The error of a name look-up, which could not be told from others otherwise.
@@ -15,13 +14,17 @@ use crate::discover::Location;
 pub(super) struct NameError(pub(super) io::Error);
 
 /// Why no connection came about.
-pub(super) fn connect_failure(error: &(dyn Error + 'static), location: &Location, limit: Duration) -> Kind {
-    let host = location.host();
+pub(super) fn connect_failure(
+    error: &(dyn Error + 'static),
+    location: &Location,
+    tls: &Material,
+    limit: Duration,
+) -> Kind {
     if let Some(error) = find::<rustls::Error>(error) {
-        return Kind::Tls(tls_problem(error, host));
+        return Kind::Tls(tls_problem(error, tls.target()));
     }
     if let Some(NameError(error)) = find::<NameError>(error) {
-        return Kind::Name { host: host.to_owned(), cause: error.to_string() };
+        return Kind::Name { host: location.host().to_owned(), cause: error.to_string() };
     }
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => Kind::Refused,
@@ -36,9 +39,9 @@ pub(super) fn connect_failure(error: &(dyn Error + 'static), location: &Location
 }
 
 /// What went wrong with a request that was sent.
-pub(super) fn request_failure(error: &hyper::Error, location: &Location, header_bytes: usize) -> Kind {
+pub(super) fn request_failure(error: &hyper::Error, tls: &Material, header_bytes: usize) -> Kind {
     if let Some(error) = find::<rustls::Error>(error) {
-        return Kind::Tls(tls_problem(error, location.host()));
+        return Kind::Tls(tls_problem(error, tls.target()));
     }
     if error.is_parse_too_large() {
         Kind::HeadTooLarge(header_bytes)
@@ -49,53 +52,8 @@ pub(super) fn request_failure(error: &hyper::Error, location: &Location, header_
     }
 }
 
-fn tls_problem(error: &rustls::Error, host: &str) -> String {
-    use rustls::Error as Tls;
-    match error {
-        Tls::InvalidCertificate(problem) => certificate_problem(problem, host),
-        Tls::InvalidMessage(_) => {
-            format!("the target does not answer with TLS ({error}); should the URL begin with `http://`?")
-        }
-        Tls::AlertReceived(
-            alert @ (AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-            | AlertDescription::HandshakeFailure),
-        ) => format!(
-            "the target refused the handshake ({alert:?}); if it asks for a client certificate, set `tls_cert` and `tls_private_key` to one that it accepts"
-        ),
-        Tls::General(text) if text.contains("No CA certificates") => {
-            "this machine has no CA certificates; install them (`ca-certificates`) or set `tls_ca_cert`".to_owned()
-        }
-        other => other.to_string(),
-    }
-}
-
-fn certificate_problem(problem: &CertificateError, host: &str) -> String {
-    use CertificateError as Cert;
-    match problem {
-        Cert::Expired | Cert::ExpiredContext { .. } => {
-            format!("the certificate of the target has expired ({problem}); renew it there, or check the clock of this machine")
-        }
-        Cert::NotValidYet | Cert::NotValidYetContext { .. } => {
-            format!("the certificate of the target is not valid yet ({problem}); check the clocks of both machines")
-        }
-        Cert::NotValidForName | Cert::NotValidForNameContext { .. } => {
-            format!("the certificate of the target is not for `{host}` ({problem}); use a name that it is for")
-        }
-        Cert::UnknownIssuer => {
-            "the certificate of the target comes from an unknown issuer; set `tls_ca_cert` to the CA certificate, or `tls_verify: false` to trust anyone".to_owned()
-        }
-        other => format!(
-            "the certificate of the target is not accepted ({other}); set `tls_ca_cert` to its CA certificate, or replace it there"
-        ),
-    }
-}
-
 /// Looks for a cause of one type, also inside of `io::Error`, whose `source` skips what it wraps.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {

@@ -1,144 +1,270 @@
-//! When each target is scraped: evenly spread, on fixed ticks, never two scrapes of one target at once.
+//! Runs the scrapes of all targets: each on its own ticks, never two of one target at once, and no more together than
+//! there are slots. A tick whose scrape cannot begin before the next one is due is skipped, and its target told why.
 //!
-//! The arithmetic is pure; [`run_schedule`] is the part that waits.
+//! One task keeps the time of all targets; only scrapes that run have a task of their own.
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::discover::Target;
+use super::grid::{Grid, TickClock};
+use crate::throttle::Throttle;
 
-/// The ticks of one target: `offset`, `offset + interval`, and so on after the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    offset: Duration,
-    interval: Duration,
+/// A target as the schedule sees it.
+pub trait Job: Send + Sync + 'static {
+    /// When it is due; always the same.
+    fn grid(&self) -> Grid;
+
+    /// One scrape.
+    fn run(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static;
+
+    /// This many ticks passed without a scrape.
+    fn skipped(&self, reason: Skip, ticks: u64);
+
+    /// A scrape panicked, and ended with that.
+    fn panicked(&self);
 }
 
-/// One scrape that is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tick {
-    /// Counts all ticks of the target from 0, missed ones too.
-    pub number: u64,
-    /// When it was due, after the start.
-    pub at: Duration,
-    /// Ticks that passed since the scrape before because that one was still running.
-    pub missed: u64,
+/// Why a tick passed without a scrape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Skip {
+    /// The scrape before still ran.
+    StillRunning,
+    /// It waited for a slot until the next tick was due.
+    NoSlot,
+    /// The process itself came too late: it was suspended, or has too little CPU.
+    Late,
 }
 
-impl Schedule {
-    /// The ticks of the target whose endpoint has this text.
-    ///
-    /// The offset is below the interval and the same in every run and on every machine, so that a restart changes
-    /// nothing and many targets do not burst. An interval of zero counts as a millisecond.
-    pub fn new(endpoint: &str, interval: Duration) -> Self {
-        let interval = interval.max(Duration::from_millis(1));
-        // Whole microseconds; an interval beyond 584,000 years may share its offsets.
-        let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
-        Self { offset: Duration::from_micros(stable_hash(endpoint.as_bytes()) % micros), interval }
-    }
+impl Skip {
+    /// All reasons in their order.
+    pub const ALL: [Self; 3] = [Self::StillRunning, Self::NoSlot, Self::Late];
 
-    /// When the first scrape is due, after the start.
-    pub fn first(&self) -> Tick {
-        Tick { number: 0, at: self.offset, missed: 0 }
-    }
-
-    /// The next scrape after the one of `last` has ended, `now` after the start: the first tick that has not passed.
-    pub fn next(&self, last: Tick, now: Duration) -> Tick {
-        let interval = self.interval.as_nanos();
-        let late = now.saturating_sub(last.at).as_nanos();
-        let steps = late.div_ceil(interval).max(1);
-        // What does not fit lies more than 584 years ahead.
-        let step = Duration::from_nanos(u64::try_from(interval.saturating_mul(steps)).unwrap_or(u64::MAX));
-        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
-        Tick { number: last.number.saturating_add(steps), at: last.at.saturating_add(step), missed: steps - 1 }
+    /// A label for telemetry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StillRunning => "still running",
+            Self::NoSlot => "no slot",
+            Self::Late => "late",
+        }
     }
 }
 
-/// FNV-1a with 64 bits, mixed at the end (the finalizer of `SplitMix64`) because the low bits of FNV alone are too much
-/// alike for endpoints that differ in one digit. It must never change: the offsets of all targets would.
-fn stable_hash(bytes: &[u8]) -> u64 {
-    let fnv = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let mixed = (fnv ^ fnv >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
+/// What is to be scraped from now on.
+#[derive(Debug)]
+pub struct Plan<J> {
+    /// The targets. One that was in the plan before, the very same value, goes on as if nothing had happened.
+    pub jobs: Vec<Arc<J>>,
+    /// How many scrapes may run together.
+    pub slots: NonZeroUsize,
 }
 
-/// Scrapes all targets on their ticks until `shutdown` is done, then lets the scrapes that run come to their end.
+/// Scrapes by the latest plan until `shutdown` is done, then lets the scrapes that run come to their end.
 ///
-/// Every target has its own task, so a slow one delays no other; a scrape that takes longer than its interval skips the
-/// ticks that pass meanwhile. A panic in `scrape` is logged and ends that scrape only. To stop at once, drop the future:
-/// all scrapes are dropped with it.
-pub async fn run_schedule<S, F>(
-    targets: Vec<Target>,
-    interval: impl Fn(&Target) -> Duration,
-    scrape: S,
+/// A target that is no longer in the plan is not scraped again; a scrape of it that runs comes to its end. To stop at
+/// once, drop the future: all scrapes are dropped with it.
+pub async fn run_schedule<J: Job>(
+    clock: TickClock,
+    mut plans: watch::Receiver<Arc<Plan<J>>>,
     shutdown: impl Future<Output = ()>,
-) where
-    S: Fn(Arc<Target>, Tick) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let start = Instant::now();
-    let (stop, stopped) = watch::channel(false);
-    let mut tasks = JoinSet::new();
-    for target in targets {
-        let schedule = Schedule::new(target.endpoint.text(), interval(&target));
-        tasks.spawn(scrape_on_ticks(Arc::new(target), schedule, start, scrape.clone(), stopped.clone()));
+) {
+    let first = plans.borrow_and_update().clone();
+    let mut schedule = Schedule::new(clock, &first);
+    drop(first);
+    let mut shutdown = pin!(shutdown);
+    let mut is_final = false;
+    loop {
+        schedule.start_due();
+        let next = schedule.next();
+        tokio::select! {
+            () = &mut shutdown => break,
+            changed = plans.changed(), if !is_final => match changed {
+                Ok(()) => {
+                    let plan = plans.borrow_and_update().clone();
+                    schedule.follow(&plan);
+                }
+                // Whoever makes plans is gone.
+                Err(_) => is_final = true,
+            },
+            Some(ended) = schedule.scrapes.join_next_with_id() => schedule.end(ended),
+            () = until(next) => {}
+        }
     }
-    shutdown.await;
-    // Without targets nobody listens.
-    stop.send_replace(true);
-    while tasks.join_next().await.is_some() {}
+    while let Some(ended) = schedule.scrapes.join_next_with_id().await {
+        schedule.end(ended);
+    }
 }
 
-async fn scrape_on_ticks<S, F>(
-    target: Arc<Target>,
-    schedule: Schedule,
-    start: Instant,
-    scrape: S,
-    mut stopped: watch::Receiver<bool>,
-) where
-    S: Fn(Arc<Target>, Tick) -> F,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let mut tick = schedule.first();
-    // A task of its own, so that a panic stays inside; dropped with this one.
-    let mut running = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = until(start, tick.at) => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Numbers targets in the order in which they came; never given out twice.
+type Key = u64;
+
+struct Schedule<J> {
+    clock: TickClock,
+    slots: NonZeroUsize,
+    next_key: Key,
+    jobs: HashMap<Key, Entry<J>>,
+    /// The next tick of each target, the earliest first.
+    ticks: BinaryHeap<Reverse<(Duration, Key)>>,
+    /// Targets that are due, in the order of their ticks; some may have left the plan.
+    waiting: VecDeque<Key>,
+    scrapes: JoinSet<()>,
+    /// Whose scrape each task is.
+    running: HashMap<Id, (Key, Arc<J>)>,
+    short_of_slots: Throttle,
+    late: Throttle,
+}
+
+struct Entry<J> {
+    job: Arc<J>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    /// Due, and without a slot.
+    Waiting,
+    Running,
+}
+
+impl<J: Job> Schedule<J> {
+    fn new(clock: TickClock, plan: &Plan<J>) -> Self {
+        let mut schedule = Self {
+            clock,
+            slots: plan.slots,
+            next_key: 0,
+            jobs: HashMap::new(),
+            ticks: BinaryHeap::new(),
+            waiting: VecDeque::new(),
+            scrapes: JoinSet::new(),
+            running: HashMap::new(),
+            short_of_slots: Throttle::default(),
+            late: Throttle::default(),
+        };
+        schedule.follow(plan);
+        schedule
+    }
+
+    /// Starts and stops what differs from the plan before.
+    fn follow(&mut self, plan: &Plan<J>) {
+        self.slots = plan.slots;
+        let planned: HashSet<*const J> = plan.jobs.iter().map(Arc::as_ptr).collect();
+        self.jobs.retain(|_, entry| planned.contains(&Arc::as_ptr(&entry.job)));
+        self.ticks.retain(|Reverse((_, key))| self.jobs.contains_key(key));
+        self.waiting.retain(|key| self.jobs.contains_key(key));
+        let present: HashSet<*const J> = self.jobs.values().map(|entry| Arc::as_ptr(&entry.job)).collect();
+        let now = self.clock.now();
+        for job in plan.jobs.iter().filter(|job| !present.contains(&Arc::as_ptr(job))) {
+            let key = self.next_key;
+            self.next_key += 1;
+            if let Some(tick) = job.grid().at_or_after(now) {
+                self.ticks.push(Reverse((tick, key)));
+            }
+            self.jobs.insert(key, Entry { job: Arc::clone(job), state: State::Idle });
         }
-        running.spawn(scrape(Arc::clone(&target), tick));
-        if let Some(Err(error)) = running.join_next().await
-            && error.is_panic()
+    }
+
+    /// When there is something to do although nothing else happens.
+    fn next(&self) -> Option<Instant> {
+        self.ticks.peek().and_then(|Reverse((tick, _))| self.clock.instant(*tick))
+    }
+
+    /// Starts all that is due, as far as there are slots.
+    fn start_due(&mut self) {
+        let now = self.clock.now();
+        while let Some(&Reverse((tick, key))) = self.ticks.peek()
+            && tick <= now
         {
-            tracing::error!(endpoint = %target.endpoint, "the scrape panicked; this is a defect, please report it");
+            self.ticks.pop();
+            self.due(key, tick, now);
         }
-        let was_late = tick.missed > 0;
-        tick = schedule.next(tick, start.elapsed());
-        // Said once for scrapes that are late one after the other; all of them are counted.
-        if tick.missed > 0 && !was_late {
+        while self.scrapes.len() < self.slots.get()
+            && let Some(key) = self.waiting.pop_front()
+        {
+            let Some(entry) = self.jobs.get_mut(&key) else { continue };
+            entry.state = State::Running;
+            let job = Arc::clone(&entry.job);
+            let task = self.scrapes.spawn(Arc::clone(&job).run());
+            self.running.insert(task.id(), (key, job));
+        }
+    }
+
+    /// A tick has come.
+    fn due(&mut self, key: Key, tick: Duration, now: Duration) {
+        let Some(entry) = self.jobs.get_mut(&key) else { return };
+        let grid = entry.job.grid();
+        // Of several ticks that have passed only the last one still counts.
+        let passed = grid.passed(tick, now);
+        if let Some(next) = grid.after(now) {
+            self.ticks.push(Reverse((next, key)));
+        }
+        match entry.state {
+            State::Idle => {
+                entry.state = State::Waiting;
+                self.waiting.push_back(key);
+                if passed > 0 {
+                    entry.job.skipped(Skip::Late, passed);
+                    self.tell_late(passed);
+                }
+            }
+            State::Waiting => {
+                entry.job.skipped(Skip::NoSlot, passed.saturating_add(1));
+                self.tell_short();
+            }
+            State::Running => entry.job.skipped(Skip::StillRunning, passed.saturating_add(1)),
+        }
+    }
+
+    fn end(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        let Some((key, job)) = self.running.remove(&id) else { return };
+        if ended.is_err_and(|error| error.is_panic()) {
+            job.panicked();
+        }
+        if let Some(entry) = self.jobs.get_mut(&key) {
+            entry.state = State::Idle;
+        }
+    }
+
+    fn tell_short(&mut self) {
+        if let Some(withheld) = self.short_of_slots.pass(Instant::now()) {
             tracing::warn!(
-                endpoint = %target.endpoint,
-                missed = tick.missed,
-                "the scrape took longer than its interval; raise `min_collection_interval` or scrape less"
+                waiting = self.waiting.len(),
+                withheld,
+                "scrapes are skipped because {} run already, as many as may; raise `max_concurrent_scrapes`, or look \
+                 for targets that hang and give them a shorter `timeout`",
+                self.slots
             );
         }
     }
-}
 
-async fn until(start: Instant, at: Duration) {
-    match start.checked_add(at) {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        // Beyond what a clock can say.
-        None => std::future::pending().await,
+    fn tell_late(&mut self, skipped: u64) {
+        if let Some(withheld) = self.late.pass(Instant::now()) {
+            tracing::warn!(
+                skipped,
+                withheld,
+                "scrapes are skipped because they began too late: the machine was suspended, or has too little CPU for \
+                 all targets"
+            );
+        }
     }
 }
 

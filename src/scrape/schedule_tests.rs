@@ -1,132 +1,258 @@
 use std::sync::Mutex;
 
-use proptest::prelude::*;
-
 use super::*;
-use crate::discover::{Endpoint, static_targets};
+use crate::discover::Place;
+use crate::time::UnixTime;
 
 const SECOND: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(15);
+/// When the virtual clock of the tests begins; no multiple of any interval.
+const EPOCH: f64 = 1_700_000_003.25;
 
-#[test]
-fn the_hash_never_changes() {
-    // FNV-1a of "" and "a" as published, through the finalizer as published; computed apart from this code.
-    assert_eq!(stable_hash(b""), 0xf52a_15e9_a9b5_e89b);
-    assert_eq!(stable_hash(b"a"), 0x02c0_bdbf_4814_20f8);
-}
-
-#[test]
-fn offsets_of_similar_endpoints_spread_over_the_interval() {
-    let interval = SECOND * 15;
-    let mut tenths = [0; 10];
-    for host in 0..1000 {
-        let offset = Schedule::new(&format!("http://10.0.0.{host}:9100/metrics"), interval).first().at;
-        assert!(offset < interval);
-        tenths[(offset.as_millis() / 1500) as usize] += 1;
-    }
-    assert!(tenths.iter().all(|&count| (60..140).contains(&count)), "{tenths:?}");
-}
-
-proptest! {
-    #[test]
-    fn ticks_stay_on_their_grid_and_never_lie_in_the_past(
-        interval in 1_u64..100_000, takes in proptest::collection::vec(0_u64..1_000_000, 1..20),
-    ) {
-        let interval = Duration::from_millis(interval);
-        let schedule = Schedule::new("http://h/", interval);
-        let mut tick = schedule.first();
-        let mut counted = 0;
-        for took in takes {
-            let now = tick.at + Duration::from_millis(took);
-            let next = schedule.next(tick, now);
-            prop_assert!(next.at >= now && next.at > tick.at);
-            prop_assert!(next.at <= now.max(tick.at + Duration::from_nanos(1)) + interval);
-            prop_assert_eq!(next.at.saturating_sub(schedule.first().at).as_nanos() % interval.as_nanos(), 0);
-            counted += 1 + next.missed;
-            prop_assert_eq!(next.number, counted);
-            tick = next;
-        }
-    }
-}
-
-#[test]
-fn extreme_intervals_do_not_overflow() {
-    let schedule = Schedule::new("http://h/", Duration::MAX);
-    let next = schedule.next(schedule.first(), SECOND);
-    assert_eq!(schedule.next(next, Duration::MAX).missed, 0);
-    let schedule = Schedule::new("http://h/", Duration::ZERO);
-    assert!(schedule.next(schedule.first(), SECOND).at >= SECOND);
-}
-
-fn targets(urls: &[&str]) -> Vec<Target> {
-    static_targets(urls.iter().map(|url| Endpoint::parse(url).unwrap()))
-}
-
-/// Runs for `seconds` of virtual time; a scrape of instance `i` takes `takes[i]`. Gives the ticks of each instance.
-async fn run(takes: &[Duration], seconds: u32) -> Vec<Vec<Tick>> {
-    let log: Arc<Mutex<Vec<Vec<Tick>>>> = Arc::new(Mutex::new(vec![Vec::new(); takes.len()]));
-    let urls: Vec<String> = (0..takes.len()).map(|host| format!("http://h{host}/")).collect();
-    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-    let scrape = {
-        let log = Arc::clone(&log);
-        let takes = takes.to_vec();
-        move |target: Arc<Target>, tick: Tick| {
-            log.lock().unwrap()[target.instance].push(tick);
-            let take = takes[target.instance];
-            async move {
-                tokio::time::sleep(take).await;
-                assert!(take != PANICS);
-            }
-        }
-    };
-    run_schedule(targets(&urls), |_| SECOND * 15, scrape, tokio::time::sleep(SECOND * seconds)).await;
-    log.lock().unwrap().clone()
-}
-
+/// A scrape that takes this long panics.
 const PANICS: Duration = Duration::from_millis(3);
 
+/// A target that keeps its own diary.
+struct Fake {
+    grid: Grid,
+    takes: Duration,
+    created: Instant,
+    diary: Mutex<Diary>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Diary {
+    /// When its scrapes began, after it was made.
+    began: Vec<Duration>,
+    running: usize,
+    most_running: usize,
+    ended: usize,
+    skipped: HashMap<Skip, u64>,
+    panics: usize,
+}
+
+impl Fake {
+    fn new(name: &str, interval: Duration, takes: Duration) -> Arc<Self> {
+        let grid = Grid::new(Place::of([name]), interval);
+        Arc::new(Self { grid, takes, created: Instant::now(), diary: Mutex::default() })
+    }
+
+    fn diary(&self) -> Diary {
+        self.diary.lock().unwrap().clone()
+    }
+
+    fn skips(&self, reason: Skip) -> u64 {
+        self.diary().skipped.get(&reason).copied().unwrap_or_default()
+    }
+}
+
+impl Job for Fake {
+    fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    async fn run(self: Arc<Self>) {
+        {
+            let mut diary = self.diary.lock().unwrap();
+            diary.began.push(self.created.elapsed());
+            diary.running += 1;
+            diary.most_running = diary.most_running.max(diary.running);
+        }
+        tokio::time::sleep(self.takes).await;
+        let mut diary = self.diary.lock().unwrap();
+        diary.running -= 1;
+        diary.ended += 1;
+        drop(diary);
+        assert!(self.takes != PANICS);
+    }
+
+    fn skipped(&self, reason: Skip, ticks: u64) {
+        *self.diary.lock().unwrap().skipped.entry(reason).or_default() += ticks;
+    }
+
+    fn panicked(&self) {
+        self.diary.lock().unwrap().panics += 1;
+    }
+}
+
+fn plan(jobs: &[Arc<Fake>], slots: usize) -> Arc<Plan<Fake>> {
+    Arc::new(Plan { jobs: jobs.to_vec(), slots: NonZeroUsize::new(slots).unwrap() })
+}
+
+fn clock() -> TickClock {
+    TickClock::set(UnixTime::from_seconds(EPOCH))
+}
+
+/// Runs by one plan for `seconds` of virtual time.
+async fn run(jobs: &[Arc<Fake>], slots: usize, seconds: u32) {
+    let (_plans, plan) = watch::channel(plan(jobs, slots));
+    run_schedule(clock(), plan, tokio::time::sleep(SECOND * seconds)).await;
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_slow_target_skips_ticks_and_delays_no_other() {
-    let log = run(&[Duration::ZERO, Duration::from_secs(40)], 150).await;
-    assert_eq!(log[0].len(), 10);
-    assert!(log[0].iter().all(|tick| tick.missed == 0));
+async fn scrapes_begin_on_their_ticks() {
+    let jobs: Vec<_> = (0..50).map(|i| Fake::new(&format!("http://h{i}/"), INTERVAL, SECOND)).collect();
+    run(&jobs, 100, 150).await;
+    for job in jobs {
+        let diary = job.diary();
+        assert_eq!((diary.began.len(), diary.ended, diary.skipped.len()), (10, 10, 0));
+        for (i, began) in diary.began.iter().enumerate() {
+            let since_epoch = Duration::from_secs_f64(EPOCH) + *began;
+            let tick = job.grid.at_or_after(since_epoch.saturating_sub(INTERVAL / 2)).unwrap();
+            // The clock of the runtime ticks in milliseconds.
+            let late = since_epoch.abs_diff(tick);
+            assert!(since_epoch >= tick && late <= Duration::from_millis(2), "scrape {i}: {late:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_target_skips_ticks_never_overlaps_and_delays_no_other() {
+    let (quick, slow) = (Fake::new("q", INTERVAL, Duration::ZERO), Fake::new("s", INTERVAL, Duration::from_secs(40)));
+    run(&[Arc::clone(&quick), Arc::clone(&slow)], 10, 150).await;
+    assert_eq!((quick.diary().began.len(), quick.diary().skipped.len()), (10, 0));
     // 40 seconds: ticks 0, 3, 6, 9.
-    assert_eq!(log[1].iter().map(|tick| tick.number).collect::<Vec<_>>(), [0, 3, 6, 9]);
-    assert!(log[1].iter().skip(1).all(|tick| tick.missed == 2));
+    let diary = slow.diary();
+    assert_eq!((diary.began.len(), diary.most_running), (4, 1));
+    assert!(diary.began.windows(2).all(|pair| pair[1].abs_diff(pair[0] + INTERVAL * 3) < Duration::from_millis(3)));
+    assert_eq!(diary.skipped, HashMap::from([(Skip::StillRunning, 6)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_hangs_delays_nobody() {
+    let hangs = Fake::new("hangs", INTERVAL, Duration::from_secs(100_000));
+    let mut jobs: Vec<_> = (0..100).map(|i| Fake::new(&format!("h{i}"), INTERVAL, SECOND / 100)).collect();
+    jobs.push(Arc::clone(&hangs));
+    let running = run(&jobs, 2, 1500);
+    assert!(tokio::time::timeout(SECOND * 1600, running).await.is_err(), "it is still waited for");
+    assert!(jobs[..100].iter().all(|job| job.diary().began.len() == 100 && job.diary().skipped.is_empty()));
+    // The first tick comes within the first interval, and each one after it is missed.
+    assert_eq!((hangs.diary().began.len(), hangs.skips(Skip::StillRunning)), (1, 99));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_without_a_slot_is_skipped_and_counted() {
+    // Each takes an interval and a bit, one after the other: of the four only one can be scraped at a time.
+    let jobs: Vec<_> = (0..4).map(|i| Fake::new(&format!("h{i}"), INTERVAL, SECOND * 16)).collect();
+    run(&jobs, 1, 1500).await;
+    let total = |of: fn(&Fake) -> u64| jobs.iter().map(|job| of(job)).sum::<u64>();
+    let began = total(|job| job.diary().began.len() as u64);
+    assert!((90..=94).contains(&began), "{began}: the one slot is always taken");
+    for job in &jobs {
+        assert!(job.diary().began.len() >= 22, "the slot goes round");
+        assert_eq!(job.skips(Skip::Late), 0);
+    }
+    let skipped = total(|job| job.skips(Skip::NoSlot) + job.skips(Skip::StillRunning));
+    // All ticks are accounted for, but for those that waited at the end.
+    assert!((397..=400).contains(&(began + skipped)), "{began} + {skipped}");
+    assert!(total(|job| job.skips(Skip::NoSlot)) > 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scrape_that_got_its_slot_late_moves_no_tick() {
+    let jobs = [Fake::new("a", INTERVAL, SECOND * 14), Fake::new("b", INTERVAL, Duration::ZERO)];
+    run(&jobs, 1, 300).await;
+    for job in &jobs {
+        let diary = job.diary();
+        assert!(diary.began.len() >= 19 && diary.skipped.is_empty(), "{diary:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_that_was_slept_through_is_counted() {
+    let job = Fake::new("a", INTERVAL, Duration::ZERO);
+    let (_plans, plan) = watch::channel(plan(&[Arc::clone(&job)], 1));
+    let mut running = pin!(run_schedule(clock(), plan, std::future::pending()));
+    // Polled once, and not again until a minute has passed, in which the clock goes on.
+    let _ = tokio::time::timeout(Duration::ZERO, &mut running).await;
+    let first = Duration::from_secs_f64(EPOCH);
+    let first = job.grid.at_or_after(first).unwrap().abs_diff(first);
+    tokio::time::sleep(first + SECOND * 61).await;
+    let _ = tokio::time::timeout(SECOND / 10, &mut running).await;
+    assert_eq!((job.diary().began.len(), job.skips(Skip::Late)), (1, 4));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_ends_one_scrape_only() {
-    let log = run(&[PANICS, Duration::ZERO], 150).await;
-    assert_eq!((log[0].len(), log[1].len()), (10, 10));
+    let jobs = [Fake::new("a", INTERVAL, PANICS), Fake::new("b", INTERVAL, Duration::ZERO)];
+    run(&jobs, 1, 150).await;
+    assert_eq!(jobs[0].diary().panics, 10);
+    assert!(jobs.iter().all(|job| job.diary().began.len() == 10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_waits_for_running_scrapes_and_starts_no_more() {
-    let start = Instant::now();
-    let log = run(&[Duration::from_secs(100)], 20).await;
-    assert_eq!(log[0].len(), 1);
-    assert_eq!(start.elapsed().as_secs(), log[0][0].at.as_secs() + 100);
+    let job = Fake::new("a", INTERVAL, SECOND * 100);
+    run(&[Arc::clone(&job)], 1, 20).await;
+    let diary = job.diary();
+    assert_eq!((diary.began.len(), diary.ended), (1, 1));
+    assert_eq!(job.created.elapsed().as_secs(), (diary.began[0] + SECOND * 100).as_secs());
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_schedule_drops_the_scrapes() {
-    struct Guard(Arc<Mutex<bool>>);
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            *self.0.lock().unwrap() = true;
+async fn without_targets_it_ends_at_shutdown() {
+    let start = Instant::now();
+    run(&[], 1, 7).await;
+    assert_eq!(start.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_plan_starts_and_stops_what_differs() {
+    let [kept, gone, new] = ["kept", "gone", "new"].map(|name| Fake::new(name, INTERVAL, SECOND * 5));
+    let (plans, followed) = watch::channel(plan(&[Arc::clone(&gone), Arc::clone(&kept)], 10));
+    let schedule = run_schedule(clock(), followed, tokio::time::sleep(SECOND * 300));
+    let changes = async {
+        while gone.diary().running == 0 {
+            tokio::time::sleep(SECOND / 10).await;
         }
-    }
-    let dropped = Arc::new(Mutex::new(false));
-    let seen = Arc::clone(&dropped);
-    let scrape = move |_, _| {
-        let guard = Guard(Arc::clone(&seen));
-        async move {
-            let _guard = guard;
-            std::future::pending::<()>().await;
-        }
+        plans.send_replace(plan(&[Arc::clone(&new), Arc::clone(&kept)], 10));
+        new.created.elapsed()
     };
-    let running = run_schedule(targets(&["http://h/"]), |_| SECOND, scrape, std::future::pending());
-    assert!(tokio::time::timeout(SECOND * 5, running).await.is_err());
-    tokio::time::sleep(SECOND).await;
-    assert!(*dropped.lock().unwrap());
+    let ((), changed) = tokio::join!(schedule, changes);
+    let diaries = [&kept, &gone, &new].map(|job| job.diary());
+    assert_eq!(diaries[0].began.len(), 20);
+    assert!(diaries[0].began.windows(2).all(|pair| pair[1].abs_diff(pair[0] + INTERVAL) < Duration::from_millis(3)));
+    assert_eq!((diaries[1].began.len(), diaries[1].ended), (1, 1), "what ran comes to its end");
+    assert!(diaries[2].began[0] >= changed && diaries[2].began[0] <= changed + INTERVAL);
+    assert!(diaries[2].began.len() >= 18);
+    assert_eq!(Arc::strong_count(&gone), 1, "nothing is left of it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_slots_can_change() {
+    let jobs: Vec<_> = (0..40).map(|i| Fake::new(&format!("h{i}"), INTERVAL, SECOND * 14)).collect();
+    let (plans, followed) = watch::channel(plan(&jobs, 1));
+    let schedule = run_schedule(clock(), followed, tokio::time::sleep(SECOND * 300));
+    let running = || jobs.iter().map(|job| job.diary().running).sum::<usize>();
+    let changes = async {
+        tokio::time::sleep(SECOND * 100).await;
+        assert_eq!(running(), 1);
+        plans.send_replace(plan(&jobs, 30));
+        tokio::time::sleep(SECOND / 100).await;
+        assert_eq!(running(), 30);
+        plans.send_replace(plan(&jobs, 5));
+        tokio::time::sleep(SECOND * 15).await;
+        assert_eq!(running(), 5);
+        drop(plans);
+    };
+    tokio::join!(schedule, changes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_targets_begin_within_one_interval_evenly() {
+    let interval = SECOND * 10;
+    let jobs: Vec<_> = (0..10_000)
+        .map(|i| Fake::new(&format!("http://10.0.{}.{}/metrics", i / 256, i % 256), interval, SECOND / 5))
+        .collect();
+    let begun = std::time::Instant::now();
+    run(&jobs, 1000, 30).await;
+    // Real time, and far more than it takes: nothing grows with the square of the targets.
+    assert!(begun.elapsed() < Duration::from_mins(1));
+    let mut seconds = [0_u32; 10];
+    for job in &jobs {
+        let diary = job.diary();
+        assert_eq!((diary.began.len(), diary.skipped.len()), (3, 0));
+        seconds[diary.began[0].as_secs().min(9) as usize] += 1;
+    }
+    assert!(seconds.iter().all(|count| (850..1150).contains(count)), "{seconds:?}");
 }

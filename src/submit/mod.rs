@@ -4,7 +4,6 @@
 //! [`Submitter`] is the door; [`Delivery`] is what goes through it.
 
 mod api;
-mod calendar;
 mod console;
 mod delivery;
 mod dogstatsd;

@@ -1,6 +1,6 @@
 //! The one door of this stage: takes deliveries and brings them to the configured output.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,20 +12,21 @@ use super::dogstatsd::Dogstatsd;
 use super::enrich::Enricher;
 use super::error::SubmitError;
 use super::stats::{Drained, Stats};
-use crate::config::{Enrichment, Output};
+use crate::config::{ApiSettings, Enrichment, Output};
 use crate::time::UnixTime;
 
 /// Brings deliveries to one output. Dropped without [`Submitter::drain`], it stops at once.
 #[derive(Debug)]
 pub struct Submitter {
     way: Way,
+    enricher: RwLock<Arc<Enricher>>,
 }
 
 #[derive(Debug)]
 enum Way {
     Api(Api),
     Dogstatsd(Dogstatsd),
-    Console { shown: Mutex<(Console, Stats)>, enricher: Enricher },
+    Console(Mutex<(Console, Stats)>),
 }
 
 impl Submitter {
@@ -40,18 +41,41 @@ impl Submitter {
 
     /// Like [`Submitter::start`], with another pace towards the HTTP API.
     pub fn with_pace(output: &Output, enrichment: Enrichment, pace: Pace) -> Result<Self, SubmitError> {
-        let enricher = Enricher::new(enrichment);
         let way = match output {
-            Output::Api(settings) => Way::Api(Api::start(settings, enricher, pace)?),
-            Output::Dogstatsd(address) => Way::Dogstatsd(Dogstatsd::start(address, enricher)),
-            Output::Console => Way::console(Console::new(std::io::stdout(), ConsoleFormat::Text), enricher),
+            Output::Api(settings) => Way::Api(Api::start(settings, pace)?),
+            Output::Dogstatsd(address) => Way::Dogstatsd(Dogstatsd::start(address)),
+            Output::Console => Way::console(Console::new(std::io::stdout(), ConsoleFormat::Text)),
         };
-        Ok(Self { way })
+        Ok(Self::to(way, enrichment))
     }
 
     /// Delivery to a console.
     pub fn console(console: Console, enrichment: Enrichment) -> Self {
-        Self { way: Way::console(console, Enricher::new(enrichment)) }
+        Self::to(Way::console(console), enrichment)
+    }
+
+    fn to(way: Way, enrichment: Enrichment) -> Self {
+        Self { way, enricher: RwLock::new(Arc::new(Enricher::new(enrichment))) }
+    }
+
+    /// What is put on everything from now on.
+    pub fn enrich(&self, enrichment: Enrichment) {
+        let enricher = Arc::new(Enricher::new(enrichment));
+        *self.enricher.write().unwrap_or_else(PoisonError::into_inner) = enricher;
+    }
+
+    /// Delivers to the HTTP API with other settings from now on: another key or URL, time or room. What waits is
+    /// delivered with them, and what was held back because it was refused is tried at once. False, and nothing happens:
+    /// delivery does not go to the HTTP API.
+    ///
+    /// # Errors
+    ///
+    /// When the settings allow no request at all; then nothing changes.
+    pub fn reconfigure(&self, settings: &ApiSettings) -> Result<bool, SubmitError> {
+        match &self.way {
+            Way::Api(api) => api.reconfigure(settings).map(|()| true),
+            Way::Dogstatsd(_) | Way::Console(_) => Ok(false),
+        }
     }
 
     /// Takes a delivery. Towards Datadog and an Agent this never waits: what they do not take is kept in a bounded
@@ -61,14 +85,15 @@ impl Submitter {
     ///
     /// Only when the console cannot be written to.
     pub fn submit(&self, delivery: &Delivery) -> Result<(), SubmitError> {
+        let enricher = self.enricher.read().unwrap_or_else(PoisonError::into_inner).of(delivery);
         match &self.way {
-            Way::Api(api) => api.submit(delivery),
-            Way::Dogstatsd(dogstatsd) => dogstatsd.submit(delivery),
-            Way::Console { shown, enricher } => {
+            Way::Api(api) => api.submit(delivery, &enricher),
+            Way::Dogstatsd(dogstatsd) => dogstatsd.submit(delivery, &enricher),
+            Way::Console(shown) => {
                 let (console, stats) = &mut *shown.lock().unwrap_or_else(PoisonError::into_inner);
                 let batch = &delivery.batch;
                 let points = batch.points.len() + batch.sketches.len() + delivery.service_checks.len();
-                let bytes = console.show(delivery, &enricher.of(delivery)).map_err(SubmitError::console)?;
+                let bytes = console.show(delivery, &enricher).map_err(SubmitError::console)?;
                 stats.succeed(UnixTime::now(), points as u64, bytes);
             }
         }
@@ -80,7 +105,7 @@ impl Submitter {
         match &self.way {
             Way::Api(api) => api.stats(),
             Way::Dogstatsd(dogstatsd) => dogstatsd.stats(),
-            Way::Console { shown, .. } => shown.lock().unwrap_or_else(PoisonError::into_inner).1.clone(),
+            Way::Console(shown) => shown.lock().unwrap_or_else(PoisonError::into_inner).1.clone(),
         }
     }
 
@@ -91,14 +116,14 @@ impl Submitter {
         let given_up = match &self.way {
             Way::Api(api) => api.drain(deadline).await,
             Way::Dogstatsd(dogstatsd) => dogstatsd.drain(deadline).await,
-            Way::Console { .. } => 0,
+            Way::Console(_) => 0,
         };
         Drained { given_up }
     }
 }
 
 impl Way {
-    fn console(console: Console, enricher: Enricher) -> Self {
-        Self::Console { shown: Mutex::new((console, Stats::default())), enricher }
+    fn console(console: Console) -> Self {
+        Self::Console(Mutex::new((console, Stats::default())))
     }
 }

@@ -1,15 +1,18 @@
 //! Gathers what is known of this process and shows it as one exposition.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::delivery::{DeliveryCollector, DeliverySource};
 use super::process::ProcessCollector;
+use super::reload::{Reload, ReloadCollector, Reloads};
 use super::target::{TargetCollector, TargetTelemetry, Targets};
 use crate::submit::Stats;
 use crate::time::UnixTime;
@@ -25,6 +28,9 @@ struct Inner {
     registry: Registry,
     targets: Arc<Targets>,
     durations: Histogram,
+    running: Gauge,
+    slots: Gauge,
+    reloads: Arc<Reloads>,
     delivery: DeliverySource,
 }
 
@@ -38,16 +44,32 @@ impl Telemetry {
         registry.register("retriever_build", "Which Retriever this is", build);
         let help = "How long the scrapes of all targets took, from the request to the last submission";
         registry.register_with_unit("retriever_scrape_duration", help, Unit::Seconds, durations.clone());
+        let (running, slots) = (Gauge::default(), Gauge::default());
+        registry.register("retriever_scrapes_running", "Scrapes that run at the moment", running.clone());
+        registry.register("retriever_scrapes_limit", "How many scrapes may run together", slots.clone());
+        let reloads = Arc::new(Reloads::new(started));
+        registry.register_collector(Box::new(ReloadCollector(Arc::clone(&reloads))));
         registry.register_collector(Box::new(TargetCollector(Arc::clone(&targets))));
         registry.register_collector(Box::new(DeliveryCollector(Arc::clone(&delivery))));
         registry.register_collector(Box::new(ProcessCollector { started }));
-        Self(Arc::new(Inner { registry, targets, durations, delivery }))
+        Self(Arc::new(Inner { registry, targets, durations, running, slots, reloads, delivery }))
     }
 
     /// Adds a target. `endpoint` becomes the label `target` and must not hold secrets; a second target of the same
     /// endpoint is labelled `ENDPOINT (2)`.
     pub fn target(&self, endpoint: &str) -> TargetTelemetry {
-        TargetTelemetry::new(endpoint, Arc::clone(&self.0.targets), self.0.durations.clone())
+        let Inner { targets, durations, running, .. } = &*self.0;
+        TargetTelemetry::new(endpoint, Arc::clone(targets), durations.clone(), running.clone())
+    }
+
+    /// How many scrapes may run together from now on.
+    pub fn limited(&self, slots: NonZeroUsize) {
+        self.0.slots.set(i64::try_from(slots.get()).unwrap_or(i64::MAX));
+    }
+
+    /// The settings were read again.
+    pub fn reloaded(&self, reload: Reload, now: UnixTime) {
+        self.0.reloads.add(reload, now);
     }
 
     /// All metrics as OpenMetrics text.

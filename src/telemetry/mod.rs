@@ -9,6 +9,7 @@ mod log;
 mod metrics;
 mod process;
 mod readiness;
+mod reload;
 mod server;
 mod target;
 
@@ -16,5 +17,6 @@ pub use delivery::DeliverySource;
 pub use log::{LogError, init as init_log};
 pub use metrics::Telemetry;
 pub use readiness::{NotReady, Readiness};
+pub use reload::{Reload, ReloadRequest, ReloadRequests};
 pub use server::{AdminServer, ListenError};
-pub use target::{Scraped, TargetTelemetry};
+pub use target::{Running, Scraped, TargetTelemetry};

@@ -26,6 +26,7 @@ use tokio::time::{sleep, timeout};
 
 use super::metrics::Telemetry;
 use super::readiness::Readiness;
+use super::reload::{Reload, ReloadRequests};
 use crate::submit::Health;
 
 /// Connections at a time; further ones wait to be accepted.
@@ -46,7 +47,8 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 const INDEX: &str = "Retriever\n\n\
     /metrics    what Retriever counts about itself, as OpenMetrics\n\
     /-/healthy  whether the process runs\n\
-    /-/ready    whether the scheduler runs and each target was tried once\n";
+    /-/ready    whether the scheduler runs and each target was tried once\n\
+    /-/reload   POST: reads the settings again, if `admin_reload` allows it\n";
 
 /// Retriever's own pages cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +66,21 @@ pub struct ListenError {
 pub struct AdminServer {
     listener: TcpListener,
     address: SocketAddr,
+    reload: Option<ReloadRequests>,
 }
 
 impl AdminServer {
     /// Listens; answers nothing before [`AdminServer::serve`].
     pub async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
         let bound = TcpListener::bind(address).await;
-        let bound = bound.and_then(|listener| Ok(Self { address: listener.local_addr()?, listener }));
+        let bound = bound.and_then(|listener| Ok(Self { address: listener.local_addr()?, listener, reload: None }));
         bound.map_err(|source| ListenError { address, source })
+    }
+
+    /// Lets whoever reaches the pages have the settings read again.
+    #[must_use]
+    pub fn with_reload(self, requests: ReloadRequests) -> Self {
+        Self { reload: Some(requests), ..self }
     }
 
     /// Where it listens, with the port that the system chose for port 0.
@@ -81,7 +90,7 @@ impl AdminServer {
 
     /// Answers until `shutdown`, then lets responses that are on their way end, for a few seconds at most.
     pub async fn serve(self, telemetry: Telemetry, readiness: Readiness, shutdown: impl Future<Output = ()>) {
-        let pages = Arc::new(Pages { telemetry, readiness });
+        let pages = Arc::new(Pages { telemetry, readiness, reload: self.reload });
         let (stop, stopped) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
@@ -112,8 +121,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let service = service_fn(move |request: hyper::Request<_>| {
-        let response = pages.response(request.method(), request.uri().path());
-        async move { Ok::<_, Infallible>(response) }
+        let pages = Arc::clone(&pages);
+        async move { Ok::<_, Infallible>(pages.response(request.method(), request.uri().path()).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -143,11 +152,15 @@ where
 struct Pages {
     telemetry: Telemetry,
     readiness: Readiness,
+    reload: Option<ReloadRequests>,
 }
 
 impl Pages {
     /// The response to a request; that to HEAD is stripped of its body by hyper.
-    fn response(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+    async fn response(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        if path == "/-/reload" {
+            return self.reload(method).await;
+        }
         let page: fn(&Self) -> Response<Full<Bytes>> = match path {
             "/" => |_| text(StatusCode::OK, INDEX),
             "/metrics" => Self::metrics,
@@ -156,11 +169,24 @@ impl Pages {
             _ => return text(StatusCode::NOT_FOUND, format!("no such page\n\n{INDEX}")),
         };
         if method != Method::GET && method != Method::HEAD {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are allowed here\n");
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
+            return not_allowed("only GET and HEAD are allowed here\n", "GET, HEAD");
         }
         page(self)
+    }
+
+    /// Answers once the settings were read.
+    async fn reload(&self, method: &Method) -> Response<Full<Bytes>> {
+        let Some(requests) = &self.reload else {
+            return text(StatusCode::FORBIDDEN, "set `admin_reload` to `true` to allow this, and start anew\n");
+        };
+        if method != Method::POST && method != Method::PUT {
+            return not_allowed("only POST and PUT are allowed here\n", "POST, PUT");
+        }
+        match requests.ask().await {
+            Some((Reload::Applied | Reload::Unchanged, message)) => text(StatusCode::OK, format!("{message}\n")),
+            Some((Reload::Failed, message)) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{message}\n")),
+            None => text(StatusCode::SERVICE_UNAVAILABLE, "it is stopping\n"),
+        }
     }
 
     /// Always OpenMetrics, whatever the request would rather accept: every scraper goes by the content type.
@@ -182,6 +208,12 @@ impl Pages {
         }
         text(status, page)
     }
+}
+
+fn not_allowed(page: &'static str, allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, page);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
 fn text(status: StatusCode, page: impl Into<Bytes>) -> Response<Full<Bytes>> {
@@ -212,7 +244,7 @@ mod tests {
         client: impl FnOnce(DuplexStream) -> F,
     ) -> Duration {
         let telemetry = Telemetry::new(UnixTime::from_seconds(0.0), Arc::new(Stats::default));
-        let pages = Arc::new(Pages { telemetry, readiness: Readiness::default() });
+        let pages = Arc::new(Pages { telemetry, readiness: Readiness::default(), reload: None });
         let (near, far) = duplex(buffer);
         let (_stop, stopped) = watch::channel(());
         let began = Instant::now();

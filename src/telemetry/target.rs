@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 
 use super::families::{Description, Families};
 use crate::aggregate::Refused;
 use crate::pipeline::{Report, Stage};
+use crate::scrape::Skip;
 
 /// How one scrape went, from the request to the points that were handed on.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub struct Scraped<'a> {
     pub sketches: usize,
     /// What the aggregator did not take.
     pub refused: &'a [(Refused, u64)],
+    /// How many values of gauges replaced each other.
+    pub collisions: u64,
     /// How many contexts the target has after the scrape.
     pub contexts: usize,
 }
@@ -39,13 +43,31 @@ pub struct TargetTelemetry {
     counts: Arc<Mutex<Counts>>,
     targets: Arc<Targets>,
     durations: Histogram,
+    running: Gauge,
+}
+
+/// A scrape that runs, until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Running(Gauge);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl TargetTelemetry {
     /// A target that was never scraped.
-    pub(super) fn new(endpoint: &str, targets: Arc<Targets>, durations: Histogram) -> Self {
+    pub(super) fn new(endpoint: &str, targets: Arc<Targets>, durations: Histogram, running: Gauge) -> Self {
         let (label, counts) = targets.add(endpoint);
-        Self { label, counts, targets, durations }
+        Self { label, counts, targets, durations, running }
+    }
+
+    /// A scrape has begun.
+    pub fn begun(&self) -> Running {
+        self.running.inc();
+        Running(self.running.clone())
     }
 
     /// A scrape has ended.
@@ -54,15 +76,24 @@ impl TargetTelemetry {
         lock(&self.counts).add(scrape);
     }
 
-    /// `scrapes` were left out because the one before was still running.
-    pub fn skipped(&self, scrapes: u64) {
-        lock(&self.counts).skipped += scrapes;
+    /// `scrapes` were left out.
+    pub fn skipped(&self, reason: Skip, scrapes: u64) {
+        lock(&self.counts).skipped[reason as usize] += scrapes;
+    }
+
+    /// Takes the series of the target off the metrics page, whatever is still recorded, so that another one of the same
+    /// endpoint can take its label.
+    pub fn retire(&self) {
+        let mut targets = lock(&self.targets.0);
+        if targets.get(&self.label).is_some_and(|counts| Arc::ptr_eq(counts, &self.counts)) {
+            targets.remove(&self.label);
+        }
     }
 }
 
 impl Drop for TargetTelemetry {
     fn drop(&mut self) {
-        lock(&self.targets.0).remove(&self.label);
+        self.retire();
     }
 }
 
@@ -73,12 +104,14 @@ struct Counts {
     /// In the order of [`Stage::ALL`].
     failures: [u64; Stage::ALL.len()],
     failure_reasons: BTreeMap<&'static str, u64>,
-    skipped: u64,
+    /// In the order of [`Skip::ALL`].
+    skipped: [u64; Skip::ALL.len()],
     bytes: u64,
     lines: u64,
     samples: u64,
     points: u64,
     sketches: u64,
+    collisions: u64,
     dropped: BTreeMap<&'static str, u64>,
     refused: BTreeMap<&'static str, u64>,
     last: Option<Last>,
@@ -96,7 +129,7 @@ struct Last {
 
 impl Counts {
     fn add(&mut self, scrape: &Scraped<'_>) {
-        let Scraped { duration, report, points, sketches, refused, contexts } = *scrape;
+        let Scraped { duration, report, points, sketches, refused, collisions, contexts } = *scrape;
         let failure = report.failure.as_ref().or(report.ignored.as_ref());
         match failure {
             None => self.successes += 1,
@@ -110,6 +143,7 @@ impl Counts {
         self.samples += report.totals.samples;
         self.points += points as u64;
         self.sketches += sketches as u64;
+        self.collisions += collisions;
         for (reason, count) in report.dropped.iter() {
             *self.dropped.entry(reason.as_str()).or_default() += count;
         }
@@ -128,6 +162,10 @@ impl Counts {
     fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let failures = Stage::ALL.into_iter().map(|stage| (stage.as_str(), self.failures[stage as usize]));
         std::iter::once(("success", self.successes)).chain(failures)
+    }
+
+    fn skips(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Skip::ALL.into_iter().map(|reason| (reason.as_str(), self.skipped[reason as usize]))
     }
 }
 
@@ -210,10 +248,6 @@ impl Reading {
     }
 
     fn encode_sums(&self, families: &mut Families<'_>) -> fmt::Result {
-        let help = "Scrapes left out because the one before was still running";
-        let family = Description::new("retriever_skipped_scrapes", help);
-        families.counters(&family, self.sums(|counts| counts.skipped))?;
-
         let help = "Bytes of exposition read, after decompression";
         let family = Description::with_unit("retriever_scrape_body", Unit::Bytes, help);
         families.counters(&family, self.sums(|counts| counts.bytes))?;
@@ -228,13 +262,21 @@ impl Reading {
         families.counters(&family, self.sums(|counts| counts.points))?;
 
         let family = Description::new("retriever_sketches", "Sketches handed on for delivery");
-        families.counters(&family, self.sums(|counts| counts.sketches))
+        families.counters(&family, self.sums(|counts| counts.sketches))?;
+
+        let help = "Values of gauges that another series of the same name and tags replaced within a scrape";
+        let family = Description::new("retriever_collisions", help);
+        families.counters(&family, self.sums(|counts| counts.collisions))
     }
 
     fn encode_reasons(&self, families: &mut Families<'_>) -> fmt::Result {
         let help = "Scrapes by their outcome: success, or the stage that failed";
         let family = Description::new("retriever_scrapes", help);
         families.counters(&family, self.by("outcome", Counts::outcomes))?;
+
+        let help = "Scrapes left out, by reason";
+        let family = Description::new("retriever_skipped_scrapes", help);
+        families.counters(&family, self.by("reason", Counts::skips))?;
 
         let help = "Scrapes that failed, by reason";
         let family = Description::new("retriever_scrape_failures", help);

@@ -2,7 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
 
+mod auth;
 mod hostile;
+mod options;
+#[path = "../support/program.rs"]
+#[allow(dead_code, reason = "only a part of it is used here")]
+mod program;
+mod proxies;
+mod proxy_choice;
+mod proxy_program;
+mod proxy_servers;
+mod real_proxies;
 mod recorded;
 mod redirects;
 mod server;
@@ -28,6 +38,11 @@ fn impatient() -> HttpSettings {
 
 fn client(settings: &HttpSettings) -> Client {
     Client::new(settings, "retriever/test").unwrap()
+}
+
+/// An address at which nobody listens, most likely.
+async fn free() -> std::net::SocketAddr {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
 fn endpoint(url: &str) -> Endpoint {

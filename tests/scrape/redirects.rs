@@ -9,7 +9,7 @@ use crate::{assert_failure, failure, patient, scrape};
 
 fn with_secrets() -> HttpSettings {
     HttpSettings {
-        basic_auth: Some(BasicAuth { username: Secret::new("user"), password: Secret::new("hunter2"), latin1: true }),
+        auth: BasicAuth { username: Secret::new("user"), password: Secret::new("hunter2"), latin1: true }.into(),
         extra_headers: vec![("X-Api-Key".into(), Secret::new("hunter2"))],
         ..patient()
     }

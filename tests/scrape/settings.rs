@@ -1,14 +1,16 @@
 //! What the settings of an instance do to its requests.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use retriever::config::{BasicAuth, HttpSettings, Secret};
-use retriever::discover::{Target, static_targets};
-use retriever::scrape::{ScrapeError, Tick, run_schedule};
+use retriever::discover::{Endpoint, Place};
+use retriever::scrape::{Client, Grid, Job, Plan, ScrapeError, Skip, TickClock, run_schedule};
+use retriever::time::UnixTime;
 
 use crate::server::{Server, Step, response, unix};
 use crate::{assert_failure, client, endpoint, failure, patient, read, scrape};
@@ -68,7 +70,7 @@ async fn authenticates_with_the_settings_or_else_with_the_url() {
     let (answer, _) = scrape(&settings, &url).await.unwrap();
     assert_eq!(answer.head.final_url, server.url("/"));
     let auth = BasicAuth { username: Secret::new("Aladdin"), password: Secret::new("open sesame"), latin1: true };
-    settings.basic_auth = Some(auth);
+    settings.auth = auth.into();
     scrape(&settings, &url).await.unwrap();
     let [first, second] = &server.requests()[..] else { panic!() };
     assert!(first.contains("Authorization: Basic dXNlcjpwQHNz\r\n"), "{first}");
@@ -227,37 +229,51 @@ async fn hyper_serves_what_is_scraped() {
     assert_eq!(scrape(&patient(), &url).await.unwrap().1, EXPOSITION);
 }
 
+/// A target whose body goes to whoever asks.
+struct Fetching {
+    client: Client,
+    endpoint: Endpoint,
+    bodies: tokio::sync::mpsc::UnboundedSender<(String, Vec<u8>)>,
+}
+
+impl Job for Fetching {
+    fn grid(&self) -> Grid {
+        Grid::new(Place::of([self.endpoint.text()]), Duration::from_millis(20))
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut answer = self.client.fetch(&self.endpoint).await.unwrap();
+        let body = read(&mut answer.body).await.unwrap();
+        // Nobody asks any more at the end.
+        let _ = self.bodies.send((self.endpoint.text().to_owned(), body));
+    }
+
+    fn skipped(&self, _: Skip, _: u64) {}
+
+    fn panicked(&self) {
+        panic!("a scrape panicked");
+    }
+}
+
 #[tokio::test]
 async fn the_schedule_drives_the_client() {
     let server = Server::with(response("", EXPOSITION)).await;
-    let targets = static_targets([endpoint(&server.url("/a")), endpoint(&server.url("/b"))]);
-    let client = Arc::new(client(&patient()));
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    let scrape = move |target: Arc<Target>, _: Tick| {
-        let (client, sender) = (Arc::clone(&client), sender.clone());
-        async move {
-            let mut answer = client.fetch(&target.endpoint).await.unwrap();
-            sender.send((target.instance, read(&mut answer.body).await.unwrap())).unwrap();
-        }
-    };
-    let enough = async move {
+    let (bodies, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let jobs = ["/a", "/b"].map(|path| {
+        let endpoint = endpoint(&server.url(path));
+        Arc::new(Fetching { client: client(&patient()), endpoint, bodies: bodies.clone() })
+    });
+    let plan = Plan { jobs: jobs.to_vec(), slots: NonZeroUsize::MIN };
+    let (_plans, plan) = tokio::sync::watch::channel(Arc::new(plan));
+    let enough = async {
         let mut counts = [0; 2];
         while counts.contains(&0) || counts.contains(&1) {
-            let (instance, body) = receiver.recv().await.unwrap();
+            let (endpoint, body) = received.recv().await.unwrap();
             assert_eq!(body, EXPOSITION.as_bytes());
-            counts[instance] += 1;
+            counts[usize::from(endpoint.ends_with("/b"))] += 1;
         }
-        // Kept, so that scrapes that still run can send.
-        receiver
     };
-    let (done, stop) = tokio::sync::oneshot::channel();
-    let counting = tokio::spawn(async move {
-        let receiver = enough.await;
-        done.send(()).unwrap();
-        receiver
-    });
-    run_schedule(targets, |_| Duration::from_millis(20), scrape, async { stop.await.unwrap() }).await;
-    drop(counting.await.unwrap());
+    run_schedule(TickClock::set(UnixTime::now()), plan, enough).await;
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ pub(crate) struct Running {
     child: Child,
     stdout: Output,
     stderr: Output,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Drop for Running {
@@ -124,13 +124,18 @@ impl Drop for Running {
 impl Running {
     /// Starts it with these settings and these environment variables.
     pub(crate) fn start(settings: &str, variables: &[(&str, &str)]) -> Self {
-        let (folder, path) = Folder::with_settings(settings);
+        let (folder, _) = Folder::with_settings(settings);
+        Self::start_in(folder, &[], variables)
+    }
+
+    /// Starts it with the settings `conf.yaml` of this folder.
+    pub(crate) fn start_in(folder: Folder, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = command();
-        command.args(["run", &path]).envs(variables.iter().copied());
+        command.arg("run").args(options).arg(folder.path("conf.yaml")).envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = Output::of(child.stdout.take().unwrap());
         let stderr = Output::of(child.stderr.take().unwrap());
-        Self { child, stdout, stderr, _folder: folder }
+        Self { child, stdout, stderr, folder }
     }
 
     /// What it has printed so far.
@@ -165,10 +170,20 @@ impl Running {
         self.until(words, || stderr.text().contains(words)).await;
     }
 
+    /// The folder that it was started with.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
         // The shell's own `kill`: there may be no program of that name.
-        let command = format!("kill -TERM {}", self.child.id());
+        let command = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
     }
 

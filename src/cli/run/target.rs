@@ -1,103 +1,107 @@
 //! One target of `retriever run`: what stays with it from one scrape to the next, and what a scrape does.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::config::{ConfiguredInstance, Instance};
-use crate::discover::{Endpoint, Target, static_targets};
+use super::condition::Condition;
+use crate::config::Instance;
+use crate::discover::Target;
 use crate::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
-use crate::pipeline::Report;
 use crate::road::{Road, Witness};
-use crate::scrape::{Client, Tick, USER_AGENT};
+use crate::scrape::{Client, Grid, Job, Skip};
 use crate::submit::{Delivery, Submitter};
 use crate::telemetry::{Scraped, TargetTelemetry, Telemetry};
 use crate::time::UnixTime;
 
+/// What all targets share.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) telemetry: Telemetry,
+    pub(super) submitter: Arc<Submitter>,
+    /// Asks the process to stop.
+    pub(super) stop: watch::Sender<u32>,
+}
+
 /// A target and what is remembered of it.
 pub(super) struct TargetState {
-    instance: Arc<Instance>,
+    target: Target,
     client: Client,
     /// Scrapes of a target never overlap; the lock only says so to the compiler.
     road: tokio::sync::Mutex<Road>,
+    /// Held by a scrape of this target, or of the one whose settings these replace.
+    turn: Arc<tokio::sync::Mutex<()>>,
     telemetry: TargetTelemetry,
     submitter: Arc<Submitter>,
-    /// Asks the process to stop.
     stop: watch::Sender<u32>,
     condition: Mutex<Condition>,
-}
-
-/// How the last scrape went, so that only changes are told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Condition {
-    state: Option<State>,
-    malformed: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Up,
-    Down,
-    /// Out of reach, which `ignore_connection_errors` says is no failure.
-    Ignored,
-}
-
-/// The targets and their states, in the same order; everything that keeps one from being scraped at all is an error.
-pub(super) fn start_targets(
-    instances: Vec<ConfiguredInstance>,
-    telemetry: &Telemetry,
-    submitter: &Arc<Submitter>,
-    stop: &watch::Sender<u32>,
-) -> Result<(Vec<Target>, Vec<TargetState>), String> {
-    let started = UnixTime::now();
-    let (mut endpoints, mut states) = (Vec::new(), Vec::new());
-    for instance in instances {
-        let ConfiguredInstance::Valid(instance) = instance else { continue };
-        let instance: Arc<Instance> = Arc::from(instance);
-        let endpoint = Endpoint::parse(&instance.endpoint).map_err(|error| error.to_string())?;
-        states.push(TargetState {
-            client: Client::new(&instance.http, USER_AGENT).map_err(|error| format!("{endpoint}: {error}"))?,
-            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&instance), Some(started))),
-            telemetry: telemetry.target(&endpoint.to_string()),
-            submitter: Arc::clone(submitter),
-            stop: stop.clone(),
-            condition: Mutex::default(),
-            instance,
-        });
-        endpoints.push(endpoint);
-    }
-    Ok((static_targets(endpoints), states))
+    /// Whether the last scrape took longer than its interval.
+    overran: AtomicBool,
 }
 
 impl TargetState {
-    pub(super) fn interval(&self) -> Duration {
-        self.instance.min_collection_interval
+    /// A target that was never scraped, and is watched from `now` on. `before`: the one whose settings have changed.
+    pub(super) fn new(
+        target: Target,
+        client: Client,
+        surroundings: &Surroundings,
+        before: Option<&Self>,
+        now: UnixTime,
+    ) -> Self {
+        Self {
+            client,
+            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&target.instance), Some(now))),
+            turn: before.map(|before| Arc::clone(&before.turn)).unwrap_or_default(),
+            telemetry: surroundings.telemetry.target(&target.endpoint.to_string()),
+            submitter: Arc::clone(&surroundings.submitter),
+            stop: surroundings.stop.clone(),
+            condition: Mutex::default(),
+            overran: AtomicBool::new(false),
+            target,
+        }
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Takes the target off the metrics page, although a scrape may still run.
+    pub(super) fn retire(&self) {
+        self.telemetry.retire();
     }
 
     /// One scrape, from the request to the hand-over for delivery.
-    pub(super) async fn scrape(&self, endpoint: &Endpoint, tick: Tick) {
+    async fn scrape(&self) {
+        let _turn = self.turn.lock().await;
+        let _running = self.telemetry.begun();
         let (now, begun) = (UnixTime::now(), Instant::now());
+        let endpoint = &self.target.endpoint;
         let mut checks = Checks::default();
         let mut road = self.road.lock().await;
         let response = self.client.fetch(endpoint).await;
         let contribution = road.scrape(response, now, &mut checks).await;
-        self.telemetry.skipped(tick.missed);
+        let duration = begun.elapsed();
         self.telemetry.scraped(&Scraped {
             report: &contribution.report,
-            duration: begun.elapsed(),
+            duration,
             points: contribution.batch.points.len(),
             sketches: contribution.batch.sketches.len(),
             refused: &contribution.refused,
+            collisions: contribution.collisions.replaced,
             contexts: road.series(),
         });
-        self.tell(endpoint, &contribution.report);
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner).update(endpoint, &contribution, &road);
+        if duration < self.target.instance.min_collection_interval {
+            self.overran.store(false, Ordering::Relaxed);
+        }
         let delivery = Delivery {
             target: Arc::from(endpoint.to_string()),
             time: now,
             batch: contribution.batch,
-            service_checks: checks.finish(&self.instance),
-            default_host: !self.instance.empty_default_hostname,
+            service_checks: checks.finish(&self.target.instance),
+            default_host: !self.target.instance.empty_default_hostname,
         };
         match self.submitter.submit(&delivery) {
             Ok(()) => {}
@@ -106,32 +110,32 @@ impl TargetState {
             Err(error) => tracing::error!("{error}"),
         }
     }
+}
 
-    /// One line when the target comes up or goes down, and when it begins to expose lines that cannot be read.
-    fn tell(&self, endpoint: &Endpoint, report: &Report) {
-        let diagnostics = report.told_diagnostics();
-        let (state, told) = match (&report.failure, &report.ignored) {
-            (Some(failure), _) => (State::Down, Some(failure)),
-            (None, Some(ignored)) => (State::Ignored, Some(ignored)),
-            (None, None) => (State::Up, None),
-        };
-        let now = Condition { state: Some(state), malformed: !diagnostics.is_empty() };
-        let mut condition = self.condition.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *condition, now);
-        let cause = told.map(|failure| failure.message.as_str()).unwrap_or_default();
-        match state {
-            _ if before.state == Some(state) => tracing::debug!(%endpoint, "as before: {state:?} {cause}"),
-            State::Up => tracing::info!(%endpoint, samples = report.totals.samples, "the target is up"),
-            State::Down => tracing::warn!(%endpoint, "the target is down: {cause}"),
-            State::Ignored => {
-                tracing::info!(%endpoint, "the target is out of reach, which the settings say to ignore: {cause}");
-            }
+impl Job for TargetState {
+    fn grid(&self) -> Grid {
+        Grid::new(self.target.place, self.target.instance.min_collection_interval)
+    }
+
+    async fn run(self: Arc<Self>) {
+        self.scrape().await;
+    }
+
+    /// All are counted; said once for scrapes that are late one after the other. What is no fault of the target, the
+    /// schedule says itself.
+    fn skipped(&self, reason: Skip, ticks: u64) {
+        self.telemetry.skipped(reason, ticks);
+        if reason == Skip::StillRunning && !self.overran.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                endpoint = %self.target.endpoint,
+                "the scrape takes longer than its interval; raise `min_collection_interval` or scrape less"
+            );
         }
-        if let Some(diagnostic) = diagnostics.first()
-            && !before.malformed
-        {
-            tracing::warn!(%endpoint, lines = report.totals.malformed, "lines cannot be read; the first:\n{diagnostic}");
-        }
+    }
+
+    fn panicked(&self) {
+        let endpoint = &self.target.endpoint;
+        tracing::error!(%endpoint, "the scrape panicked; this is a defect, please report it");
     }
 }
 

@@ -147,7 +147,7 @@ impl Families {
                 Self { body: format!("{}(?:{TOTAL})?", body(&stem)), loose: false }
             });
         }
-        (TOTAL.ends_with(tail) && is_open(before)).then(|| Self { body: body(before), loose: true })
+        (TOTAL.ends_with(tail) && is_open(before)).then(|| Self::ending_in_total(before))
     }
 
     /// Of a glob that ends in `*`; none if `_total` changes nothing. `a_*` means the counter `a_total`, which is `a` in the
@@ -155,13 +155,20 @@ impl Families {
     fn with_open_end(before: &[Part]) -> Option<Self> {
         let (Part::Literal(tail), before) = before.split_last()? else { return None };
         if TOTAL.contains(tail.as_str()) && is_open(before) {
-            return Some(Self { body: body(before), loose: true });
+            return Some(Self::ending_in_total(before));
         }
         let begun = (1..=TOTAL.len()).rev().map(|length| &TOTAL[..length]).find(|begun| tail.ends_with(begun))?;
         let stem = followed_by(before, &tail[..tail.len() - begun.len()]);
         let loose = is_open(&stem);
         let end = if loose { String::new() } else { format!("(?:{begun}.*)?") };
         (!stem.is_empty()).then(|| Self { body: body(&stem) + &end, loose })
+    }
+
+    /// Of a glob whose text behind the `*` that ends `before` may stand in `_total`. So may the end of the text before
+    /// it: `a_*al` means the counter `a_total`.
+    fn ending_in_total(before: &[Part]) -> Self {
+        let wider = before.split_last().and_then(|(_, before)| Self::with_open_end(before));
+        Self { body: wider.map_or_else(|| body(before), |wider| wider.body), loose: true }
     }
 }
 

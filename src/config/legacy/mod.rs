@@ -56,14 +56,24 @@ const OPTIONS: [(&str, &str); 28] = [
     ("ssl_ca_cert", "tls_ca_cert"),
 ];
 
+/// Whether an instance has the legacy form.
+pub(crate) fn has_legacy_form(node: &Node) -> bool {
+    let Value::Mapping(entries) = &node.value else { return false };
+    !has(entries, "openmetrics_endpoint")
+        && (has(entries, "prometheus_url") || has(entries, "possible_prometheus_urls"))
+}
+
+fn has(entries: &[(Node, Node)], option: &str) -> bool {
+    entries.iter().any(|(key, _)| key.key_text().as_deref() == Some(option))
+}
+
 /// The instance in the modern form; an instance that has that form is left as it is.
 pub(crate) fn modern<'n>(reading: &Reading<'_>, number: usize, node: &'n Node) -> Cow<'n, Node> {
     let Value::Mapping(entries) = &node.value else { return Cow::Borrowed(node) };
-    let has = |option: &str| entries.iter().any(|(key, _)| key.key_text().as_deref() == Some(option));
-    if has("openmetrics_endpoint") {
+    if has(entries, "openmetrics_endpoint") {
         return without_legacy(reading, node, entries);
     }
-    if !has("prometheus_url") && !has("possible_prometheus_urls") {
+    if !has_legacy_form(node) {
         return Cow::Borrowed(node);
     }
     let Some(section) = Section::new(reading, format!("instance {number}"), node) else { return Cow::Borrowed(node) };

@@ -22,6 +22,9 @@ use std::sync::Arc;
 use engine::Engine;
 use parser::parse;
 use refusal::Refusal;
+use syntax::{Asker, Expression};
+
+use crate::interned::Interned;
 
 /// The characters that make a metric name in the settings a pattern: those that Python's escaping of regular
 /// expressions puts a backslash before.
@@ -49,10 +52,34 @@ pub(crate) struct JoinRefusal {
     pub(crate) message: String,
 }
 
+impl Compiled {
+    fn of(text: &str, expression: &Expression) -> Result<Self, Fault> {
+        let engine = Engine::new(expression).map_err(Fault::Uncompiled)?;
+        Ok(Self { text: text.to_owned(), engine })
+    }
+}
+
 impl Pattern {
     /// Compiles one expression; the error says what is wrong with it, at which character, and what to write instead.
     pub fn new(text: &str) -> Result<Self, String> {
         Self::compile(text).map_err(|fault| message(text, &fault))
+    }
+
+    /// Compiles an expression with exactly one group, of which [`Pattern::group_in`] tells the match.
+    pub fn with_one_group(text: &str) -> Result<Self, String> {
+        const GROUP: usize = 1;
+        let mut expression = parse(text).map_err(|refusal| message(text, &Fault::Refused(refusal)))?;
+        let groups = expression.askers.len() - 1;
+        if groups != 1 {
+            return Err(format!("the pattern `{text}` has {groups} groups; expected exactly one, `(...)`"));
+        }
+        // One that the expression itself asks for has to go on doing that.
+        if expression.askers[GROUP] == Asker::Nobody {
+            expression.askers[GROUP] = Asker::Outside;
+        }
+        expression.names = vec![(String::new(), GROUP)];
+        let compiled = Compiled::of(text, &expression).map_err(|fault| message(text, &fault))?;
+        Ok(Self { compiled: Arc::new(compiled) })
     }
 
     /// Joins expressions into one that matches where any of them does. As in Python the whole is one expression: groups
@@ -75,8 +102,9 @@ impl Pattern {
     }
 
     fn compile(text: &str) -> Result<Self, Fault> {
-        let engine = Engine::new(&parse(text).map_err(Fault::Refused)?).map_err(Fault::Uncompiled)?;
-        Ok(Self { compiled: Arc::new(Compiled { text: text.to_owned(), engine }) })
+        static COMPILED: Interned<Compiled> = Interned::new();
+        let compile = || Compiled::of(text, &parse(text).map_err(Fault::Refused)?);
+        COMPILED.get_or_make(text, compile).map(|compiled| Self { compiled })
     }
 
     /// Whether a metric name in the settings is a pattern, and not a name to be taken literally.
@@ -94,6 +122,12 @@ impl Pattern {
     /// what it matched. None if the expression is not found.
     pub fn named_groups_in<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
         self.compiled.engine.named_groups(text, self.as_str())
+    }
+
+    /// What the group of an expression made by [`Pattern::with_one_group`] matched; none if the expression is not found,
+    /// or found without the group.
+    pub fn group_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        self.named_groups_in(text)?.first().map(|&(_, matched)| matched)
     }
 
     /// The expression as written.

@@ -1,6 +1,7 @@
 //! Makes of a sample line the samples that the older formats have for it.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU64;
 
 use super::composite::{Composite, Kind, Number, Side};
 use super::{SampleLine, Value};
@@ -8,18 +9,20 @@ use crate::parse::model::{Exemplar, Label, Quoted, Role, Sample};
 use crate::parse::native::{NativeBuckets, NativeHistogram, ResetHint};
 use crate::parse::number::canonical_number;
 
-/// Hands the samples of a line to `hand_out`, each with its name and without a role, unless it is a native histogram.
+/// Hands the samples of the line with this number to `hand_out`, each with its name and without a role, unless it is a native histogram.
 /// Stops at the first error.
 ///
 /// A composite value comes out in the order of protobuf: the native histogram, count, sum, buckets; or count, sum,
 /// quantiles. An exemplar goes to the classic bucket that holds its value, and to the native histogram.
 pub(in crate::parse) fn expand<'s, E>(
+    number: u64,
     line: &'s SampleLine<'_>,
     labels: &'s [Label<'s>],
     exemplars: &'s [Exemplar<'s>],
     mut hand_out: impl FnMut(&str, Sample<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let plain = Sample {
+        line: NonZeroU64::new(number),
         series: line.series,
         name: line.name,
         labels,

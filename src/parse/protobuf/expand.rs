@@ -113,6 +113,7 @@ impl Times {
         let Self { timestamp_ms, start_ms } = self;
         let name = Quoted::new(name, false);
         Sample {
+            line: None,
             series,
             name,
             labels,

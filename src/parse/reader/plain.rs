@@ -31,6 +31,7 @@ impl State {
                 break;
             }
             self.totals.lines += 1;
+            self.line = self.totals.lines;
             self.content = true;
             role = self.take(&line, &sample_labels, &exemplar_labels, role.filter(|_| same_name), sink)?;
             (lines, name) = (rest, line.name.raw());
@@ -55,7 +56,7 @@ impl State {
         }
         self.good = true;
         self.totals.samples += 1;
-        let sample = assemble(line, labels, exemplar_labels);
+        let sample = assemble(self.line, line, labels, exemplar_labels);
         Ok(match role {
             Some(role) => {
                 self.families.same(role, sample, sink);

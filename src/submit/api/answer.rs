@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, RETRY_AFTER};
 
-use crate::submit::calendar;
+use crate::calendar;
 use crate::submit::name::cut_to;
 use crate::time::UnixTime;
 

@@ -10,7 +10,6 @@ mod queue;
 mod retry;
 mod sender;
 mod state;
-mod throttle;
 mod validate;
 
 use std::sync::Arc;
@@ -55,22 +54,29 @@ impl Default for Pace {
 #[derive(Debug)]
 pub(super) struct Api {
     shared: Arc<Shared>,
-    enricher: Enricher,
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Api {
     /// Starts the task that sends; within a Tokio runtime.
-    pub(super) fn start(settings: &ApiSettings, enricher: Enricher, pace: Pace) -> Result<Self, SubmitError> {
+    pub(super) fn start(settings: &ApiSettings, pace: Pace) -> Result<Self, SubmitError> {
         let client = Arc::new(Client::new(settings)?);
         let shared = Arc::new(Shared::new(settings.queue_bytes));
         let task = tokio::spawn(Sender::new(client, Arc::clone(&shared), pace).run());
-        Ok(Self { shared, enricher, task: std::sync::Mutex::new(Some(task)) })
+        Ok(Self { shared, task: std::sync::Mutex::new(Some(task)) })
+    }
+
+    /// Hands other settings to the sender.
+    pub(super) fn reconfigure(&self, settings: &ApiSettings) -> Result<(), SubmitError> {
+        let client = Arc::new(Client::new(settings)?);
+        self.shared.lock().reconfigure(client, settings.queue_bytes);
+        self.shared.wake.notify_one();
+        Ok(())
     }
 
     /// Encodes a delivery and leaves it to the sender. Never waits for the network.
-    pub(super) fn submit(&self, delivery: &Delivery) {
-        let encoded = Encoded::new(delivery, &self.enricher.of(delivery));
+    pub(super) fn submit(&self, delivery: &Delivery, enricher: &Enricher) {
+        let encoded = Encoded::new(delivery, enricher);
         let packed = {
             let mut state = self.shared.lock();
             state.stats.dropped.merge(&encoded.dropped);

@@ -54,6 +54,16 @@ impl Queue {
         self.bytes += payload.body.len();
         let place = self.payloads.partition_point(|other| other.sequence <= payload.sequence);
         self.payloads.insert(place, payload);
+        self.make_room()
+    }
+
+    /// Holds `limit` bytes from now on; gives the number of entries in payloads that had to go.
+    pub(super) fn limit(&mut self, limit: usize) -> u64 {
+        self.limit = limit;
+        self.make_room()
+    }
+
+    fn make_room(&mut self) -> u64 {
         let mut lost = 0;
         while self.bytes > self.limit && self.payloads.len() > 1 {
             lost += self.payloads.pop_front().map_or(0, |oldest| self.forget(&oldest));

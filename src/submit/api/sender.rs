@@ -15,19 +15,21 @@ use super::client::Client;
 use super::payload::{Payload, PayloadKind};
 use super::retry::Gate;
 use super::state::Shared;
-use super::throttle::Throttle;
 use crate::submit::stats::DropReason;
+use crate::throttle::Throttle;
 use crate::time::UnixTime;
 
 #[derive(Debug)]
 pub(super) struct Sender {
     client: Arc<Client>,
+    /// How many clients there were before this one.
+    replaced: u64,
     shared: Arc<Shared>,
     pace: Pace,
     gates: [Gate; PayloadKind::ALL.len()],
     requests: JoinSet<Answer>,
-    /// What the running requests carry.
-    under_way: HashMap<Id, Payload>,
+    /// What the running requests carry, and which client sends it.
+    under_way: HashMap<Id, (Payload, u64)>,
     is_draining: bool,
     /// Kinds that failed, or were refused, since the intake last accepted one of them.
     in_trouble: [bool; PayloadKind::ALL.len()],
@@ -41,6 +43,7 @@ impl Sender {
     pub(super) fn new(client: Arc<Client>, shared: Arc<Shared>, pace: Pace) -> Self {
         Self {
             client,
+            replaced: 0,
             shared,
             pace,
             gates: [Gate::default(); PayloadKind::ALL.len()],
@@ -74,12 +77,17 @@ impl Sender {
         self.give_up();
     }
 
-    /// Closes loads that waited long enough, drops what is too old, and notices the begin of a shutdown.
+    /// Closes loads that waited long enough, drops what is too old, and notices other settings and the begin of a shutdown.
     fn look_after_queue(&mut self, now: Instant) {
         let packed = {
             let mut state = self.shared.lock();
             let lost = state.queue.expire(UnixTime::now());
             state.stats.dropped.add(DropReason::TooOld, lost);
+            if let Some(client) = state.replacement.take() {
+                self.client = client;
+                self.replaced += 1;
+                self.gates.iter_mut().for_each(Gate::open);
+            }
             if state.is_draining() && !self.is_draining {
                 self.is_draining = true;
                 self.gates.iter_mut().for_each(Gate::open);
@@ -110,7 +118,7 @@ impl Sender {
     fn launch(&mut self, now: Instant) {
         loop {
             let mut running = [0; PayloadKind::ALL.len()];
-            for payload in self.under_way.values() {
+            for (payload, _) in self.under_way.values() {
                 running[payload.kind as usize] += 1;
             }
             if self.requests.len() >= self.pace.requests.max(1) {
@@ -125,7 +133,7 @@ impl Sender {
             let client = Arc::clone(&self.client);
             let copy = payload.clone();
             let handle = self.requests.spawn(async move { client.deliver(&copy).await });
-            self.under_way.insert(handle.id(), payload);
+            self.under_way.insert(handle.id(), (payload, self.replaced));
         }
     }
 
@@ -157,12 +165,16 @@ impl Sender {
             Ok((id, answer)) => (id, answer),
             Err(error) => (error.id(), Answer::Later { reason: error.to_string(), wait: None }),
         };
-        let Some(payload) = self.under_way.remove(&id) else { return };
+        let Some((payload, sender)) = self.under_way.remove(&id) else { return };
         let (now, chance) = (Instant::now(), chance());
         match answer {
             Answer::Accepted => self.accept(&payload),
             Answer::Malformed(errors) => self.reject(&payload, &errors, now),
             Answer::TooLarge => self.split(&payload, now),
+            // Says nothing of the key and the URL that count now.
+            Answer::Refused(status) if sender != self.replaced => {
+                self.put_back(payload, format!("the intake answered {status} to the settings before"));
+            }
             Answer::Refused(status) => self.hold(payload, status, now, chance),
             Answer::Later { reason, wait } => {
                 let kind = payload.kind;
@@ -267,7 +279,7 @@ impl Sender {
     /// Counts what was not delivered in time.
     fn give_up(&mut self) {
         self.requests.abort_all();
-        let under_way: u64 = self.under_way.drain().map(|(_, payload)| payload.entries).sum();
+        let under_way: u64 = self.under_way.drain().map(|(_, (payload, _))| payload.entries).sum();
         let mut state = self.shared.lock();
         state.stats.dropped.add(DropReason::Shutdown, under_way);
         state.close();

@@ -1,10 +1,11 @@
 //! What those who submit and the task that sends share: open loads, the queue, the counters.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::client::Client;
 use super::packer::{Packed, Packer};
 use super::payload::{Entries, Payload, PayloadKind};
 use super::queue::Queue;
@@ -25,6 +26,7 @@ impl Shared {
             open_since: None,
             queue: Queue::new(queue_bytes),
             deadline: None,
+            replacement: None,
             is_closed: false,
             stats: Stats::default(),
         };
@@ -55,6 +57,8 @@ pub(super) struct State {
     pub(super) queue: Queue,
     /// Until when to deliver, once the program stops.
     pub(super) deadline: Option<Instant>,
+    /// What the sender is to send with from now on.
+    pub(super) replacement: Option<Arc<Client>>,
     /// Whether the sender has ended, so that nobody would take a payload out.
     is_closed: bool,
     /// Without the measures of the queue, which [`State::stats`] adds.
@@ -69,6 +73,13 @@ impl State {
     /// Stops taking new deliveries.
     pub(super) fn drain(&mut self, deadline: Instant) {
         self.deadline.get_or_insert(deadline);
+    }
+
+    /// Lets the sender go on with another client, and the queue hold so many bytes.
+    pub(super) fn reconfigure(&mut self, client: Arc<Client>, queue_bytes: usize) {
+        self.replacement = Some(client);
+        let lost = self.queue.limit(queue_bytes);
+        self.stats.dropped.add(DropReason::QueueFull, lost);
     }
 
     /// Adds entries to the open load of their kind; what is full has to be queued by the caller.

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::super::calendar;
 use super::super::delivery::Delivery;
 use super::super::enrich::Enricher;
 use super::super::name::metric_name;
 use crate::aggregate::{SeriesKey, Sketch};
+use crate::calendar;
 
 /// Columns of a row; all but the last are padded.
 type Row = [String; 5];

@@ -23,22 +23,21 @@ use packet::{Packet, Packets};
 #[derive(Debug)]
 pub(super) struct Dogstatsd {
     outbox: Arc<Outbox>,
-    enricher: Enricher,
     packet_limit: usize,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Dogstatsd {
     /// Starts the task that writes; within a Tokio runtime.
-    pub(super) fn start(address: &DogstatsdAddress, enricher: Enricher) -> Self {
+    pub(super) fn start(address: &DogstatsdAddress) -> Self {
         let outbox = Arc::new(Outbox::default());
         let task = tokio::spawn(writer::write(address.clone(), Arc::clone(&outbox)));
-        Self { outbox, enricher, packet_limit: transport::packet_limit(address), task: Mutex::new(Some(task)) }
+        Self { outbox, packet_limit: transport::packet_limit(address), task: Mutex::new(Some(task)) }
     }
 
     /// Packs a delivery and leaves it to the writer. Never waits for the socket.
-    pub(super) fn submit(&self, delivery: &Delivery) {
-        let (packets, dropped) = encode(delivery, &self.enricher.of(delivery), self.packet_limit);
+    pub(super) fn submit(&self, delivery: &Delivery, enricher: &Enricher) {
+        let (packets, dropped) = encode(delivery, enricher, self.packet_limit);
         self.outbox.put(packets, &dropped, Instant::now());
     }
 
