@@ -49,6 +49,13 @@ def avoid(instance, answers):
     if apart:
         for option in ('telemetry', 'use_process_start_time', 'share_labels', 'target_info'):
             instance.pop(option, None)
+    # 5: how many families there are for the original shows in telemetry.
+    if any(misnamed(answer.lines) for answer in answers):
+        instance.pop('telemetry', None)
+    # 6: a body that breaks off in a source is searched again.
+    if any(answer.is_cut() for answer in answers):
+        for option in ('share_labels', 'target_info'):
+            instance.pop(option, None)
     # 1: filters that leave malformed lines only leave no exposition.
     if any(line in MALFORMED for answer in answers for line in answer.lines):
         instance.pop('raw_line_filters', None)

@@ -436,6 +436,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
         let mut watch = self.shared.watch(family, self.circumstances.format);
+        self.shared.note(!watch.is_empty());
         watch.retain(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
         let name = known_name(&family.name, family.metric_type, self.circumstances.format, self.instance());
         self.open = OpenFamily {

@@ -25,7 +25,9 @@ pub(crate) struct SharedLabels {
     target_info: Option<Vec<(String, String)>>,
     /// Whether `target_info` was found by a search.
     found_target_info: bool,
-    /// Whether the scrape before failed.
+    /// Whether the last family of the body was a source.
+    ends_with_source: bool,
+    /// Whether the scrape before broke off in a source, so that only half of it may have been read.
     doubtful: bool,
     /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
     for_all: Vec<(String, String)>,
@@ -67,6 +69,7 @@ impl SharedLabels {
             lent: Vec::new(),
             target_info: None,
             found_target_info: false,
+            ends_with_source: false,
             doubtful: false,
             for_all: Vec::new(),
             generation: 0,
@@ -114,12 +117,17 @@ impl SharedLabels {
 
     /// Ends a scrape: without a cache all but `target_info` is forgotten.
     pub(crate) fn end_scrape(&mut self, success: bool) {
-        self.doubtful = !success;
+        self.doubtful = std::mem::take(&mut self.ends_with_source) && !success;
         if !self.instance.sharing.cached {
             self.lent.clear();
             self.found_target_info = false;
             self.changed();
         }
+    }
+
+    /// Notes whether the family that begins is a source.
+    pub(crate) fn note(&mut self, is_source: bool) {
+        self.ends_with_source = is_source;
     }
 
     /// Begins to read what a family lends: as `target_info`, as a source of the settings, or as both.
