@@ -172,11 +172,15 @@ impl SharedLabels {
         seen.push(place);
         let mut lent = Lent { source: place, ..watch.lent };
         if self.lends_target_info(place) {
+            // With the option of that name they are followed as such.
+            let lends = !self.instance.sharing.target_info;
             let mut labels = self.target_info.clone().unwrap_or_default();
             for (name, value) in std::mem::take(&mut lent.for_all) {
                 insert(&mut labels, &name, &value);
             }
-            self.set_target_info(labels);
+            if lends {
+                self.set_target_info(labels);
+            }
         }
         self.replace(lent);
     }
