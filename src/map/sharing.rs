@@ -172,13 +172,11 @@ impl SharedLabels {
         seen.push(place);
         let mut lent = Lent { source: place, ..watch.lent };
         if self.lends_target_info(place) {
+            let lent = std::mem::take(&mut lent.for_all);
             // With the option of that name they are followed as such.
-            let lends = !self.instance.sharing.target_info;
-            let mut labels = self.target_info.clone().unwrap_or_default();
-            for (name, value) in std::mem::take(&mut lent.for_all) {
-                insert(&mut labels, &name, &value);
-            }
-            if lends {
+            if !self.instance.sharing.target_info {
+                let mut labels = self.target_info.clone().unwrap_or_default();
+                lent.iter().for_each(|(name, value)| insert(&mut labels, name, value));
                 self.set_target_info(labels);
             }
         }
