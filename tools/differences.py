@@ -14,7 +14,7 @@ from datadog_checks.base.checks.openmetrics.v2.scraper import OpenMetricsScraper
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as read_openmetrics
 
 from expositions import MALFORMED
-from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, misnamed
+from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, is_retyped, misnamed
 from rules import Rules, is_literal, is_status_map, limit
 
 STARTED = ('counter', 'summary', 'histogram')
@@ -41,8 +41,8 @@ def avoid(instance, answers):
         apart = any(is_apart(instance, f'{stem}_total') for answer in answers for stem in misnamed(answer.lines))
     except (re.error, TypeError, AttributeError):
         apart = False
-    if any(has_both(answer.lines) for answer in answers):
-        # No announcement makes the original read both as the counter.
+    if any(has_both(answer.lines) or is_retyped(answer.lines) for answer in answers):
+        # No announcement makes the original read both as the counter, nor all samples as what the last one says.
         apart = True
         instance['metrics'] = []
         instance.pop('extra_metrics', None)

@@ -122,6 +122,12 @@ def has_both(lines):
     return any(name in names and f'{name}_total' in names for name in counters)
 
 
+def is_retyped(lines):
+    """Whether a name is announced with several types, so that it is not well-formed."""
+    typed = [match for match in map(TYPED.fullmatch, lines) if match and match[1] == 'TYPE']
+    return len({match[2] for match in typed}) < len({(match[2], match[3]) for match in typed})
+
+
 def is_apart(instance, name):
     """Whether the settings mean `x_total` of a counter `x` as a metric of its own, without a type."""
     name = without_prefix(instance, name)
