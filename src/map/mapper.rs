@@ -145,7 +145,7 @@ impl Mapper {
         self.shared.end_scrape();
         // What a failed scrape lacks is not missing, whether the failure is ignored or not.
         let success = ending == Ending::Succeeded;
-        let forgotten = if success { self.memory.grow_older() } else { Forgotten::default() };
+        let forgotten = self.memory.end_scrape(success);
         if let Some(limiter) = &mut self.limiter {
             limiter.end_scrape(success);
             limiter.forget(&forgotten.contexts);

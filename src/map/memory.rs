@@ -213,20 +213,27 @@ impl Memory {
         Some(context)
     }
 
-    /// Ends a successful scrape: tells from time to time what was forgotten because it was missing for long.
-    pub(crate) fn grow_older(&mut self) -> Forgotten {
-        self.age += 1;
+    /// Ends a scrape: tells what changed plans have left, and, from time to time after a successful one, what was
+    /// forgotten because it was missing for long.
+    pub(crate) fn end_scrape(&mut self, success: bool) -> Forgotten {
         let mut forgotten = Forgotten::default();
-        if self.age - self.swept >= SWEEP_SCRAPES {
-            self.swept = self.age;
-            if let Some(oldest) = (self.age - 1).checked_sub(RETAIN_SCRAPES) {
-                self.forget_before(oldest, &mut forgotten);
-            }
+        if success {
+            self.grow_older(&mut forgotten);
         }
-        // Also those that a changed plan has left.
         forgotten.contexts = self.contexts.release_unheld();
         forgotten.groups = self.groups.take_left();
         forgotten
+    }
+
+    fn grow_older(&mut self, forgotten: &mut Forgotten) {
+        self.age += 1;
+        if self.age - self.swept < SWEEP_SCRAPES {
+            return;
+        }
+        self.swept = self.age;
+        if let Some(oldest) = (self.age - 1).checked_sub(RETAIN_SCRAPES) {
+            self.forget_before(oldest, forgotten);
+        }
     }
 
     fn forget_before(&mut self, oldest: u32, forgotten: &mut Forgotten) {
