@@ -25,6 +25,11 @@ enum Kind {
          fewer, leave out labels whose values change all the time, or raise `series_limit`"
     )]
     TooManySeries { limit: u64 },
+    #[error(
+        "the sources of `share_labels` and `target_info` lend more than {limit} labels, the most that one sample may have. \
+         Name those that are wanted in `labels`, or raise `label_limit`"
+    )]
+    TooManySharedLabels { limit: usize },
 }
 
 impl MapError {
@@ -35,6 +40,7 @@ impl MapError {
             Kind::FaultyRule { .. } => "faulty_rule",
             Kind::ZeroScale { .. } => "zero_scale",
             Kind::TooManySeries { .. } => "series_limit",
+            Kind::TooManySharedLabels { .. } => "shared_label_limit",
         }
     }
 
@@ -49,6 +55,15 @@ impl MapError {
     /// Whether the target has more series than may be remembered.
     pub(crate) fn is_too_many_series(&self) -> bool {
         matches!(self.0, Kind::TooManySeries { .. })
+    }
+
+    /// Whether the target exposes more than it may.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        matches!(self.0, Kind::TooManySeries { .. } | Kind::TooManySharedLabels { .. })
+    }
+
+    pub(crate) fn too_many_shared_labels(limit: usize) -> Self {
+        Self(Kind::TooManySharedLabels { limit })
     }
 
     pub(crate) fn too_many_series(limit: u64) -> Self {

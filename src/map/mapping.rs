@@ -519,7 +519,7 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
-                if self.instance().telemetry && !error.is_too_many_series() {
+                if self.instance().telemetry && !error.is_over_limit() {
                     self.count_processed();
                 }
                 self.fail(error, family);

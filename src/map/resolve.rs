@@ -32,7 +32,11 @@ impl<S: Submissions> Mapping<'_, S> {
             self.memory.touch(sample.series);
             return Ok(Err(DropReason::NotFinite));
         }
-        let known = self.memory.planned(sample.series, self.open.id, self.shared.generation());
+        let sharing = self.shared.generation();
+        if self.shared.is_too_much() {
+            return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
+        }
+        let known = self.memory.planned(sample.series, self.open.id, sharing);
         if let Some(series) = known
             && self.emitter.out.trace().is_none()
         {
@@ -44,7 +48,7 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         let Compiled { plan, group } = self.compile(family, sample)?;
         let group = group.as_ref().map(|(name, part)| (name.as_str(), *part));
-        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, self.shared.generation())))
+        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, sharing)))
     }
 
     fn compile(&mut self, family: &Family, sample: &Sample<'_>) -> Result<Compiled, MapError> {
