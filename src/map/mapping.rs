@@ -423,9 +423,8 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if let Some(trace) = self.emitter.out.trace() {
             trace.family(family);
         }
-        let limit = self.instance().http.limits.series;
-        if self.selection.len() as u64 > limit {
-            self.outcome.error = Some(MapError::too_many_series(limit));
+        if let Err(error) = self.check_memory(self.selection.len()) {
+            self.outcome.error = Some(error);
             return;
         }
         let selected = match self.select(&family.name, family.metric_type) {
