@@ -420,9 +420,8 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if let Some(trace) = self.emitter.out.trace() {
             trace.family(family);
         }
-        let limit = self.instance().http.limits.series;
-        if self.selection.len() as u64 > limit {
-            self.outcome.error = Some(MapError::too_many_series(limit));
+        if let Err(error) = self.check_memory(self.selection.len()) {
+            self.outcome.error = Some(error);
             return;
         }
         let selected = match self.select(&family.name, family.metric_type) {
@@ -521,7 +520,7 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
-                if self.instance().telemetry && !error.is_too_many_series() {
+                if self.instance().telemetry && !error.is_over_limit() {
                     self.count_processed();
                 }
                 self.fail(error, family);
