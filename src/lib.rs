@@ -22,6 +22,7 @@ pub mod explain;
 pub mod fixture;
 mod interned;
 pub mod map;
+mod network;
 pub mod parse;
 mod percent;
 pub mod pipeline;

@@ -56,7 +56,7 @@ pub use places::{Place, Places};
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
-pub(crate) use proxy::ProxyProtocol;
+pub(crate) use proxy::{ProxyDecision, ProxyProtocol, StraightBecause};
 pub use proxy::{Proxy, ProxySettings};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};

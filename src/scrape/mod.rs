@@ -30,6 +30,7 @@ pub use exposition::Exposition;
 pub use grid::{Grid, TickClock};
 pub use head::Head;
 pub use http_message::{HttpMessage, HttpMessageError};
+pub(crate) use tls::Described;
 pub use schedule::{Job, Plan, Skip, run_schedule};
 
 /// How Retriever names itself to targets and to the intake.

@@ -15,6 +15,7 @@ mod stats;
 mod submitter;
 
 pub use api::{Backoff, KeyCheck, Pace, validate_key};
+pub(crate) use api::validate_key_observed;
 pub use console::{Console, ConsoleFormat};
 pub use delivery::Delivery;
 pub use error::SubmitError;

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 pub use retry::Backoff;
 pub use validate::{KeyCheck, validate_key};
+pub(crate) use validate::validate_key_observed;
 
 use super::delivery::Delivery;
 use super::enrich::Enricher;
