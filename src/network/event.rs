@@ -44,12 +44,8 @@ pub(crate) enum Event<'a> {
     SocketConnected,
     /// The proxy has connected to the target.
     Tunnelled,
-    /// The peer showed a certificate, and this is what was found about it.
-    Certificate {
-        whom: Whom,
-        chain: Vec<&'a CertificateDer<'a>>,
-        accepted: bool,
-    },
+    /// The peer showed certificates, its own first, and they were looked at.
+    Certificates { whom: Whom, chain: &'a [CertificateDer<'a>] },
     /// The peer asked for a client certificate.
     ClientCertificate { whom: Whom, shown: bool },
     /// A TLS handshake is done.

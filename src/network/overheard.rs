@@ -65,11 +65,7 @@ impl ServerCertVerifier for OverheardVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let chain: Vec<CertificateDer<'_>> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
-        self.ear.observed.tell(|| Event::Certificate {
-            whom: self.ear.whom,
-            chain: chain.iter().collect(),
-            accepted: verified.is_ok(),
-        });
+        self.ear.observed.tell(|| Event::Certificates { whom: self.ear.whom, chain: &chain });
         verified
     }
 
