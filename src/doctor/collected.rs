@@ -34,15 +34,16 @@ pub(super) fn reading(report: &Report, redirected: bool) -> Step {
         }
         None if totals.malformed > 0 => {
             let lines = counted(totals.malformed, "line");
-            Step::failed(StepKind::Reading, format!("{lines} cannot be read and are lost; the rest is {found}"))
-                .advise("have the exporter corrected; `retriever parse` shows all such lines")
+            let are = if totals.malformed == 1 { "is" } else { "are" };
+            Step::failed(StepKind::Reading, format!("{lines} cannot be read and {are} lost; the rest is {found}"))
+                .advise("have the exporter corrected; `retriever parse` shows each such line")
         }
         None if totals.samples == 0 => Step::warning(StepKind::Reading, "there is no sample in it")
             .advise("check that this is the URL of the metrics, and that the exporter has something to expose"),
         None => Step::fine(StepKind::Reading, format!("{found}; every line is in order")),
     };
     if let Some(diagnostic) = report.told_diagnostics().first() {
-        step = step.detail(format!("The first is\n{diagnostic}"));
+        step = step.detail(diagnostic.to_string());
     }
     step.fact("families", totals.families).fact("samples", totals.samples).fact("malformed_lines", totals.malformed)
 }
@@ -71,7 +72,7 @@ pub(super) fn collected(contribution: &Contribution, recorder: &Recorder, file: 
     };
     if lost > 0 {
         let mut reasons: Vec<String> =
-            dropped.iter().take(REASONS).map(|(reason, count)| format!("{count} {}", worded(*reason))).collect();
+            dropped.iter().take(REASONS).map(|(reason, count)| format!("{count} ({})", reason.as_str())).collect();
         if dropped.len() > REASONS {
             reasons.push("more for other reasons".to_owned());
         }
@@ -94,10 +95,6 @@ pub(super) fn collected(contribution: &Contribution, recorder: &Recorder, file: 
     let reasons: Map<String, Value> =
         dropped.iter().map(|(reason, count)| (reason.as_str().to_owned(), (*count).into())).collect();
     step.fact("submitted", submitted).fact("dropped", reasons)
-}
-
-fn worded(reason: DropReason) -> String {
-    format!("({})", reason.as_str())
 }
 
 /// The message of a failure, whose place is known here.

@@ -20,12 +20,12 @@ pub(crate) async fn examine_delivery(output: &Output, file: Option<&str>) -> Dia
 }
 
 fn console(file: Option<&str>) -> Step {
-    let step = Step::new(StepKind::Destination, super::Outcome::Warning, "metrics are printed, and go nowhere else");
-    let step = step.fact("output", "console");
-    match file {
-        Some(_) => step.advise("set `api_key` (DD_API_KEY) and `site` (DD_SITE), or `dogstatsd_url`, to have them sent"),
-        None => step.advise("name your settings instead of a URL, or set DD_API_KEY and DD_SITE, to have that way looked at"),
-    }
+    let step = match file {
+        Some(_) => Step::warning(StepKind::Destination, "metrics are printed, and go nowhere else")
+            .advise("set `api_key` (DD_API_KEY) and `site` (DD_SITE), or `dogstatsd_url`, to have them sent"),
+        None => Step::not_needed(StepKind::Destination, "with settings instead of a URL, or with DD_API_KEY: the way to Datadog"),
+    };
+    step.fact("output", "console")
 }
 
 async fn dogstatsd(address: &DogstatsdAddress) -> Vec<Step> {

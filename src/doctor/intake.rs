@@ -53,7 +53,8 @@ pub(super) async fn steps(api: &ApiSettings) -> Vec<Step> {
         }
         _ => steps.extend(walked(api, &hop, now)),
     }
-    steps.push(key(api, &checked).took(hop.head.as_ref().map(|head| head.took)));
+    let status = hop.head.as_ref().map_or(0, |head| head.what.status.as_u16());
+    steps.push(key(api, &checked, status).took(hop.head.as_ref().map(|head| head.took)));
     if let Some(head) = &hop.head {
         steps.push(answer::clock(head, "Datadog", WHY_CLOCKS));
     }
@@ -75,6 +76,10 @@ fn site(api: &ApiSettings) -> Option<&str> {
     (!site.contains(['/', ':'])).then_some(site)
 }
 
+fn host(api: &ApiSettings) -> &str {
+    api.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
+}
+
 fn destination(api: &ApiSettings) -> Step {
     let url = &api.url;
     let step = match site(api) {
@@ -92,8 +97,7 @@ fn destination(api: &ApiSettings) -> Step {
 fn proxy(api: &ApiSettings) -> Step {
     let none = Step::not_needed(StepKind::Proxy, "none: metrics are sent straight");
     let environment = ProxySettings::of_environment(&ProcessSurroundings).unwrap_or_default();
-    let host = api.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
-    match environment.choose(api.url.starts_with("https"), host, None) {
+    match environment.choose(api.url.starts_with("https"), host(api), None) {
         Some(proxy) => none
             .at_least(Outcome::Warning)
             .advise(format!("{proxy} is not used on this way: if nothing else leads out of this network, deliver to an Agent (`dogstatsd_url`)")),
@@ -130,20 +134,23 @@ fn walked(api: &ApiSettings, hop: &Hop, now: UnixTime) -> Vec<Step> {
 /// The first step that could not be done.
 fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
     let cause = message.split_once("to check the API key: ").map_or(message, |(_, cause)| cause);
+    // What the library says first says nothing.
+    let cause = cause.split_once("(Connect): ").map_or(cause, |(_, cause)| cause);
     let lower = cause.to_lowercase();
     let is_tls = api.url.starts_with("https");
     if hop.connected.is_none() {
         if lower.contains("dns") || lower.contains("lookup") {
-            return Step::failed(StepKind::Name, cause.to_owned())
+            let host = host(api);
+            return Step::failed(StepKind::Name, format!("the host name `{host}` was not found ({cause})"))
                 .advise("check `site` (`dd_url`) for typing errors, and that this machine can look up names of the internet");
         }
-        return Step::failed(StepKind::Connection, cause.to_owned()).advise(
+        return Step::failed(StepKind::Connection, format!("{} cannot be connected to ({cause})", host(api))).advise(
             "check that this machine may connect to the internet on port 443: a firewall may stand between; where only a \
              proxy leads out, deliver to an Agent (`dogstatsd_url`)",
         );
     }
     if is_tls && hop.tls.secured.is_none() {
-        let step = handshake::certificates(Step::failed(StepKind::Tls, cause.to_owned()), &hop.tls, "the intake");
+        let step = handshake::certificates(Step::failed(StepKind::Tls, format!("no secure connection comes about ({cause})")), &hop.tls, "the intake");
         return step.advise(
             "if that is not Datadog's certificate, something between opens TLS: install its CA certificate on this \
              machine (`update-ca-certificates`), or name it in SSL_CERT_FILE",
@@ -153,11 +160,17 @@ fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
         .advise("what answers there does not speak as Datadog does: check `dd_url`, and what stands between")
 }
 
-fn key(api: &ApiSettings, checked: &KeyCheck) -> Step {
+fn key(api: &ApiSettings, checked: &KeyCheck, status: u16) -> Step {
     let step = match checked {
         KeyCheck::Valid => Step::fine(StepKind::Key, "the API key is valid"),
-        KeyCheck::Unreachable(message) => Step::failed(StepKind::Key, message.clone())
-            .advise("that says nothing about the key: try again later, and look at status.datadoghq.com"),
+        KeyCheck::Unreachable(message) => {
+            let message: Vec<&str> = message.split_whitespace().collect();
+            Step::failed(StepKind::Key, message.join(" ")).advise(if matches!(status, 429 | 500..) {
+                "that says nothing about the key: try again later, and see `status.datadoghq.com`"
+            } else {
+                "so what answers there is not Datadog's API: check `dd_url`, and what stands between"
+            })
+        }
         KeyCheck::Invalid(_) => rejected(api),
     };
     step.fact("valid", matches!(checked, KeyCheck::Valid))

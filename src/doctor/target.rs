@@ -5,15 +5,16 @@ use std::sync::Arc;
 use super::answer;
 use super::collected;
 use super::login;
-use super::model::{Diagnosis, Step, StepKind};
+use super::model::{Diagnosis, Outcome, Step, StepKind};
 use super::notes::{Hop, Notebook, Record};
 use super::way::{self, Probes, Trouble};
 use super::words::{counted, duration};
 use crate::config::{AuthScheme, Instance};
 use crate::discover::{Endpoint, Location};
+use crate::parse::Format;
 use crate::pipeline::Recorder;
-use crate::road::Road;
-use crate::scrape::{Client, Response, ScrapeError, USER_AGENT};
+use crate::road::{Contribution, Road};
+use crate::scrape::{Client, Head, Response, ScrapeError, USER_AGENT};
 use crate::time::UnixTime;
 
 /// The steps of every target in their order, from that on which a proxy is chosen for.
@@ -53,17 +54,19 @@ pub(crate) async fn examine_target(instance: &Arc<Instance>, file: Option<&str>)
         Ok(client) => client,
         Err(error) => return unusable(endpoint.to_string(), place, [&*error.to_string()]),
     };
-    let mut diagnosis = Diagnosis { title: endpoint.to_string(), place, steps: vec![settings(instance, file)] };
     let began = UnixTime::now();
-    let fetched = client.fetch(&endpoint).await;
-    let now = UnixTime::now();
+    let fetched = match client.fetch(&endpoint).await {
+        Ok(response) => Ok(Fetched::of(response, instance, &endpoint, &notebook, began).await),
+        Err(error) => Err(error),
+    };
     let record = notebook.read();
     let look_ups: Vec<_> = record.hops.iter().flat_map(|hop| hop.look_ups.iter().cloned()).collect();
     let probes = way::probe(&look_ups, instance.http.connect_timeout).await;
-    let walk = Walk { instance, endpoint: &endpoint, record, probes, now };
+    let mut diagnosis = Diagnosis { title: endpoint.to_string(), place, steps: vec![settings(instance, file)] };
+    let walk = Walk { instance, endpoint: &endpoint, record, probes, now: UnixTime::now() };
     match fetched {
         Err(error) => walk.failed(&error, &mut diagnosis),
-        Ok(response) => walk.answered(response, &notebook, began, file, &mut diagnosis).await,
+        Ok(fetched) => walk.answered(&fetched, file, &mut diagnosis),
     }
     diagnosis
 }
@@ -91,7 +94,7 @@ fn settings(instance: &Instance, file: Option<&str>) -> Step {
     let interval = duration(instance.min_collection_interval);
     let text = match file {
         Some(_) => format!("a scrape every {interval}; {limits}"),
-        None => format!("none, only a URL: the defaults, with {limits}"),
+        None => format!("the defaults, as there is only a URL: {limits}"),
     };
     let step = Step::fine(StepKind::Settings, text)
         .fact("min_collection_interval", instance.min_collection_interval.as_secs_f64())
@@ -163,76 +166,100 @@ impl Walk<'_> {
     fn redirect(&self, hop: &Hop, next: &Hop) -> Step {
         let to = next.location.as_ref().map(ToString::to_string).unwrap_or_default();
         let status = hop.head.as_ref().map(|moment| moment.what.status.as_u16());
-        let step = Step::fine(StepKind::Redirect, format!("leads to {to}"))
+        let word = status.map_or_else(String::new, |status| format!("{status} "));
+        let step = Step::fine(StepKind::Redirect, format!("{word}leads to {to}"))
             .took(hop.head.as_ref().map(|moment| moment.took))
             .fact("status", status)
             .fact("to", to.as_str());
         let leaves = next.location.as_ref().is_some_and(|next| !self.endpoint.location().trusts(next));
-        if leaves && self.shows_something() {
+        if leaves && shows_something(self.instance, self.endpoint, &self.record) {
             return step
                 .detail("Credentials and own headers are not sent there, because it is another host, port or scheme.");
         }
         step
     }
 
-    /// Whether a request may hold anything secret, which an answer might repeat.
-    fn shows_something(&self) -> bool {
-        let http = &self.instance.http;
-        let is_shown = self.record.credentials.iter().any(|shown| shown.source.is_some());
-        is_shown
-            || http.auth.token.is_some()
-            || http.auth.scheme != AuthScheme::Unset
-            || !http.headers.is_empty()
-            || !http.extra_headers.is_empty()
-            || self.endpoint.text().contains('?')
-    }
-
     /// There is an answer, whatever its status.
-    async fn answered(
-        mut self,
-        mut response: Response,
-        notebook: &Notebook,
-        began: UnixTime,
-        file: Option<&str>,
-        diagnosis: &mut Diagnosis,
-    ) {
+    fn answered(&self, fetched: &Fetched, file: Option<&str>, diagnosis: &mut Diagnosis) {
         self.ways(None, diagnosis);
         let http = &self.instance.http;
-        let hop = self.record.hops.last().cloned().unwrap_or_default();
-        let Some(head) = &hop.head else { return };
-        let login = login::step(http, &self.record, &head.what, self.now);
-        let refused = login.outcome == super::Outcome::Failed;
+        let Some(hop) = self.record.hops.last() else { return };
+        let Some(answer) = &hop.head else { return };
+        let head = &fetched.head;
+        let login = login::step(http, &self.record, &answer.what, self.now);
+        let is_refused = login.outcome == Outcome::Failed;
         diagnosis.steps.push(login);
-        if !refused {
-            let told = if response.head.status >= 400 && !self.shows_something() {
-                Some(beginning(&mut response).await)
-            } else {
-                None
-            };
-            diagnosis.steps.push(answer::status(&response.head, &hop, http, told.as_deref()));
+        if is_refused {
+            return diagnosis.not_tried(behind(StepKind::Login));
         }
-        if refused || ScrapeError::for_status(&response.head).is_some() {
-            let left = LADDER.iter().position(|&kind| kind == StepKind::Answer).unwrap_or_default();
-            return diagnosis.not_tried(&LADDER[left + usize::from(!refused)..]);
-        }
-        diagnosis.steps.push(answer::format(&response.head, &hop, response.format(http), http));
-        diagnosis.steps.push(answer::clock(head, "the target", WHY_CLOCKS));
-        let encodings = response.head.content_encodings();
-        let mut recorder = Recorder::default();
-        let instance = Arc::new(self.instance.clone());
-        let mut road = Road::new(instance, Some(began));
-        let contribution = road.scrape(Ok(response), self.now, &mut recorder).await;
-        self.record = notebook.read();
+        let told = if let Content::Refused(text) = &fetched.content { text.as_deref() } else { None };
+        diagnosis.steps.push(answer::status(head, hop, http, told));
+        let Content::Scraped(contribution, recorder) = &fetched.content else {
+            return diagnosis.not_tried(behind(StepKind::Answer));
+        };
+        diagnosis.steps.push(answer::format(head, hop, fetched.format, http));
+        diagnosis.steps.push(answer::clock(answer, "the target", WHY_CLOCKS));
         let broken = collected::broken_body(&contribution.report);
-        diagnosis.steps.push(answer::body(&self.record, &encodings, broken.as_deref(), http));
+        diagnosis.steps.push(answer::body(&self.record, &head.content_encodings(), broken.as_deref(), http));
         diagnosis.steps.extend(answer::time(&self.record, http, self.instance.min_collection_interval));
         let redirected = self.record.hops.iter().any(|hop| hop.redirected);
         diagnosis.steps.push(collected::reading(&contribution.report, redirected));
         diagnosis.steps.push(match file {
-            Some(file) => collected::collected(&contribution, &recorder, file),
+            Some(file) => collected::collected(contribution, recorder, file),
             None => Step::not_needed(StepKind::Collected, "with settings instead of a URL: what they collect of it"),
         });
     }
+}
+
+/// The steps of a target behind this one.
+fn behind(kind: StepKind) -> &'static [StepKind] {
+    let at = LADDER.iter().position(|&other| other == kind);
+    at.map_or(&[], |at| &LADDER[at + 1..])
+}
+
+/// An answer that was read to its end.
+struct Fetched {
+    head: Head,
+    format: Format,
+    content: Content,
+}
+
+enum Content {
+    /// The status is that of an error, and this is what it says, if it may be shown.
+    Refused(Option<String>),
+    Scraped(Box<Contribution>, Recorder),
+}
+
+impl Fetched {
+    async fn of(
+        mut response: Response,
+        instance: &Arc<Instance>,
+        endpoint: &Endpoint,
+        notebook: &Notebook,
+        began: UnixTime,
+    ) -> Self {
+        let (head, format) = (response.head.clone(), response.format(&instance.http));
+        let content = if ScrapeError::for_status(&head).is_some() {
+            let secret = shows_something(instance, endpoint, &notebook.read());
+            Content::Refused(if secret { None } else { Some(beginning(&mut response).await) })
+        } else {
+            let (mut road, mut recorder) = (Road::new(Arc::clone(instance), Some(began)), Recorder::default());
+            let contribution = road.scrape(Ok(response), UnixTime::now(), &mut recorder).await;
+            Content::Scraped(Box::new(contribution), recorder)
+        };
+        Self { head, format, content }
+    }
+}
+
+/// Whether a request may hold anything secret, which an answer might repeat.
+fn shows_something(instance: &Instance, endpoint: &Endpoint, record: &Record) -> bool {
+    let http = &instance.http;
+    record.credentials.iter().any(|shown| shown.source.is_some())
+        || http.auth.token.is_some()
+        || http.auth.scheme != AuthScheme::Unset
+        || !http.headers.is_empty()
+        || !http.extra_headers.is_empty()
+        || endpoint.text().contains('?')
 }
 
 /// A request that was sent, or followed a redirect, in vain.
@@ -255,5 +282,14 @@ async fn beginning(response: &mut Response) -> String {
         }
     }
     text.truncate(ERROR_BODY);
-    String::from_utf8_lossy(&text).into_owned()
+    without_markup(&String::from_utf8_lossy(&text))
+}
+
+/// The text of a page.
+fn without_markup(page: &str) -> String {
+    if !page.trim_start().starts_with('<') {
+        return page.to_owned();
+    }
+    let pieces = page.split('<').filter_map(|piece| piece.split_once('>').map(|(_, text)| text));
+    pieces.collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,7 @@ use super::words::{duration, sentence};
 use crate::terminal::{BAD, FAINT, GOOD, NOTE, Styled, TITLE, wrapped};
 
 /// Where what was found begins.
-const INDENT: usize = 20;
+const INDENT: usize = 21;
 /// How wide it is.
 const WIDTH: usize = 100;
 
@@ -35,20 +35,17 @@ pub(crate) fn text(diagnosis: &Diagnosis) -> String {
 pub(crate) fn summary(diagnoses: &[Diagnosis]) -> String {
     let mut text = format!("{}\n", Styled(TITLE, "Result"));
     for diagnosis in diagnoses {
-        let (word, style) = mark(match diagnosis.outcome() {
-            Outcome::NotNeeded | Outcome::Fine => Outcome::Fine,
-            other => other,
+        let (word, style) = mark(diagnosis.outcome());
+        text.push_str(&format!("  {}{}\n", padded(word, style, 6), diagnosis.title));
+        let shown = diagnosis.steps.iter().filter(|step| match diagnosis.outcome() {
+            Outcome::Failed => step.outcome == Outcome::Failed,
+            _ => step.outcome == Outcome::Warning,
         });
-        let because = match (diagnosis.first_failure(), diagnosis.outcome()) {
-            (Some(step), _) => format!(": look at `{}`", step.kind.as_str()),
-            (None, Outcome::Warning) => {
-                let warned = diagnosis.steps.iter().filter(|step| step.outcome == Outcome::Warning);
-                let kinds: Vec<String> = warned.map(|step| format!("`{}`", step.kind.as_str())).collect();
-                format!(": works, but look at {}", kinds.join(", "))
+        for step in shown {
+            for line in wrapped(&format!("{}: {}", step.kind.as_str(), sentence(&step.text)), WIDTH) {
+                text.push_str(&format!("        {line}\n"));
             }
-            (None, _) => String::new(),
-        };
-        text.push_str(&format!("  {}{}{because}\n", padded(word, style, 6), diagnosis.title));
+        }
     }
     text
 }
@@ -65,7 +62,7 @@ fn mark(outcome: Outcome) -> (&'static str, Style) {
 fn print(text: &mut String, step: &Step) {
     let (word, style) = mark(step.outcome);
     let found = match step.outcome {
-        Outcome::Failed => sentence(&step.text),
+        Outcome::Failed | Outcome::Warning => sentence(&step.text),
         _ => step.text.clone(),
     };
     let took = step.took.map(|took| format!("  ({})", duration(took))).unwrap_or_default();
