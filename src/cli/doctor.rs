@@ -60,7 +60,9 @@ impl Subject {
         let config = SettingsArgs::of(PathBuf::from(source)).read();
         show(&config);
         if config.instances.is_empty() && config.has_errors() {
-            return Err(format!("the settings `{source}` cannot be used; a URL begins with `http://`, `https://` or `unix://`"));
+            return Err(format!(
+                "the settings `{source}` cannot be used; a URL begins with `http://`, `https://` or `unix://`"
+            ));
         }
         Ok(Self { config, file: Some(source.to_owned()) })
     }
@@ -94,7 +96,11 @@ async fn examine(subject: Subject, format: Format) -> (io::Result<()>, Exit) {
             }
             ConfiguredInstance::Invalid { endpoint, errors } => {
                 let title = endpoint.as_deref().map_or_else(|| "(no endpoint)".to_owned(), redact);
-                doctor::unusable(title, file.clone(), errors.iter().map(|error| error.message.as_str()))
+                let messages = errors.iter().map(|error| match error.position {
+                    Some(at) => format!("line {}, column {}: {}", at.line, at.column, error.message),
+                    None => error.message.clone(),
+                });
+                doctor::unusable(title, file.clone(), messages)
             }
         };
         if let Err(error) = tell(&diagnosis, format) {

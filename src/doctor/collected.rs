@@ -64,24 +64,23 @@ pub(super) fn collected(contribution: &Contribution, recorder: &Recorder, file: 
     } else if submitted == 0 && report.totals.samples > 0 {
         let none = dropped.first().is_some_and(|(reason, _)| *reason == DropReason::NotSelected);
         let advice = if none { "no entry of `metrics` matches what is exposed" } else { "everything is left out" };
-        Step::failed(StepKind::Collected, "nothing of it is submitted").advise(format!(
-            "{advice}: `retriever explain {file} NAME` tells of a metric why, and what to write"
-        ))
+        Step::failed(StepKind::Collected, "nothing of it is submitted")
+            .advise(format!("{advice}: `retriever explain {file} NAME` tells of a metric why, and what to write"))
     } else {
         Step::fine(StepKind::Collected, format!("{values} {} submitted", if submitted == 1 { "is" } else { "are" }))
     };
     if lost > 0 {
         let mut reasons: Vec<String> =
-            dropped.iter().take(REASONS).map(|(reason, count)| format!("{count} ({})", reason.as_str())).collect();
+            dropped.iter().take(REASONS).map(|(reason, count)| format!("{} ({count})", reason.as_str())).collect();
         if dropped.len() > REASONS {
-            reasons.push("more for other reasons".to_owned());
+            reasons.push("and more".to_owned());
         }
-        step = step.detail(format!("{} {} not: {}.", counted(lost, "sample"), if lost == 1 { "is" } else { "are" }, reasons.join(", ")));
+        step = step.detail(format!("Left out: {}.", reasons.join(", ")));
     }
     if report.dropped.of(DropReason::Limited) > 0 {
-        step = step
-            .at_least(Outcome::Warning)
-            .advise("`max_returned_metrics` is reached: raise it, or collect less with `metrics` and `exclude_metrics`");
+        step = step.at_least(Outcome::Warning).advise(
+            "`max_returned_metrics` is reached: raise it, or collect less with `metrics` and `exclude_metrics`",
+        );
     }
     if contribution.collisions.replaced > 0 {
         let count = counted(contribution.collisions.replaced, "gauge");

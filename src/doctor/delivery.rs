@@ -23,7 +23,10 @@ fn console(file: Option<&str>) -> Step {
     let step = match file {
         Some(_) => Step::warning(StepKind::Destination, "metrics are printed, and go nowhere else")
             .advise("set `api_key` (DD_API_KEY) and `site` (DD_SITE), or `dogstatsd_url`, to have them sent"),
-        None => Step::not_needed(StepKind::Destination, "with settings instead of a URL, or with DD_API_KEY: the way to Datadog"),
+        None => Step::not_needed(
+            StepKind::Destination,
+            "with settings instead of a URL, or with DD_API_KEY: the way to Datadog",
+        ),
     };
     step.fact("output", "console")
 }
@@ -40,7 +43,9 @@ async fn dogstatsd(address: &DogstatsdAddress) -> Vec<Step> {
             )
         }
         (Ok(Reached::Nobody(to)), _) => Step::failed(StepKind::Connection, format!("nobody listens at {to}"))
-            .advise("check that the Agent runs, that `use_dogstatsd` is not off there, and that host and port are right")
+            .advise(
+                "check that the Agent runs, that `use_dogstatsd` is not off there, and that host and port are right",
+            )
             .advise("an Agent in another container needs `dogstatsd_non_local_traffic: true`"),
         (Err(error), DogstatsdAddress::Udp { host, .. }) => {
             Step::failed(StepKind::Connection, format!("{} cannot be sent to: {error}", quoted(host)))

@@ -21,6 +21,11 @@ pub(super) fn step(hop: &Hop, settings: &HttpSettings, failed: Option<&str>, now
     let handshake = &hop.tls;
     if let Some(message) = failed {
         let step = certificates(Step::failed_with(StepKind::Tls, message), handshake, "the target");
+        let step = if handshake.chain.is_empty() && message.contains("within") {
+            step.advise("the connection stands, and the handshake got no answer: check that TLS is spoken at this port, for if it is not, the URL begins with `http://`")
+        } else {
+            step
+        };
         return client_certificate(step, handshake, &settings.tls);
     }
     if !hop.location.as_ref().is_some_and(Location::is_tls) {
@@ -64,12 +69,18 @@ fn agreed(session: &Session, took: Duration) -> Step {
 /// Adds the certificates that a peer has shown.
 pub(super) fn certificates(mut step: Step, handshake: &Handshake, whom: &str) -> Step {
     let Some((own, others)) = handshake.chain.split_first() else { return step };
-    step = step
-        .detail(format!("The certificate of {whom}, `{}`, is for {}.", own.subject, names(&own.names)))
-        .detail(format!("It is valid from {} to {}, and was issued by `{}`.", day(own.not_before), day(own.not_after), own.issuer));
+    step = step.detail(format!("The certificate of {whom}, `{}`, is for {}.", own.subject, names(&own.names))).detail(
+        format!(
+            "It is valid from {} to {}, and was issued by `{}`.",
+            day(own.not_before),
+            day(own.not_after),
+            own.issuer
+        ),
+    );
     for other in others {
         let (subject, issuer) = (&other.subject, &other.issuer);
-        step = step.detail(format!("Sent with it: `{subject}`, valid to {}, issued by `{issuer}`.", day(other.not_after)));
+        step =
+            step.detail(format!("Sent with it: `{subject}`, valid to {}, issued by `{issuer}`.", day(other.not_after)));
     }
     step.fact("certificates", handshake.chain.iter().map(fact).collect::<Value>())
 }
@@ -95,7 +106,8 @@ fn fact(certificate: &Certificate) -> Value {
 
 /// Who vouches for a certificate that was accepted.
 fn trust(settings: &TlsSettings) -> String {
-    let name = if settings.validate_hostname { "" } else { " Its name is not compared (`tls_validate_hostname: false`)." };
+    let name =
+        if settings.validate_hostname { "" } else { " Its name is not compared (`tls_validate_hostname: false`)." };
     if !settings.verify {
         return "Nobody vouches for it: it is not verified (`tls_verify: false`).".to_owned();
     }
@@ -110,10 +122,13 @@ fn client_certificate(step: Step, handshake: &Handshake, settings: &TlsSettings)
         (Some(true), Some(path)) => {
             (format!("The target asked for a client certificate and got that of `{}`.", path.display()), "shown")
         }
-        (Some(_), None) => ("The target asked for a client certificate; there is none (`tls_cert`).".to_owned(), "missing"),
-        (Some(false), Some(path)) => {
-            (format!("The target asked for a client certificate, but for another kind than `{}`.", path.display()), "unsuitable")
+        (Some(_), None) => {
+            ("The target asked for a client certificate; there is none (`tls_cert`).".to_owned(), "missing")
         }
+        (Some(false), Some(path)) => (
+            format!("The target asked for a client certificate, but for another kind than `{}`.", path.display()),
+            "unsuitable",
+        ),
         (None, Some(_)) => ("The target did not ask for the client certificate of `tls_cert`.".to_owned(), "not_asked"),
         (None, None) => return step,
     };

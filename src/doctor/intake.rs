@@ -1,5 +1,6 @@
 //! The way to Datadog's API: name, connection, TLS, whether the key is known there, and the time.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::answer;
@@ -80,15 +81,21 @@ fn host(api: &ApiSettings) -> &str {
     api.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
 }
 
+fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<IpAddr>().is_ok()
+}
+
 fn destination(api: &ApiSettings) -> Step {
     let url = &api.url;
     let step = match site(api) {
         Some(site) if SITES.contains(&site) => {
-            Step::fine(StepKind::Destination, format!("Datadog's API at {url}: the site is `{site}`"))
+            Step::fine(StepKind::Destination, format!("Datadog's API at `{url}`: the site is `{site}`"))
         }
-        Some(site) => Step::warning(StepKind::Destination, format!("{url}: the site is `{site}`"))
-            .advise(format!("Datadog has no such site that is known here; these are: {}", SITES.join(", "))),
-        None => Step::fine(StepKind::Destination, format!("{url} (`dd_url`)")),
+        Some(site) => {
+            Step::warning(StepKind::Destination, format!("`{url}`: `{site}` is no site of Datadog that is known here"))
+                .advise(format!("those that are known are {}", list(&SITES)))
+        }
+        None => Step::fine(StepKind::Destination, format!("`{url}` (`dd_url`)")),
     };
     step.fact("output", "api").fact("url", url.as_str()).fact("site", site(api))
 }
@@ -110,7 +117,7 @@ fn walked(api: &ApiSettings, hop: &Hop, now: UnixTime) -> Vec<Step> {
     let mut steps = Vec::new();
     if !hop.look_ups.is_empty() {
         steps.push(way::name_of(&hop.look_ups, hop));
-    } else if hop.connected.is_some() {
+    } else if is_address(host(api)) {
         steps.push(Step::not_needed(StepKind::Name, "an address needs no look-up"));
     }
     if let Some(connected) = &hop.connected
@@ -136,21 +143,32 @@ fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
     let cause = message.split_once("to check the API key: ").map_or(message, |(_, cause)| cause);
     // What the library says first says nothing.
     let cause = cause.split_once("(Connect): ").map_or(cause, |(_, cause)| cause);
+    let cause = cause.strip_prefix("dns error: ").unwrap_or(cause);
     let lower = cause.to_lowercase();
     let is_tls = api.url.starts_with("https");
     if hop.connected.is_none() {
-        if lower.contains("dns") || lower.contains("lookup") {
+        if hop.look_ups.is_empty() && !is_address(host(api)) && lower.contains("lookup") {
             let host = host(api);
-            return Step::failed(StepKind::Name, format!("the host name `{host}` was not found ({cause})"))
-                .advise("check `site` (`dd_url`) for typing errors, and that this machine can look up names of the internet");
+            return Step::failed(StepKind::Name, format!("the host name `{host}` was not found ({cause})")).advise(
+                "check `site` (`dd_url`) for typing errors, and that this machine can look up names of the internet",
+            );
         }
-        return Step::failed(StepKind::Connection, format!("{} cannot be connected to ({cause})", host(api))).advise(
-            "check that this machine may connect to the internet on port 443: a firewall may stand between; where only a \
-             proxy leads out, deliver to an Agent (`dogstatsd_url`)",
+        return Step::failed(StepKind::Connection, format!("`{}` cannot be connected to ({cause})", host(api))).advise(
+            match site(api) {
+                Some(_) => {
+                    "check that this machine may connect to the internet on port 443: a firewall may stand between; where \
+                     only a proxy leads out, deliver to an Agent (`dogstatsd_url`)"
+                }
+                None => "check that `dd_url` is right, that what it names runs, and that no firewall stands between",
+            },
         );
     }
     if is_tls && hop.tls.secured.is_none() {
-        let step = handshake::certificates(Step::failed(StepKind::Tls, format!("no secure connection comes about ({cause})")), &hop.tls, "the intake");
+        let step = handshake::certificates(
+            Step::failed(StepKind::Tls, format!("no secure connection comes about ({cause})")),
+            &hop.tls,
+            "the intake",
+        );
         return step.advise(
             "if that is not Datadog's certificate, something between opens TLS: install its CA certificate on this \
              machine (`update-ca-certificates`), or name it in SSL_CERT_FILE",
@@ -179,18 +197,25 @@ fn key(api: &ApiSettings, checked: &KeyCheck, status: u16) -> Step {
 fn rejected(api: &ApiSettings) -> Step {
     let length = api.api_key.expose().chars().count();
     let is_hex = api.api_key.expose().chars().all(|c| c.is_ascii_hexdigit());
-    let step = Step::failed(StepKind::Key, format!("{} does not know the API key", api.url));
+    let step = Step::failed(StepKind::Key, format!("`{}` does not know the API key", api.url));
     let step = match site(api) {
         Some(site) => step.advise(format!(
             "the usual cause is the wrong site: a key works at the site of its organisation only, and `site` is \
              `{site}`. See where you log in: `app.datadoghq.eu` is `site: datadoghq.eu`, `us5.datadoghq.com` is `site: \
              us5.datadoghq.com`, `app.datadoghq.com` is `site: datadoghq.com`; there are also {}",
-            list(&SITES.into_iter().filter(|other| !["datadoghq.com", "datadoghq.eu", "us5.datadoghq.com"].contains(other)).collect::<Vec<_>>())
+            list(
+                &SITES
+                    .into_iter()
+                    .filter(|other| !["datadoghq.com", "datadoghq.eu", "us5.datadoghq.com"].contains(other))
+                    .collect::<Vec<_>>()
+            )
         )),
         None => step.advise("check that `dd_url` is that of the site of your organisation"),
     };
     let step = if length == APPLICATION_KEY && is_hex {
-        step.advise(sentence(&format!("it has {APPLICATION_KEY} characters, as application keys have; an API key has {API_KEY}")))
+        step.advise(sentence(&format!(
+            "it has {APPLICATION_KEY} characters, as application keys have; an API key has {API_KEY}"
+        )))
     } else if length != API_KEY || !is_hex {
         step.advise(format!(
             "it is not of the form of an API key, which has {API_KEY} characters of 0-9 and a-f; it has {length}: copy it anew"
@@ -199,4 +224,36 @@ fn rejected(api: &ApiSettings) -> Step {
         step
     };
     step.advise("otherwise it was revoked: Organization Settings, API Keys shows those that work")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Secret;
+
+    fn advice(url: &str, key: &str) -> Vec<String> {
+        let api = ApiSettings {
+            url: url.to_owned(),
+            api_key: Secret::new(key),
+            skip_ssl_validation: false,
+            timeout: Duration::from_secs(1),
+            queue_bytes: 0,
+        };
+        let step = rejected(&api);
+        assert!(!format!("{step:?}").contains(key), "{step:?}");
+        step.advice
+    }
+
+    #[test]
+    fn a_rejected_key_is_of_another_site_before_all() {
+        let said = advice("https://api.us3.datadoghq.com", &"a1".repeat(16));
+        assert!(said[0].contains("wrong site") && said[0].contains("`site` is `us3.datadoghq.com`"), "{said:?}");
+        assert_eq!(said.len(), 2);
+        let said = advice("https://api.datadoghq.com", &"a1".repeat(20));
+        assert!(said[1].contains("as application keys have"), "{said:?}");
+        let said = advice("http://127.0.0.1:1", "hunter2");
+        assert!(said[0].contains("`dd_url`") && said[1].contains("it has 7"), "{said:?}");
+    }
 }

@@ -24,36 +24,57 @@ pub(super) fn failed(settings: &HttpSettings, message: &str) -> Step {
 }
 
 /// What was shown, and what the target said to it.
-pub(super) fn step(settings: &HttpSettings, record: &Record, answer: &Answer, now: UnixTime) -> Step {
+///
+/// `left_behind`: where a redirect led to whose credentials are not sent.
+pub(super) fn step(
+    settings: &HttpSettings,
+    record: &Record,
+    answer: &Answer,
+    left_behind: Option<&str>,
+    now: UnixTime,
+) -> Step {
     let shown = record.credentials.last().and_then(|shown| described(settings, *shown, now));
     let challenged = record.hops.iter().any(|hop| hop.challenged);
     let step = match (answer.status.as_u16(), &shown) {
+        (401 | 403, Some(_)) if let Some(to) = left_behind => not_shown(to, answer),
         (401, None) => wanted(answer),
         (401, Some(shown)) => not_accepted(shown, answer, settings),
         (403, shown) => forbidden(shown.as_deref()),
+        (_, Some(_)) if let Some(to) = left_behind => {
+            Step::fine(StepKind::Login, format!("not needed at `{to}`, to where the redirect led"))
+        }
         (_, Some(shown)) => Step::fine(StepKind::Login, format!("{shown}: the target takes it")),
         (_, None) => Step::not_needed(StepKind::Login, "none: nothing is shown, and nothing was asked for"),
     };
     let step = step.fact("shown", shown).fact("challenged", challenged).fact("asks_for", answer.schemes.clone());
     let step = if challenged { step.detail("The target asked for it, and the request was repeated.") } else { step };
     match record.credentials[..] {
-        [_, .., last] => {
-            let age = duration(last.at.elapsed());
-            step.detail(format!("The first request failed, so the token was fetched anew {age} ago, and the request repeated."))
+        [_, _, ..] => {
+            step.detail("A first request failed, so the token was got anew and the request repeated, as `run` does.")
         }
         _ => step,
     }
 }
 
+fn not_shown(to: &str, answer: &Answer) -> Step {
+    let text = format!(
+        "{}: `{to}` wants to know who asks, and credentials are not sent to where a redirect leads",
+        answer.status
+    );
+    Step::failed(StepKind::Login, text)
+        .advise("set the URL of the instance to where the redirect leads, if the credentials are meant for that place")
+}
+
 fn wanted(answer: &Answer) -> Step {
     let step = Step::failed(
         StepKind::Login,
-        format!("the target wants to know who asks, and nothing is configured ({})", answer.status),
+        format!("{}: the target wants to know who asks, and no login is configured", answer.status),
     );
     let known = answer.schemes.iter().filter_map(|scheme| advice_for(scheme));
     let known: Vec<&str> = known.collect();
     if known.is_empty() {
-        return step.advise("set what it expects: `username` and `password`, `auth_token`, or a header in `extra_headers`");
+        return step
+            .advise("set what it expects: `username` and `password`, `auth_token`, or a header in `extra_headers`");
     }
     known.into_iter().fold(step, Step::advise)
 }
@@ -71,25 +92,24 @@ fn advice_for(scheme: &str) -> Option<&'static str> {
 }
 
 fn not_accepted(shown: &str, answer: &Answer, settings: &HttpSettings) -> Step {
-    let step = Step::failed(StepKind::Login, format!("the target does not accept {shown} ({})", answer.status));
-    let step = if answer.schemes.is_empty() {
-        step
-    } else {
-        step.detail(format!("It asks for {}.", list(&answer.schemes)))
-    };
+    let step = Step::failed(StepKind::Login, format!("{}: the target does not accept {shown}", answer.status));
+    let step =
+        if answer.schemes.is_empty() { step } else { step.detail(format!("It asks for {}.", list(&answer.schemes))) };
     match &settings.auth.token {
         Some(_) => step.advise("check that the token is meant for this target and has not expired"),
-        None => step.advise("compare name and password with what the target expects, and `auth_type` with what it asks for"),
+        None => {
+            step.advise("compare name and password with what the target expects, and `auth_type` with what it asks for")
+        }
     }
 }
 
 fn forbidden(shown: Option<&str>) -> Step {
     match shown {
         Some(shown) => {
-            Step::failed(StepKind::Login, format!("the target knows {shown}, but does not let it see this (403 Forbidden)"))
+            Step::failed(StepKind::Login, format!("403 Forbidden: the target does not let this in: {shown}"))
                 .advise("have it allowed there; in Kubernetes the service account needs the verb `get` for the non-resource URL, for instance `/metrics`")
         }
-        None => Step::failed(StepKind::Login, "the target does not let everybody see this (403 Forbidden)").advise(
+        None => Step::failed(StepKind::Login, "403 Forbidden: the target does not let everybody in, and nothing was shown to it").advise(
             "set what it expects (`username` and `password`, `auth_token`, `tls_cert`), or have this machine's address allowed there",
         ),
     }
@@ -107,9 +127,11 @@ fn described(settings: &HttpSettings, shown: Shown, now: UnixTime) -> Option<Str
         (AuthScheme::Unset, Some(CredentialSource::Url)) => Some("name and password of the URL"),
         (AuthScheme::Unset, Some(CredentialSource::Settings) | None) => None,
     };
-    let header = settings.headers.iter().chain(&settings.extra_headers).any(|(name, _)| {
-        name.eq_ignore_ascii_case("authorization")
-    });
+    let header = settings
+        .headers
+        .iter()
+        .chain(&settings.extra_headers)
+        .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     let header = (header && scheme.is_none()).then(|| "the header `Authorization` of the settings".to_owned());
     let parts = [scheme.map(ToOwned::to_owned), token(settings, shown, now), header];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -121,18 +143,18 @@ fn token(settings: &HttpSettings, shown: Shown, now: UnixTime) -> Option<String>
     let (what, age) = match &token.reader {
         TokenReader::File(file) => {
             let age = fs::metadata(&file.path).and_then(|found| found.modified()).ok().and_then(age);
-            let age = age.map_or_else(String::new, |age| format!(", which was written {} ago", duration(age)));
-            (format!("the token in `{}`", file.path.display()), age)
+            let age = age.map_or_else(String::new, |age| format!(" (written {} ago)", duration(age)));
+            (format!("the token of `{}`", file.path.display()), age)
         }
         TokenReader::OAuth(oauth) => {
             let left = shown.token_until.map(|until| (until.seconds() - now.seconds()).max(0.0));
             let left = left.and_then(|left| Duration::try_from_secs_f64(left).ok());
-            let left = left.map_or_else(String::new, |left| format!(", which is good for {}", duration(left)));
+            let left = left.map_or_else(String::new, |left| format!(" (good for {})", duration(left)));
             (format!("a token of `{}`", redact(&oauth.url)), left)
         }
         TokenReader::Dcos(dcos) => (format!("a token of `{}`", redact(&dcos.login_url)), String::new()),
     };
-    Some(format!("{what}{age}, in the header `{}`", token.writer.name))
+    Some(format!("{what} in the header `{}`{age}", token.writer.name))
 }
 
 fn age(modified: SystemTime) -> Option<Duration> {

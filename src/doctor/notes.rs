@@ -37,7 +37,6 @@ pub(super) struct Record {
 pub(super) struct Shown {
     pub(super) source: Option<CredentialSource>,
     pub(super) token_until: Option<UnixTime>,
-    pub(super) at: Instant,
 }
 
 /// One request and the way that it took.
@@ -163,7 +162,7 @@ impl Record {
     fn note(&mut self, event: Event<'_>, now: Instant) {
         match event {
             Event::Credentials { source, token_until } => {
-                self.credentials.push(Shown { source, token_until, at: now });
+                self.credentials.push(Shown { source, token_until });
             }
             Event::Request { location, proxy, headers } => self.hops.push(Hop {
                 location: Some(location.clone()),
@@ -214,7 +213,10 @@ impl Hop {
             Event::Head { status, headers } => {
                 let date = text(headers, &DATE).and_then(|date| from_http_date(&date));
                 let took = self.sent.map_or(took, |sent| now.saturating_duration_since(sent));
-                self.head = Some(Moment { what: Answer { status, schemes: schemes(headers), date, at: UnixTime::now() }, took });
+                self.head = Some(Moment {
+                    what: Answer { status, schemes: schemes(headers), date, at: UnixTime::now() },
+                    took,
+                });
             }
             Event::Challenged => self.challenged = true,
             Event::Redirected => self.redirected = true,
@@ -245,7 +247,8 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 /// The first word of each challenge; what follows it may be anything.
 fn schemes(headers: &HeaderMap) -> Vec<String> {
     let words = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()?.split(' ').next());
-    let is_scheme = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_scheme =
+        |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     words.filter(is_scheme).map(|word| word.chars().take(20).collect()).collect()
 }
 

@@ -14,7 +14,11 @@ pub(super) fn failed(path: &Path, message: &str) -> Step {
     match fs::symlink_metadata(path) {
         Err(_) => {
             let step = step.detail(missing(path));
-            if step.advice.is_empty() { step.advise("check the path, and that whoever makes the socket runs") } else { step }
+            if step.advice.is_empty() {
+                step.advise("check the path, and that whoever makes the socket runs")
+            } else {
+                step
+            }
         }
         Ok(found) if found.is_symlink() && fs::metadata(path).is_err() => {
             step.detail(format!("`{shown}` is a link to something that is not there."))

@@ -8,7 +8,7 @@ use super::login;
 use super::model::{Diagnosis, Outcome, Step, StepKind};
 use super::notes::{Hop, Notebook, Record};
 use super::way::{self, Probes, Trouble};
-use super::words::{counted, duration};
+use super::words::duration;
 use crate::config::{AuthScheme, Instance};
 use crate::discover::{Endpoint, Location};
 use crate::parse::Format;
@@ -47,12 +47,12 @@ pub(crate) async fn examine_target(instance: &Arc<Instance>, file: Option<&str>)
     let place = file.map(|file| format!("{file}:{}", instance.at.line));
     let endpoint = match Endpoint::parse(&instance.endpoint) {
         Ok(endpoint) => endpoint,
-        Err(error) => return unusable(crate::discover::redact(&instance.endpoint), place, [&*error.to_string()]),
+        Err(error) => return unusable(crate::discover::redact(&instance.endpoint), place, [error.to_string()]),
     };
     let notebook = Arc::new(Notebook::default());
     let client = match Client::observed(&instance.http, USER_AGENT, notebook.clone()) {
         Ok(client) => client,
-        Err(error) => return unusable(endpoint.to_string(), place, [&*error.to_string()]),
+        Err(error) => return unusable(endpoint.to_string(), place, [error.to_string()]),
     };
     let began = UnixTime::now();
     let fetched = match client.fetch(&endpoint).await {
@@ -72,12 +72,8 @@ pub(crate) async fn examine_target(instance: &Arc<Instance>, file: Option<&str>)
 }
 
 /// Settings with which nothing can be fetched, and why.
-pub(crate) fn unusable<'m>(
-    title: String,
-    place: Option<String>,
-    messages: impl IntoIterator<Item = &'m str>,
-) -> Diagnosis {
-    let steps = messages.into_iter().map(|message| Step::failed_with(StepKind::Settings, message)).collect();
+pub(crate) fn unusable(title: String, place: Option<String>, messages: impl IntoIterator<Item = String>) -> Diagnosis {
+    let steps = messages.into_iter().map(|message| Step::failed(StepKind::Settings, message)).collect();
     let mut diagnosis = Diagnosis { title, place, steps };
     diagnosis.not_tried(&LADDER);
     diagnosis
@@ -102,7 +98,8 @@ fn settings(instance: &Instance, file: Option<&str>) -> Step {
         .fact("read_timeout", http.read_timeout.as_secs_f64())
         .fact("total_timeout", http.total_timeout.as_secs_f64());
     if instance.ignore_connection_errors {
-        return step.detail("`ignore_connection_errors` is set: `run` says nothing of a target that cannot be reached.");
+        return step
+            .detail("`ignore_connection_errors` is set: `run` says nothing of a target that cannot be reached.");
     }
     step
 }
@@ -157,8 +154,8 @@ impl Walk<'_> {
             if told <= REDIRECTS || told == redirects {
                 diagnosis.steps.push(self.redirect(hop, next));
             } else if told == redirects - 1 {
-                let more = counted((redirects - REDIRECTS - 1) as u64, "redirect");
-                diagnosis.steps.push(Step::fine(StepKind::Redirect, format!("{more} more")));
+                let more = redirects - REDIRECTS - 1;
+                diagnosis.steps.push(Step::fine(StepKind::Redirect, format!("and {more} more")));
             }
         }
     }
@@ -167,7 +164,7 @@ impl Walk<'_> {
         let to = next.location.as_ref().map(ToString::to_string).unwrap_or_default();
         let status = hop.head.as_ref().map(|moment| moment.what.status.as_u16());
         let word = status.map_or_else(String::new, |status| format!("{status} "));
-        let step = Step::fine(StepKind::Redirect, format!("{word}leads to {to}"))
+        let step = Step::fine(StepKind::Redirect, format!("{word}leads to `{to}`"))
             .took(hop.head.as_ref().map(|moment| moment.took))
             .fact("status", status)
             .fact("to", to.as_str());
@@ -186,7 +183,11 @@ impl Walk<'_> {
         let Some(hop) = self.record.hops.last() else { return };
         let Some(answer) = &hop.head else { return };
         let head = &fetched.head;
-        let login = login::step(http, &self.record, &answer.what, self.now);
+        // They do not come back, even if a later redirect does.
+        let own = self.endpoint.location();
+        let leaves = self.record.hops.iter().filter_map(|hop| hop.location.as_ref()).any(|there| !own.trusts(there));
+        let left_behind = hop.location.as_ref().filter(|_| leaves).map(ToString::to_string);
+        let login = login::step(http, &self.record, &answer.what, left_behind.as_deref(), self.now);
         let is_refused = login.outcome == Outcome::Failed;
         diagnosis.steps.push(login);
         if is_refused {
@@ -204,7 +205,9 @@ impl Walk<'_> {
         diagnosis.steps.extend(answer::time(&self.record, http, self.instance.min_collection_interval));
         let redirected = self.record.hops.iter().any(|hop| hop.redirected);
         diagnosis.steps.push(collected::reading(&contribution.report, redirected));
+        let nothing_read = contribution.report.failure.is_some() && contribution.report.totals.samples == 0;
         diagnosis.steps.push(match file {
+            Some(_) if nothing_read => Step::new(StepKind::Collected, Outcome::NotTried, ""),
             Some(file) => collected::collected(contribution, recorder, file),
             None => Step::not_needed(StepKind::Collected, "with settings instead of a URL: what they collect of it"),
         });
@@ -264,6 +267,11 @@ fn shows_something(instance: &Instance, endpoint: &Endpoint, record: &Record) ->
 
 /// A request that was sent, or followed a redirect, in vain.
 fn unanswered(trouble: &Trouble, hop: Option<&Hop>) -> Step {
+    if trouble.kind == StepKind::Redirect && trouble.message.starts_with("more than") {
+        // What stands behind the semicolon is no advice.
+        return Step::failed(trouble.kind, trouble.message.replacen("; ", ", and ", 1))
+            .advise("the target sends in circles: look at where it leads, and set the URL to where the metrics are");
+    }
     let step = Step::failed_with(trouble.kind, &trouble.message);
     let is_tls = hop.and_then(|hop| hop.location.as_ref()).is_some_and(Location::is_tls);
     if trouble.kind == StepKind::Answer && !is_tls && trouble.message.contains("not HTTP") {

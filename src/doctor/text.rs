@@ -36,7 +36,8 @@ pub(crate) fn summary(diagnoses: &[Diagnosis]) -> String {
     let mut text = format!("{}\n", Styled(TITLE, "Result"));
     for diagnosis in diagnoses {
         let (word, style) = mark(diagnosis.outcome());
-        text.push_str(&format!("  {}{}\n", padded(word, style, 6), diagnosis.title));
+        let note = if diagnosis.outcome() == Outcome::NotNeeded { " (not looked at)" } else { "" };
+        text.push_str(&format!("  {}{}{note}\n", padded(word, style, 6), diagnosis.title));
         let shown = diagnosis.steps.iter().filter(|step| match diagnosis.outcome() {
             Outcome::Failed => step.outcome == Outcome::Failed,
             _ => step.outcome == Outcome::Warning,

@@ -93,9 +93,9 @@ fn needs_look_up(hop: &Hop) -> bool {
 
 /// Whether the proxy is asked for a connection, and not for the URL.
 fn is_tunnelled(hop: &Hop) -> bool {
-    hop.proxy.as_ref().is_some_and(|proxy| {
-        proxy.protocol().is_socks() || hop.location.as_ref().is_some_and(Location::is_tls)
-    })
+    hop.proxy
+        .as_ref()
+        .is_some_and(|proxy| proxy.protocol().is_socks() || hop.location.as_ref().is_some_and(Location::is_tls))
 }
 
 /// The steps of a hop, up to the one that failed.
@@ -209,6 +209,7 @@ fn connection(hop: &Hop, probes: &Probes, failed: Option<&str>) -> Step {
         },
         (None, Some(connected)) => {
             let text = match connected.what {
+                Some(address) if hop.proxy.is_some() => format!("{address}, the proxy, answers"),
                 Some(address) => format!("{address} answers"),
                 None => format!("`{}` answers", socket.unwrap_or_else(|| "".as_ref()).display()),
             };
@@ -227,7 +228,9 @@ fn refused(step: Step, hop: &Hop, message: &str) -> Step {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     if is_loopback {
-        return step.advise("inside of a container `localhost` is the container itself, not the machine that it runs on");
+        return step.advise(
+            "inside of a container or pod `localhost` is that container or pod, not the machine that it runs on",
+        );
     }
     if message.contains("within") {
         return step.advise(

@@ -49,7 +49,7 @@ pub(super) fn sentence(text: &str) -> String {
 
 /// Names in backticks, joined as in a sentence; many are cut.
 pub(super) fn list<T: std::fmt::Display>(names: &[T]) -> String {
-    const SHOWN: usize = 6;
+    const SHOWN: usize = 8;
     let mut quoted: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     if names.len() > SHOWN {
         quoted.push(format!("{} more", names.len() - SHOWN));
@@ -102,8 +102,14 @@ mod tests {
     fn lists_and_counts() {
         assert_eq!(list(&["a"]), "`a`");
         assert_eq!(list(&["a", "b", "c"]), "`a`, `b` and `c`");
-        assert_eq!((counted(1, "family"), counted(2, "family"), counted(2, "series")), ("1 family".into(), "2 families".into(), "2 series".into()));
-        assert_eq!((bytes(999), bytes(12_400), bytes(3_100_000)), ("999 bytes".into(), "12.4 kB".into(), "3.1 MB".into()));
+        assert_eq!(
+            (counted(1, "family"), counted(2, "family"), counted(2, "series")),
+            ("1 family".into(), "2 families".into(), "2 series".into())
+        );
+        assert_eq!(
+            (bytes(999), bytes(12_400), bytes(3_100_000)),
+            ("999 bytes".into(), "12.4 kB".into(), "3.1 MB".into())
+        );
         assert_eq!(quoted("a\n `b`"), "`a  b `");
     }
 }

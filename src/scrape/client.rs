@@ -89,12 +89,7 @@ impl Client {
         Self::build(settings, user_agent, Arc::new(UnixTime::now), Observed::by(observer))
     }
 
-    fn build(
-        settings: &HttpSettings,
-        user_agent: &str,
-        clock: Clock,
-        observed: Observed,
-    ) -> Result<Self, ClientError> {
+    fn build(settings: &HttpSettings, user_agent: &str, clock: Clock, observed: Observed) -> Result<Self, ClientError> {
         let authenticator = Authenticator::new(settings)?;
         let versions = if authenticator.needs_http1() { HttpVersions::Http1 } else { HttpVersions::All };
         Ok(Self {

@@ -87,7 +87,8 @@ impl Ways {
             return tcp.call(uri).await.map(Stream::new).map_err(|error| unreachable(proxy, &error, self.timeout));
         }
         let name = Arc::new(DefaultServerNameResolver::default());
-        let mut https = HttpsConnector::new(tcp, tls.config(HttpVersions::Http1, &self.observed, Whom::Proxy)?, true, name);
+        let mut https =
+            HttpsConnector::new(tcp, tls.config(HttpVersions::Http1, &self.observed, Whom::Proxy)?, true, name);
         let connected = https.call(uri).await.map_err(|error| unreachable(proxy, error.as_ref(), self.timeout))?;
         tell_secured(&self.observed, Whom::Proxy, &connected);
         Ok(Stream::new(connected))

@@ -14,8 +14,8 @@ mod name;
 mod stats;
 mod submitter;
 
-pub use api::{Backoff, KeyCheck, Pace, validate_key};
 pub(crate) use api::validate_key_observed;
+pub use api::{Backoff, KeyCheck, Pace, validate_key};
 pub use console::{Console, ConsoleFormat};
 pub use delivery::Delivery;
 pub(crate) use dogstatsd::{Reached, reach_dogstatsd};

@@ -7,8 +7,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{DateTime, Decode};
-use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, SubjectAltName};
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, SubjectAltName};
 
 /// Longer texts of a peer are cut in messages. Characters.
 const SHOWN: usize = 120;

@@ -168,8 +168,7 @@ fn tls(skip_validation: bool, observed: &Observed) -> Result<ClientConfig, rustl
         Arc::new(Verifier::new(Arc::clone(&provider))?)
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config =
-        builder.dangerous().with_custom_certificate_verifier(Arc::clone(&verifier)).with_no_client_auth();
+    let config = builder.dangerous().with_custom_certificate_verifier(Arc::clone(&verifier)).with_no_client_auth();
     Ok(if observed.is_somebody() { overheard(&config, verifier, observed, Whom::Target) } else { config })
 }
 

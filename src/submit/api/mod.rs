@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use retry::Backoff;
-pub use validate::{KeyCheck, validate_key};
 pub(crate) use validate::validate_key_observed;
+pub use validate::{KeyCheck, validate_key};
 
 use super::delivery::Delivery;
 use super::enrich::Enricher;
