@@ -114,13 +114,12 @@ impl ProxySettings {
             return ProxyDecision::Straight(if is_named { Because::SettingsExcept } else { Because::NothingNamed });
         }
         match (configured, environment) {
-            (Choice::Through(proxy), _) => ProxyDecision::Through(proxy),
             (Choice::Direct | Choice::Faulty, _) => ProxyDecision::Straight(Because::SettingsForbid),
             (Choice::Unset | Choice::Null, None) => ProxyDecision::Straight(Because::NothingNamed),
             (Choice::Unset | Choice::Null, Some(_)) if self.environment.bypass.covers(host, port) => {
                 ProxyDecision::Straight(Because::EnvironmentExcepts)
             }
-            (Choice::Unset | Choice::Null, Some(proxy)) => ProxyDecision::Through(proxy),
+            (Choice::Through(proxy), _) | (Choice::Unset | Choice::Null, Some(proxy)) => ProxyDecision::Through(proxy),
         }
     }
 

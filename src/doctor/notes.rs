@@ -146,7 +146,7 @@ impl Hop {
             self.proxy_tls.secured.as_ref().map(|moment| moment.took),
             self.tls.secured.as_ref().map(|moment| moment.took),
         ];
-        let spent = looked_up + steps.into_iter().flatten().sum();
+        let spent = looked_up + steps.into_iter().flatten().sum::<Duration>();
         self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began).saturating_sub(spent))
     }
 

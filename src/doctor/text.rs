@@ -33,22 +33,19 @@ pub(crate) fn text(diagnosis: &Diagnosis) -> String {
 
 /// How all ended, a line for each.
 pub(crate) fn summary(diagnoses: &[Diagnosis]) -> String {
-    let mut text = format!("{}\n", Styled(TITLE, "Result"));
+    let mut lines = vec![Styled(TITLE, "Result").to_string()];
     for diagnosis in diagnoses {
-        let (word, style) = mark(diagnosis.outcome());
-        let note = if diagnosis.outcome() == Outcome::NotNeeded { " (not looked at)" } else { "" };
-        text.push_str(&format!("  {}{}{note}\n", padded(word, style, 6), diagnosis.title));
-        let shown = diagnosis.steps.iter().filter(|step| match diagnosis.outcome() {
-            Outcome::Failed => step.outcome == Outcome::Failed,
-            _ => step.outcome == Outcome::Warning,
-        });
-        for step in shown {
-            for line in wrapped(&format!("{}: {}", step.kind.as_str(), sentence(&step.text)), WIDTH) {
-                text.push_str(&format!("        {line}\n"));
-            }
+        let outcome = diagnosis.outcome();
+        let (word, style) = mark(outcome);
+        let note = if outcome == Outcome::NotNeeded { " (not looked at)" } else { "" };
+        lines.push(format!("  {}{}{note}", padded(word, style, 6), diagnosis.title));
+        let worst = [Outcome::Failed, Outcome::Warning].into_iter().find(|&bad| bad == outcome);
+        for step in diagnosis.steps.iter().filter(|step| Some(step.outcome) == worst) {
+            let text = format!("{}: {}", step.kind.as_str(), sentence(&step.text));
+            lines.extend(wrapped(&text, WIDTH).into_iter().map(|line| format!("        {line}")));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn mark(outcome: Outcome) -> (&'static str, Style) {
@@ -77,26 +74,21 @@ fn print(text: &mut String, step: &Step) {
 }
 
 fn row(text: &mut String, word: &str, style: Style, heading: &str, found: &str, took: &str) {
-    let mut lines = wrapped(found, WIDTH).into_iter();
-    let first = lines.next().unwrap_or_default();
-    let rest: Vec<String> = lines.collect();
-    let took = Styled(FAINT, took);
-    let gap = INDENT - 8;
-    text.push_str(&format!("  {}{}{first}", padded(word, style, 6), padded(heading, Style::new(), gap)));
-    for line in rest {
-        text.push_str(&format!("\n{:INDENT$}{line}", ""));
-    }
-    text.push_str(&format!("{took}\n"));
+    let lines = wrapped(found, WIDTH).join(&format!("\n{:INDENT$}", ""));
+    let heading = padded(heading, Style::new(), INDENT - 8);
+    text.extend(["  ", &padded(word, style, 6), &heading, &lines, &Styled(FAINT, took).to_string(), "\n"]);
 }
 
 /// More of the row above; with a style it is what to do, behind an arrow.
 fn more(text: &mut String, sentences: &str, style: Option<Style>) {
+    let indent = " ".repeat(INDENT);
     for (i, line) in wrapped(sentences, WIDTH - 3).into_iter().enumerate() {
-        match style {
-            Some(style) if i == 0 => text.push_str(&format!("{:INDENT$}{} {line}\n", "", Styled(style, "->"))),
-            Some(_) => text.push_str(&format!("{:INDENT$}   {line}\n", "")),
-            None => text.push_str(&format!("{:INDENT$}{line}\n", "")),
-        }
+        let before = match style {
+            Some(style) if i == 0 => format!("{} ", Styled(style, "->")),
+            Some(_) => "   ".to_owned(),
+            None => String::new(),
+        };
+        text.extend([&indent, &before, &line, "\n"]);
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) trait Observer: Send + Sync {
 }
 
 /// One step.
+#[derive(Clone, Copy)]
 pub(crate) enum Event<'a> {
     /// It is known what the requests of this scrape show of their sender.
     Credentials {

@@ -55,7 +55,7 @@ async fn intakes_out_of_reach() {
     let (unknown, _server) = place(&format!("api_key: {KEY}\nsite: datadoghq.invalid")).await;
     unknown.compare("intake_name", 1).await;
     let target = Server::with("no TLS here\r\n").await;
-    let tls = way(&format!("api_key: {KEY}\ndd_url: https://{}\nforwarder_timeout: 5", target.address), 1).await;
+    let tls = way(&format!("api_key: {KEY}\ndd_url: https://{}\nforwarder_timeout: 0.5", target.address), 1).await;
     // A machine without CA certificates cannot even begin.
     let failed = tls["first_failure"].as_str().unwrap();
     assert!(matches!(failed, "tls" | "destination"), "{tls}");

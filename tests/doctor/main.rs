@@ -106,7 +106,8 @@ fn steps_of(way: &serde_json::Value, step: &str) -> serde_json::Value {
 }
 
 fn settings(url: &str, options: &str, top: &str) -> String {
-    let options: String = options.lines().map(|line| format!("    {line}\n")).collect();
+    let options: Vec<String> = options.lines().map(|line| format!("    {line}\n")).collect();
+    let options = options.concat();
     format!(
         "{top}\ninstances:\n  - openmetrics_endpoint: {url}\n    namespace: shop\n    metrics: [requests, up]\n{options}"
     )

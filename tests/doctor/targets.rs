@@ -78,9 +78,10 @@ async fn redirects() {
     Place::with(&circle.url("/metrics"), "redirect_limit: 6", "").compare("redirect_loop", 1).await;
 
     let login = Server::start(|request| {
-        vec![Step::Send(match request.starts_with("GET /metrics") {
-            true => redirect(302, "/login?next=/metrics"),
-            false => response("Content-Type: text/html\r\n", "<!DOCTYPE html>\n<html><title>Log in</title></html>\n"),
+        vec![Step::Send(if request.starts_with("GET /metrics") {
+            redirect(302, "/login?next=/metrics")
+        } else {
+            response("Content-Type: text/html\r\n", "<!DOCTYPE html>\n<html><title>Log in</title></html>\n")
         })]
     })
     .await;

@@ -81,7 +81,7 @@ fn authority_of_others() -> String {
 async fn a_certificate_that_ends_soon_is_a_warning() {
     let ca = authority();
     let mut soon = params("shop", &["127.0.0.1"]);
-    soon.not_after = (std::time::SystemTime::now() + std::time::Duration::from_secs(5 * 86_400 + 3600)).into();
+    soon.not_after = (std::time::SystemTime::now() + std::time::Duration::from_hours(5 * 24 + 1)).into();
     let address = serve(soon, Signer::Authority(&ca), None, healthy()).await;
     let place = Place::with(&format!("https://{address}/metrics"), "tls_ca_cert: ca.pem", "");
     place.write("ca.pem", &ca.pem());
