@@ -63,11 +63,14 @@ async fn intakes_out_of_reach() {
 
 #[tokio::test]
 async fn a_proxy_of_the_environment_is_not_used_on_this_way() {
-    let intake = Intake::start().await;
-    let (place, _server) = place(&format!("api_key: {KEY}\ndd_url: {}", intake.url())).await;
-    let place = place.with_variable("HTTP_PROXY", "http://proxy.invalid:3128").with_variable("DD_PROXY_HTTP", "");
+    let (intake, server) = (Intake::start().await, Server::with(healthy()).await);
+    let top = format!("api_key: {KEY}\ndd_url: {}", intake.url());
+    let place = Place::with(&server.url("/metrics"), "skip_proxy: true", &top);
+    let place = place.with_variable("HTTP_PROXY", "http://proxy.invalid:3128");
     let document = place.run(&["conf.yaml", "--format", "json"]).await.assert_code(0).json();
-    assert_eq!(steps_of(&document["delivery"], "proxy")["outcome"], "not_needed");
+    let proxy = steps_of(&document["delivery"], "proxy");
+    assert_eq!(proxy["outcome"], "warning", "{proxy}");
+    assert!(proxy["advice"][0].as_str().unwrap().contains("`HTTP_PROXY`) is not used on this way"), "{proxy}");
 }
 
 #[tokio::test]
