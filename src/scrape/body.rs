@@ -14,6 +14,7 @@ use super::failure::describe;
 use super::head::Head;
 use super::pool::Lease;
 use crate::config::BodyLimits;
+use crate::network::{Event, Observed};
 
 /// A body: its content encoding undone, in UTF-8, in pieces of at most a few hundred kilobytes.
 pub struct Body {
@@ -23,6 +24,7 @@ pub struct Body {
     pipeline: Result<Pipeline, Option<Kind>>,
     limits: BodyLimits,
     decoded: u64,
+    observed: Observed,
 }
 
 struct Pipeline {
@@ -43,6 +45,7 @@ pub(super) struct Wire {
     pub(super) deadline: Deadline,
     pub(super) read_timeout: Duration,
     pub(super) received: u64,
+    pub(super) observed: Observed,
 }
 
 impl Body {
@@ -55,15 +58,23 @@ impl Body {
         } else {
             Transcoder::for_head(head).map(|transcoder| Pipeline { decoder: Decoder::identity(), transcoder })
         };
-        Self::new(head, Source::Recorded(Some(bytes)), pipeline, limits)
+        Self::new(head, Source::Recorded(Some(bytes)), pipeline, limits, Observed::default())
     }
 
     pub(super) fn from_wire(head: &Head, wire: Wire, limits: &BodyLimits) -> Self {
-        Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), limits)
+        let observed = wire.observed.clone();
+        Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), limits, observed)
     }
 
-    fn new(head: &Head, source: Source, pipeline: Result<Pipeline, Kind>, limits: &BodyLimits) -> Self {
-        Self { url: head.final_url.clone(), source, pipeline: pipeline.map_err(Some), limits: *limits, decoded: 0 }
+    fn new(
+        head: &Head,
+        source: Source,
+        pipeline: Result<Pipeline, Kind>,
+        limits: &BodyLimits,
+        observed: Observed,
+    ) -> Self {
+        let (url, pipeline) = (head.final_url.clone(), pipeline.map_err(Some));
+        Self { url, source, pipeline, limits: *limits, decoded: 0, observed }
     }
 
     /// The next bytes; none at the end, and after an error.
@@ -85,6 +96,7 @@ impl Body {
             match pipeline.decoder.step()? {
                 Step::Piece(piece) => {
                     self.decoded += piece.len() as u64;
+                    self.observed.tell(|| Event::Decoded(piece.len()));
                     if self.decoded > self.limits.body_bytes {
                         return Err(Kind::BodyTooLarge(self.limits.body_bytes));
                     }
@@ -153,6 +165,7 @@ impl Wire {
             // Trailers say nothing about metrics.
             let Ok(data) = frame.into_data() else { continue };
             self.received += data.len() as u64;
+            self.observed.tell(|| Event::Received(data.len()));
             if self.received > limit {
                 return Err(Kind::WireTooLarge(limit));
             }

@@ -21,6 +21,7 @@ use super::request::RequestHeaders;
 use super::tls::{HttpVersions, Materials, Tls};
 use crate::config::{BodyLimits, HttpSettings};
 use crate::discover::{Endpoint, Location, redact};
+use crate::network::{Event, Observed, Observer};
 use crate::time::UnixTime;
 
 /// Tells the time of signatures and of the lifetime of tokens.
@@ -41,6 +42,7 @@ pub struct Client {
     follow: bool,
     log_requests: bool,
     limits: BodyLimits,
+    observed: Observed,
 }
 
 /// What a target answered.
@@ -75,10 +77,23 @@ impl Client {
 
     /// Like [`Client::new`], with another clock than that of the system. Time limits are not measured with it.
     pub fn with_clock(settings: &HttpSettings, user_agent: &str, clock: Clock) -> Result<Self, ClientError> {
+        Self::build(settings, user_agent, clock, Observed::default())
+    }
+
+    /// Like [`Client::new`], and tells of each step of each request.
+    pub(crate) fn observed(
+        settings: &HttpSettings,
+        user_agent: &str,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, ClientError> {
+        Self::build(settings, user_agent, Arc::new(UnixTime::now), Observed::by(observer))
+    }
+
+    fn build(settings: &HttpSettings, user_agent: &str, clock: Clock, observed: Observed) -> Result<Self, ClientError> {
         let authenticator = Authenticator::new(settings)?;
         let versions = if authenticator.needs_http1() { HttpVersions::Http1 } else { HttpVersions::All };
         Ok(Self {
-            connector: Connector::new(settings, versions)?,
+            connector: Connector::new(settings, versions, &observed)?,
             tls: Tls::new(settings)?,
             headers: RequestHeaders::new(settings, user_agent)?,
             authenticator,
@@ -90,6 +105,7 @@ impl Client {
             follow: settings.allow_redirects,
             log_requests: settings.log_requests,
             limits: settings.limits,
+            observed,
         })
     }
 
@@ -129,7 +145,9 @@ impl Client {
     ) -> Result<Credentials<'_>, ScrapeError> {
         let getting = self.authenticator.credentials(endpoint, freshness, (self.clock)());
         let got = deadline.whole(getting).await.and_then(|got| got.map_err(Kind::from));
-        got.map_err(|kind| ScrapeError::new(endpoint.to_string(), kind))
+        let got = got.map_err(|kind| ScrapeError::new(endpoint.to_string(), kind))?;
+        self.observed.tell(|| got.event());
+        Ok(got)
     }
 
     /// The response at the end of all redirects.
@@ -154,6 +172,7 @@ impl Client {
                 return Err(failed(Kind::TooManyRedirects(redirects, next.to_string())));
             }
             redirects += 1;
+            self.observed.tell(|| Event::Redirected);
             self.discard(answer, means.deadline).await;
             trusted &= endpoint.location().trusts(&next);
             location = next;
@@ -183,7 +202,10 @@ impl Client {
             let answer = self.ask(location, headers.clone(), kept, means).await?;
             match means.deadline.whole(turn.answer(&answer.head)).await?? {
                 Next::Final => return Ok(answer),
-                Next::Again => kept = self.reclaim(answer, means.deadline).await,
+                Next::Again => {
+                    self.observed.tell(|| Event::Challenged);
+                    kept = self.reclaim(answer, means.deadline).await;
+                }
             }
             if kept.is_none() {
                 turn.lost_connection()?;
@@ -205,14 +227,16 @@ impl Client {
         }
         let Means { tls, pool, deadline } = means;
         let peer = Peer::new(location.origin(), self.connector.proxy(location).cloned());
+        self.observed.tell(|| Event::Request { location, proxy: peer.proxy(), headers: &headers });
         while let Some(mut connection) = kept.take().or_else(|| pool.as_ref()?.take(&peer)) {
             let ready = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connection.ready()).await?;
             if ready.is_err() {
                 continue;
             }
+            self.observed.tell(|| Event::Reused);
             let sent = connection.get(location, headers.clone());
             match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-                Ok(head) => return Ok(answer(peer, connection, head, pool.as_ref())),
+                Ok(head) => return Ok(self.answer(peer, connection, head, pool.as_ref())),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
                 Err(error) => return Err(self.connector.failure(location, peer.proxy(), tls, &error)),
@@ -225,11 +249,24 @@ impl Client {
             tracing::debug!("`{location}` is reached through the proxy {proxy}");
         }
         let mut connection = deadline.within(self.connect_timeout, Connector::late(peer.proxy()), connecting).await??;
+        self.observed.tell(|| Event::Sent);
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-            Ok(head) => Ok(answer(peer, connection, head, pool.as_ref())),
+            Ok(head) => Ok(self.answer(peer, connection, head, pool.as_ref())),
             Err(error) => Err(self.connector.failure(location, peer.proxy(), tls, &error)),
         }
+    }
+
+    fn answer(
+        &self,
+        peer: Peer,
+        connection: Connection,
+        head: HttpResponse<Incoming>,
+        pool: Option<&Arc<Pool>>,
+    ) -> Answer {
+        self.observed.tell(|| Event::Head { status: head.status(), headers: head.headers() });
+        let home = pool.map(|pool| (Arc::clone(pool), peer));
+        Answer { head, lease: Lease::new(connection, home) }
     }
 
     /// Where the response sends the request, if it does and is to be followed.
@@ -268,7 +305,14 @@ impl Client {
         };
         let head =
             Head { status: parts.status.as_u16(), reason, final_url: location.to_string(), headers: parts.headers };
-        let wire = Wire { incoming, lease: answer.lease, deadline, read_timeout: self.read_timeout, received: 0 };
+        let wire = Wire {
+            incoming,
+            lease: answer.lease,
+            deadline,
+            read_timeout: self.read_timeout,
+            received: 0,
+            observed: self.observed.clone(),
+        };
         let body = Body::from_wire(&head, wire, &self.limits);
         Response { head, body }
     }
@@ -306,9 +350,4 @@ async fn drained(answer: Answer, patience: Duration, deadline: Deadline) -> Opti
         Some(lease)
     };
     deadline.within(patience, Kind::HeadTimeout, reading).await.ok()?
-}
-
-fn answer(peer: Peer, connection: Connection, head: HttpResponse<Incoming>, pool: Option<&Arc<Pool>>) -> Answer {
-    let home = pool.map(|pool| (Arc::clone(pool), peer));
-    Answer { head, lease: Lease::new(connection, home) }
 }

@@ -181,6 +181,11 @@ impl ScrapeError {
         }
     }
 
+    /// What went wrong and what to do, without the URL.
+    pub(crate) fn problem(&self) -> String {
+        self.kind.to_string()
+    }
+
     /// Whether the target sent more than it may.
     pub fn is_limit(&self) -> bool {
         matches!(self.kind, Kind::HeadTooLarge(_) | Kind::WireTooLarge(_) | Kind::BodyTooLarge(_))

@@ -7,11 +7,7 @@ use std::time::Duration;
 use super::error::Kind;
 use super::tls::{Material, tls_problem};
 use crate::discover::Location;
-
-/// The error of a name look-up, which could not be told from others otherwise.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct NameError(pub(super) io::Error);
+use crate::network::NameError;
 
 /// Why no connection came about.
 pub(super) fn connect_failure(
