@@ -10,8 +10,8 @@
 //! [`relabel`] has the rules that change labels, those of metrics and those of targets.
 //! [`pipeline`] joins reading and mapping, [`road`] is the whole way of one target up to `submit`, [`fixture`] drives it
 //! with recorded scrapes, [`explain`] tells what became of a series and why, `doctor` what became of a request,
-//! [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between `scrape` and `submit` is pure: time is passed in, and nothing waits
-//! or is fetched.
+//! [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between `scrape` and `submit` is
+//! pure: time is passed in, and nothing waits or is fetched.
 
 pub mod aggregate;
 mod calendar;
@@ -35,4 +35,5 @@ pub mod telemetry;
 mod terminal;
 mod throttle;
 pub mod time;
+mod unique;
 mod unverified;

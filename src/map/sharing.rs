@@ -26,18 +26,24 @@ pub(crate) struct SharedLabels {
     target_info: Option<Labels>,
     /// Whether `target_info` was found by a search.
     found_target_info: bool,
-    /// Whether the last family of the body was a source.
-    ends_with_source: bool,
-    /// Whether the scrape before broke off in a source, so that only half of it may have been read.
-    doubtful: bool,
+    last_family: LastFamily,
     /// Changes whenever other labels are merged than before.
     generation: u32,
     /// What is merged, as it was when the generation was asked for last.
     merged: Merged,
     /// Whether nothing has changed since.
     is_settled: bool,
-    /// Whether more is lent than one sample may have.
-    is_too_much: bool,
+    /// Whether what is lent fits into one sample.
+    fits: Result<(), TooMany>,
+}
+
+/// What the family was that was read last, in this scrape or, before its first family, in the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastFamily {
+    Source,
+    /// A source in which the scrape broke off, so that only half of it may have been read.
+    BrokenSource,
+    Other,
 }
 
 /// What is merged into samples.
@@ -66,12 +72,11 @@ impl SharedLabels {
             lent: Vec::new(),
             target_info: None,
             found_target_info: false,
-            ends_with_source: false,
-            doubtful: false,
+            last_family: LastFamily::Other,
             generation: 0,
             merged: Merged::default(),
             is_settled: true,
-            is_too_much: false,
+            fits: Ok(()),
         }
     }
 
@@ -94,12 +99,13 @@ impl SharedLabels {
 
     /// Whether more labels are lent than one sample may have, which fails the scrape.
     pub(crate) fn is_too_much(&self) -> bool {
-        self.is_too_much
+        self.fits.is_err()
     }
 
     /// Whether the body of a scrape has to be searched for sources before it is mapped.
     pub(crate) fn needs_search(&self) -> bool {
-        self.is_used() && (!self.instance.sharing.cached || self.doubtful || !self.is_complete())
+        self.is_used()
+            && (!self.instance.sharing.cached || self.last_family == LastFamily::BrokenSource || !self.is_complete())
     }
 
     /// The sources that were not found.
@@ -118,8 +124,11 @@ impl SharedLabels {
 
     /// Ends a scrape: without a cache all but `target_info` is forgotten, and all of what was too much.
     pub(crate) fn end_scrape(&mut self, success: bool) {
-        self.doubtful = std::mem::take(&mut self.ends_with_source) && !success;
-        let was_too_much = std::mem::take(&mut self.is_too_much);
+        self.last_family = match self.last_family {
+            LastFamily::Source if !success => LastFamily::BrokenSource,
+            _ => LastFamily::Other,
+        };
+        let was_too_much = std::mem::replace(&mut self.fits, Ok(())).is_err();
         if was_too_much {
             self.target_info = None;
         }
@@ -132,7 +141,7 @@ impl SharedLabels {
 
     /// Notes whether the family that begins is a source.
     pub(crate) fn note(&mut self, is_source: bool) {
-        self.ends_with_source = is_source;
+        self.last_family = if is_source { LastFamily::Source } else { LastFamily::Other };
     }
 
     /// Begins to read what a family lends: as `target_info`, as a source of the settings, or as both.
@@ -187,7 +196,9 @@ impl SharedLabels {
     }
 
     fn replace(&mut self, lent: Lent) {
-        self.is_too_much |= lent.is_too_much;
+        if lent.is_too_much {
+            self.fits = Err(TooMany);
+        }
         match self.lent.iter_mut().find(|known| known.source == lent.source) {
             Some(known) if *known == lent => return,
             Some(known) => *known = lent,
@@ -208,7 +219,7 @@ impl SharedLabels {
         let most = self.instance.http.limits.labels;
         let known = self.target_info.get_or_insert_default();
         for (name, value) in labels {
-            self.is_too_much |= insert(known, name, value, most) == Err(TooMany);
+            self.fits = self.fits.and(insert(known, name, value, most));
         }
         self.is_settled = false;
     }
@@ -218,7 +229,7 @@ impl SharedLabels {
         let mut for_all = Labels::new();
         let lent = self.lent.iter().flat_map(|lent| &lent.for_all);
         for (name, value) in self.target_info.iter().flatten().chain(lent) {
-            self.is_too_much |= insert(&mut for_all, name, value, most) == Err(TooMany);
+            self.fits = self.fits.and(insert(&mut for_all, name, value, most));
         }
         Merged { for_all, for_matching: self.lent.iter().map(|lent| Arc::clone(&lent.for_matching)).collect() }
     }
