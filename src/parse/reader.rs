@@ -216,7 +216,9 @@ impl State {
     }
 
     fn not_exposition(&self, first: String) -> ParseErrorKind {
-        ParseErrorKind::NotExposition { content: Content::of(&first), lines: self.totals.lines, first }
+        let content = Content::of(&first);
+        let first = first.replace(char::is_control, "\u{fffd}");
+        ParseErrorKind::NotExposition { content, lines: self.totals.lines, first }
     }
 
     /// A last line that was cut says nothing, unless it is all there is, and shows what the body is, or should not be

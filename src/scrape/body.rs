@@ -21,6 +21,8 @@ pub struct Body {
     source: Source,
     /// What cannot be decoded is known from the head, but is an error of the body.
     pipeline: Result<Pipeline, Option<Kind>>,
+    /// None for what was recorded.
+    deadline: Option<Deadline>,
     limits: BodyLimits,
     decoded: u64,
 }
@@ -55,15 +57,23 @@ impl Body {
         } else {
             Transcoder::for_head(head).map(|transcoder| Pipeline { decoder: Decoder::identity(), transcoder })
         };
-        Self::new(head, Source::Recorded(Some(bytes)), pipeline, limits)
+        Self::new(head, Source::Recorded(Some(bytes)), pipeline, None, limits)
     }
 
     pub(super) fn from_wire(head: &Head, wire: Wire, limits: &BodyLimits) -> Self {
-        Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), limits)
+        let deadline = Some(wire.deadline);
+        Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), deadline, limits)
     }
 
-    fn new(head: &Head, source: Source, pipeline: Result<Pipeline, Kind>, limits: &BodyLimits) -> Self {
-        Self { url: head.final_url.clone(), source, pipeline: pipeline.map_err(Some), limits: *limits, decoded: 0 }
+    fn new(
+        head: &Head,
+        source: Source,
+        pipeline: Result<Pipeline, Kind>,
+        deadline: Option<Deadline>,
+        limits: &BodyLimits,
+    ) -> Self {
+        let (url, pipeline) = (head.final_url.clone(), pipeline.map_err(Some));
+        Self { url, source, pipeline, deadline, limits: *limits, decoded: 0 }
     }
 
     /// The next bytes; none at the end, and after an error.
@@ -88,6 +98,10 @@ impl Body {
                     if self.decoded > self.limits.body_bytes {
                         return Err(Kind::BodyTooLarge(self.limits.body_bytes));
                     }
+                    // A few bytes can mean gigabytes, for which nothing is waited: they must not hold up other targets,
+                    // nor take longer than everything else may.
+                    tokio::task::coop::consume_budget().await;
+                    self.deadline.as_ref().map_or(Ok(()), Deadline::check)?;
                     let text = match &mut pipeline.transcoder {
                         Some(transcoder) => transcoder.transcode(&piece, false),
                         None => piece,

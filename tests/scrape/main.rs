@@ -31,11 +31,6 @@ fn patient() -> HttpSettings {
     HttpSettings { connect_timeout: timeout, read_timeout: timeout, total_timeout: timeout, ..HttpSettings::default() }
 }
 
-/// Settings for peers that hang.
-fn impatient() -> HttpSettings {
-    HttpSettings { read_timeout: Duration::from_millis(80), ..patient() }
-}
-
 fn client(settings: &HttpSettings) -> Client {
     Client::new(settings, "retriever/test").unwrap()
 }

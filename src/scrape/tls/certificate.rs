@@ -1,5 +1,6 @@
 //! What a certificate says about itself, in words for a message. Nothing here decides about trust.
 
+use super::super::failure::shortened;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -61,11 +62,7 @@ pub(super) fn shown(text: &str) -> String {
     if text.trim().is_empty() {
         return "(without a name)".to_owned();
     }
-    let mut shown: String = text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
+    shortened(text, SHOWN)
 }
 
 /// A moment such as `2023-11-14T22:13:20Z`.
