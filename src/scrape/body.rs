@@ -15,6 +15,9 @@ use super::head::Head;
 use super::pool::Lease;
 use crate::config::BodyLimits;
 
+/// After so many decoded bytes other tasks have their turn.
+const TURN: usize = 1 << 20;
+
 /// A body: its content encoding undone, in UTF-8, in pieces of at most a few hundred kilobytes.
 pub struct Body {
     url: String,
@@ -25,6 +28,8 @@ pub struct Body {
     deadline: Option<Deadline>,
     limits: BodyLimits,
     decoded: u64,
+    /// Bytes that were decoded since others had their turn.
+    turn: usize,
 }
 
 struct Pipeline {
@@ -73,7 +78,7 @@ impl Body {
         limits: &BodyLimits,
     ) -> Self {
         let (url, pipeline) = (head.final_url.clone(), pipeline.map_err(Some));
-        Self { url, source, pipeline, deadline, limits: *limits, decoded: 0 }
+        Self { url, source, pipeline, deadline, limits: *limits, decoded: 0, turn: 0 }
     }
 
     /// The next bytes; none at the end, and after an error.
@@ -98,10 +103,14 @@ impl Body {
                     if self.decoded > self.limits.body_bytes {
                         return Err(Kind::BodyTooLarge(self.limits.body_bytes));
                     }
-                    // A few bytes can mean gigabytes, for which nothing is waited: they must not hold up other targets,
-                    // nor take longer than everything else may.
-                    tokio::task::coop::consume_budget().await;
-                    self.deadline.as_ref().map_or(Ok(()), Deadline::check)?;
+                    // A few bytes can mean gigabytes, and nothing is waited for meanwhile: they must not hold up other
+                    // targets, nor take longer than everything else may.
+                    self.turn += piece.len();
+                    if self.turn >= TURN {
+                        self.turn = 0;
+                        tokio::task::yield_now().await;
+                        self.deadline.as_ref().map_or(Ok(()), Deadline::check)?;
+                    }
                     let text = match &mut pipeline.transcoder {
                         Some(transcoder) => transcoder.transcode(&piece, false),
                         None => piece,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::{Response as HttpResponse, StatusCode};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, LOCATION};
+use hyper::{Response as HttpResponse, StatusCode};
 use tokio::time::Instant;
 
 use super::auth::{Authenticator, Credentials, Freshness, Next};

@@ -27,7 +27,10 @@ fn head_of(headers: &str) -> Step {
 fn stops_in_the_body() -> Case {
     doing([Step::Hear, head_of("Content-Length: 100\r\n"), Step::Hang])
         .with("read_timeout: 0.3")
-        .broken("read_timeout", "the body stopped for 300ms after 25 bytes; raise `read_timeout` if the target needs")
+        .broken(
+            "read_timeout",
+            "the body stopped for 300ms after 25 bytes; raise `read_timeout` if the target needs this long",
+        )
         .submits(&["good"])
 }
 

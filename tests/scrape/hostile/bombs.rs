@@ -7,9 +7,9 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 const MIB: usize = 1 << 20;
 
-/// Lines that say nothing: the reader has to look at all of them.
+/// Blanks.
 pub(super) fn nothing() -> Vec<u8> {
-    vec![b'\n'; MIB]
+    vec![b' '; MIB]
 }
 
 pub(super) fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
@@ -34,13 +34,13 @@ pub(super) fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     zstd::encode_all(bytes.as_ref(), 3).unwrap()
 }
 
-/// A thousand to one: so many MiB of line ends, in as many members.
+/// A thousand to one: so many MiB of blanks, in as many members.
 pub(super) fn gzip_of(mib: usize) -> Vec<u8> {
     gzip(nothing()).repeat(mib)
 }
 
-/// Thirty thousand to one: a frame (RFC 8878) of so many MiB of line ends, in blocks of one byte that is repeated.
-pub(super) fn zstd_of(mib: usize) -> Vec<u8> {
+/// Thirty thousand to one: a frame (RFC 8878) of so many MiB of one byte, in blocks that say how often.
+pub(super) fn zstd_of(mib: usize, byte: u8) -> Vec<u8> {
     const BLOCK: u32 = 128 << 10;
     // Magic number; no checksum, no size, a window of 128 KiB.
     let mut frame = zstd_head(7 << 3);
@@ -48,7 +48,7 @@ pub(super) fn zstd_of(mib: usize) -> Vec<u8> {
     for number in 1..=blocks {
         let header = BLOCK << 3 | 1 << 1 | u32::from(number == blocks);
         frame.extend(&header.to_le_bytes()[..3]);
-        frame.push(b'\n');
+        frame.push(byte);
     }
     frame
 }

@@ -16,11 +16,13 @@ behaviours![
 ];
 
 fn accepts_and_never_reads() -> Case {
-    doing([Step::Hang]).with("read_timeout: 0.2").unanswered("read_timeout", "no response came within 200ms; raise `read_")
+    doing([Step::Hang]).with("read_timeout: 0.2").unanswered("read_timeout", "no response came within 200ms")
 }
 
 fn takes_the_request_and_never_answers() -> Case {
-    doing([Step::Hear, Step::Hang]).with("read_timeout: 0.2").unanswered("read_timeout", "no response came within 200ms")
+    doing([Step::Hear, Step::Hang])
+        .with("read_timeout: 0.2")
+        .unanswered("read_timeout", "no response came within 200ms")
 }
 
 fn takes_longer_than_the_whole_scrape_may() -> Case {

@@ -59,13 +59,18 @@ fn binary_data() -> Case {
 }
 
 fn some_text() -> Case {
-    exposing("", "Hello!\n").no_exposition("not_exposition", "the body is some other text, not an exposition: ").skips(1)
+    exposing("", "Hello!\n")
+        .no_exposition("not_exposition", "the body is some other text, not an exposition: ")
+        .skips(1)
 }
 
 /// It is given up early.
 fn garbage_without_end() -> Case {
     doing([Step::Hear, say("HTTP/1.1 200 OK\r\n\r\n"), Step::Drone(b"~~~ garbage\n".repeat(100), Duration::ZERO)])
-        .no_exposition("not_exposition", "the first is `~~~ garbage`; check the URL, and whether a login page or a proxy")
+        .no_exposition(
+            "not_exposition",
+            "the first is `~~~ garbage`; check the URL, and whether a login page or a proxy answers",
+        )
         .skips(100)
 }
 
@@ -133,7 +138,10 @@ fn a_length_that_never_ends() -> Case {
 fn a_message_that_breaks_off() -> Case {
     let good = good_protobuf();
     exposing(PROTOBUF, [&good[..], &good[..10]].concat())
-        .no_exposition("truncated", "the exposition is truncated: it ends 10 bytes into the metric family that begins at")
+        .no_exposition(
+            "truncated",
+            "the exposition is truncated: it ends 10 bytes into the metric family that begins at byte 22",
+        )
         .submits(&["good"])
 }
 

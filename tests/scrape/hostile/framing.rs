@@ -60,7 +60,8 @@ fn length_below_zero() -> Case {
 }
 
 fn length_beyond_all_numbers() -> Case {
-    with_length("99999999999999999999999").unanswered("not_http", "the answer is not HTTP (invalid content-length parsed)")
+    with_length("99999999999999999999999")
+        .unanswered("not_http", "the answer is not HTTP (invalid content-length parsed)")
 }
 
 fn length_of_two_exabytes() -> Case {
@@ -106,31 +107,37 @@ fn an_unknown_transfer_encoding() -> Case {
 }
 
 fn a_chunk_size_that_is_none() -> Case {
-    chunked(&format!("19\r\n{GOOD}\r\nzz\r\n")).broken("broken_body", "broke off after 25 bytes (").submits(&["good"])
+    chunked(&format!("19\r\n{GOOD}\r\nzz\r\n"))
+        .broken("broken_body", "the body broke off after 25 bytes (")
+        .submits(&["good"])
 }
 
 fn a_chunk_size_beyond_all_numbers() -> Case {
     chunked(&format!("19\r\n{GOOD}\r\n{}\r\n", "F".repeat(17)))
-        .broken("broken_body", "broke off after 25 bytes (")
+        .broken("broken_body", "the body broke off after 25 bytes (")
         .submits(&["good"])
 }
 
 fn a_chunk_that_is_never_filled() -> Case {
     chunked(&format!("FFFFFFFFFFFFFFF0\r\n{GOOD}"))
-        .broken("broken_body", "broke off after 25 bytes (")
+        .broken("broken_body", "the body broke off after 25 bytes (")
         .submits(&["good"])
 }
 
 fn a_chunk_without_its_end() -> Case {
-    chunked(&format!("19\r\n{GOOD}0\r\n\r\n")).broken("broken_body", "broke off after 25 bytes (").submits(&["good"])
+    chunked(&format!("19\r\n{GOOD}0\r\n\r\n"))
+        .broken("broken_body", "the body broke off after 25 bytes (")
+        .submits(&["good"])
 }
 
 fn a_chunk_longer_than_it_says() -> Case {
-    chunked(&format!("2\r\n{GOOD}\r\n0\r\n\r\n")).broken("broken_body", "broke off after 2 bytes (")
+    chunked(&format!("2\r\n{GOOD}\r\n0\r\n\r\n")).broken("broken_body", "the body broke off after 2 bytes (")
 }
 
 fn chunks_without_end() -> Case {
-    chunked(&format!("19\r\n{GOOD}\r\n")).broken("broken_body", "broke off after 25 bytes (").submits(&["good"])
+    chunked(&format!("19\r\n{GOOD}\r\n"))
+        .broken("broken_body", "the body broke off after 25 bytes (")
+        .submits(&["good"])
 }
 
 fn chunks_that_drip() -> Case {
@@ -151,7 +158,7 @@ fn a_chunk_extension_that_never_ends() -> Case {
         say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n19;"),
         Step::Drone(vec![b'x'; 10_000], Duration::ZERO),
     ])
-    .broken("broken_body", "broke off after 0 bytes (")
+    .broken("broken_body", "the body broke off after 0 bytes (")
 }
 
 fn trailers_that_never_end() -> Case {
@@ -160,10 +167,12 @@ fn trailers_that_never_end() -> Case {
         say(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n19\r\n{GOOD}\r\n0\r\n")),
         Step::Drone(b"A: b\r\n".repeat(100), Duration::ZERO),
     ])
-    .broken("broken_body", "broke off after 25 bytes (")
+    .broken("broken_body", "the body broke off after 25 bytes (")
     .submits(&["good"])
 }
 
 fn a_trailer_that_is_none() -> Case {
-    chunked(&format!("19\r\n{GOOD}\r\n0\r\n\0\0\0\r\n\r\n")).broken("broken_body", "broke off after 25 bytes (").submits(&["good"])
+    chunked(&format!("19\r\n{GOOD}\r\n0\r\n\0\0\0\r\n\r\n"))
+        .broken("broken_body", "the body broke off after 25 bytes (")
+        .submits(&["good"])
 }

@@ -49,8 +49,8 @@ fn one_header_never_ends() -> Case {
 }
 
 fn headers_never_end() -> Case {
-    doing([Step::Hear, say(OK), Step::Drone(b"A: b\r\n".repeat(10), Duration::ZERO)])
-        .unanswered("header_limit", "status line and headers are larger than 65536 bytes, or there are more than 100 he")
+    doing([Step::Hear, say(OK), Step::Drone(b"A: b\r\n".repeat(1000), Duration::ZERO)])
+        .unanswered("header_limit", "status line and headers are larger than 65536 bytes, or there are more")
 }
 
 fn a_hundred_and_one_headers() -> Case {
@@ -64,11 +64,11 @@ fn more_than_the_settings_allow() -> Case {
 }
 
 fn a_zero_byte_in_a_header() -> Case {
-    exposing("A: b\0c\r\n", GOOD).unanswered("not_http", "the answer is not HTTP (invalid HTTP header parsed")
+    exposing("A: b\0c\r\n", GOOD).unanswered("not_http", "the answer is not HTTP (invalid HTTP header parsed)")
 }
 
 fn an_illegal_header_name() -> Case {
-    exposing("A\u{1}(B): c\r\n", GOOD).unanswered("not_http", "the answer is not HTTP (invalid HTTP header parsed")
+    exposing("A\u{1}(B): c\r\n", GOOD).unanswered("not_http", "the answer is not HTTP (invalid HTTP header parsed)")
 }
 
 fn a_bare_carriage_return() -> Case {
@@ -96,7 +96,7 @@ fn no_status_line() -> Case {
 
 /// The body alone.
 fn http_0_9() -> Case {
-    answering(GOOD).unanswered("not_http", "the answer is not HTTP (invalid HTTP version parsed")
+    answering(GOOD).unanswered("not_http", "the answer is not HTTP (invalid HTTP version parsed)")
 }
 
 fn http_1_0() -> Case {
@@ -130,5 +130,5 @@ fn interim_responses_in_a_flood() -> Case {
 
 fn a_long_reason() -> Case {
     let answer = String::from_utf8(response("", "no")).unwrap();
-    answering(answer.replace("200 OK", &format!("500 {}", "no! ".repeat(10_000)))).refused("500 Server Error: no! no! ")
+    answering(answer.replace("200 OK", &format!("500 {}", "no! ".repeat(10_000)))).refused("500 Server Error: no! no!")
 }

@@ -49,7 +49,8 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 
 /// What a client begins with: 24 bytes and a frame of settings, and then its request.
 fn connected(settings: &[u8], mut steps: Vec<Step>) -> Case {
-    let mut all = vec![Step::Take(24 + 9), Step::Say(frame(SETTINGS, 0, 0, settings)), Step::Say(frame(SETTINGS, ACK, 0, &[]))];
+    let mut all =
+        vec![Step::Take(24 + 9), Step::Say(frame(SETTINGS, 0, 0, settings)), Step::Say(frame(SETTINGS, ACK, 0, &[]))];
     // The frames that follow are no smaller than that in all.
     all.push(Step::Take(40));
     all.append(&mut steps);
@@ -81,15 +82,20 @@ fn promises_h2_and_speaks_http_1() -> Case {
 }
 
 fn promises_h2_and_says_nothing() -> Case {
-    doing([Step::Hang]).under_tls("h2").with("read_timeout: 0.3").unanswered("read_timeout", "no response came within 300")
+    doing([Step::Hang])
+        .under_tls("h2")
+        .with("read_timeout: 0.3")
+        .unanswered("read_timeout", "no response came within 300ms")
 }
 
 fn goes_away_at_once() -> Case {
-    connected(&[], vec![Step::Say(goaway(0)), Step::Hang]).unanswered("closed", "the target closed the connection before")
+    connected(&[], vec![Step::Say(goaway(0)), Step::Hang])
+        .unanswered("closed", "the target closed the connection before it answered (")
 }
 
 fn goes_away_before_it_answers() -> Case {
-    connected(&[], vec![Step::Say(goaway(11)), Step::Hang]).unanswered("closed", "the target closed the connection befor")
+    connected(&[], vec![Step::Say(goaway(11)), Step::Hang])
+        .unanswered("closed", "the target closed the connection before it answered (")
 }
 
 fn resets_the_stream() -> Case {
@@ -124,15 +130,20 @@ fn opens_no_window() -> Case {
 
 fn headers_are_continued_for_ever() -> Case {
     let more = frame(CONTINUATION, 0, 1, &header("a", &"b".repeat(100)).repeat(100));
-    connected(&[], vec![Step::Say(frame(HEADERS, 0, 1, &[0x88])), Step::Drone(more, Duration::ZERO)])
-        .unanswered("not_http", "or its headers are larger than 65536 bytes; check what answers at this port, or raise `head")
+    connected(&[], vec![Step::Say(frame(HEADERS, 0, 1, &[0x88])), Step::Drone(more, Duration::ZERO)]).unanswered(
+        "not_http",
+        "or its headers are larger than 65536 bytes; check what answers at this port, or raise `header_size_limit`",
+    )
 }
 
 fn headers_are_more_than_allowed() -> Case {
     let block = [vec![0x88], header("a", &"b".repeat(100)).repeat(100)].concat();
     connected(&[], vec![Step::Say(frame(HEADERS, END_HEADERS, 1, &block)), data(END_STREAM), Step::Hang])
         .with("header_size_limit: 5000")
-        .unanswered("not_http", "or its headers are larger than 5000 bytes; check what answers at this port, or raise `header_")
+        .unanswered(
+            "not_http",
+            "or its headers are larger than 5000 bytes; check what answers at this port, or raise `header_size_limit`",
+        )
 }
 
 fn headers_that_are_none() -> Case {
@@ -148,7 +159,8 @@ fn frames_larger_than_allowed() -> Case {
 
 fn pushes_what_nobody_asked_for() -> Case {
     let promise = frame(PUSH_PROMISE, END_HEADERS, 1, &[&2_u32.to_be_bytes()[..], &[0x82, 0x84, 0x86]].concat());
-    connected(&[], vec![Step::Say(promise), Step::Hang]).unanswered("not_http", "the answer breaks the rules of HTTP/2 (")
+    connected(&[], vec![Step::Say(promise), Step::Hang])
+        .unanswered("not_http", "the answer breaks the rules of HTTP/2 (")
 }
 
 fn a_flood_of_pings() -> Case {

@@ -25,7 +25,7 @@ fn more() -> String {
 fn more_bytes() -> Case {
     exposing("", more())
         .with("body_size_limit: 100")
-        .too_much("body_limit", "the body is larger than 100 bytes after decompression; raise `body_size_limit` or")
+        .too_much("body_limit", "the body is larger than 100 bytes after decompression; raise `body_size_limit`")
 }
 
 fn more_bytes_as_sent() -> Case {
@@ -43,11 +43,17 @@ fn a_longer_line() -> Case {
 }
 
 fn a_longer_line_without_end() -> Case {
-    exposing("", format!("{GOOD}long{{a=\"{}", "x".repeat(1000))).with("line_size_limit: 1000").skips(1).submits(&["good"])
+    exposing("", format!("{GOOD}long{{a=\"{}", "x".repeat(1000)))
+        .with("line_size_limit: 1000")
+        .skips(1)
+        .submits(&["good"])
 }
 
 fn more_labels() -> Case {
-    exposing("", format!("{GOOD}more{{a=\"1\",b=\"2\",c=\"3\"}} 1\n")).with("label_limit: 2").skips(1).submits(&["good"])
+    exposing("", format!("{GOOD}more{{a=\"1\",b=\"2\",c=\"3\"}} 1\n"))
+        .with("label_limit: 2")
+        .skips(1)
+        .submits(&["good"])
 }
 
 fn a_longer_label_name() -> Case {
@@ -76,7 +82,12 @@ fn more_samples() -> Case {
 
 fn more_series() -> Case {
     let case = exposing("", more()).with("series_limit: 3").submits(&["good", "more", "more", "more"]);
-    case.fails(retriever::pipeline::Stage::Mapping, "series_limit", "the target has more than 3 series, those of the last scrapes included; all of them are forgotten.", true)
+    case.fails(
+        retriever::pipeline::Stage::Mapping,
+        "series_limit",
+        "the target has more than 3 series, those of the last scrapes included; all of them are forgotten",
+        true,
+    )
 }
 
 fn a_larger_message() -> Case {
@@ -85,7 +96,7 @@ fn a_larger_message() -> Case {
     case.fails(
         retriever::pipeline::Stage::Exposition,
         "message_limit",
-        "a metric family has 200 bytes, which is above the limit of 100; what came before it was read, raise `message_",
+        "a metric family has 200 bytes, which is above the limit of 100",
         true,
     )
 }

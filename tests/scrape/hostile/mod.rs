@@ -1,7 +1,7 @@
 //! Servers that are slow, broken or mean. Each costs its own scrape, in bounded time and memory and with an error of its
 //! own; what was scraped before stays, the next scrape works, and no other target notices.
 //!
-//! `docs/hostile.md` lists them; `listed` holds the list against the tests.
+//! `docs/hostile.md` lists them; [`listed`] holds the list against the tests.
 
 mod body;
 mod bombs;
@@ -13,11 +13,14 @@ mod head;
 mod http2;
 mod kept;
 mod limits;
+mod listed;
+mod memory;
 mod proxy;
 mod redirects;
 mod server;
 mod status;
 mod tls;
+mod together;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -37,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Makes of each function that gives a [`Case`] a test, and all of them a list.
 macro_rules! behaviours {
     ($($name:ident),* $(,)?) => {
-        pub(super) fn all() -> Vec<(&'static str, super::Case)> {
+        pub(super) fn all() -> Vec<super::Named> {
             vec![$((stringify!($name), $name())),*]
         }
 
@@ -51,23 +54,28 @@ macro_rules! behaviours {
 }
 use behaviours;
 
+type Named = (&'static str, Case);
+
 /// All behaviours with the names of their tests, by theme.
-fn all() -> Vec<(&'static str, Case)> {
-    let themes = [
-        connecting::all(),
-        head::all(),
-        status::all(),
-        framing::all(),
-        body::all(),
-        encoding::all(),
-        limits::all(),
-        content::all(),
-        redirects::all(),
-        http2::all(),
-        tls::all(),
-        proxy::all(),
-    ];
-    themes.into_iter().flatten().collect()
+fn themes() -> Vec<(&'static str, Vec<Named>)> {
+    vec![
+        ("connecting", connecting::all()),
+        ("head", head::all()),
+        ("status", status::all()),
+        ("framing", framing::all()),
+        ("body", body::all()),
+        ("encoding", encoding::all()),
+        ("limits", limits::all()),
+        ("content", content::all()),
+        ("redirects", redirects::all()),
+        ("http2", http2::all()),
+        ("tls", tls::all()),
+        ("proxy", proxy::all()),
+    ]
+}
+
+fn all() -> Vec<Named> {
+    themes().into_iter().flat_map(|(_, cases)| cases).collect()
 }
 
 /// A hostile behaviour and what it comes to.
@@ -238,7 +246,8 @@ impl Case {
             (End::Failed { stage, reason, words, critical }, Some(failure)) => {
                 assert_eq!((failure.stage, failure.reason), (*stage, *reason), "{failure}");
                 assert!(failure.message.contains(words), "{failure}");
-                let names_the_url = failure.message.starts_with("`http") && failure.message.contains("` cannot be scraped: ");
+                let names_the_url =
+                    failure.message.starts_with("`http") && failure.message.contains("` cannot be scraped: ");
                 assert_eq!(names_the_url, matches!(stage, Stage::Request | Stage::Body), "{failure}");
                 assert!(failure.message.len() < 1500 && !failure.message.contains(char::is_control), "{failure}");
                 let health =

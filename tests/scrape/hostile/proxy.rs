@@ -72,8 +72,10 @@ fn connect_is_answered_with_a_redirect() -> Case {
 }
 
 fn connect_is_forbidden() -> Case {
-    tunnel([Step::Hear, say("HTTP/1.1 403 No\r\nContent-Length: 100000000\r\n\r\n"), Step::Hang])
-        .unanswered("proxy", "refused to connect to the target with status 403 Forbidden; its policy forbids this host")
+    tunnel([Step::Hear, say("HTTP/1.1 403 No\r\nContent-Length: 100000000\r\n\r\n"), Step::Hang]).unanswered(
+        "proxy",
+        "refused to connect to the target with status 403 Forbidden; its policy forbids this host or port",
+    )
 }
 
 fn a_forwarding_proxy_talks_garbage() -> Case {

@@ -52,8 +52,12 @@ fn status_600() -> Case {
 }
 
 fn switches_protocols_unasked() -> Case {
-    doing([Step::Hear, say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), Step::Hang])
-        .unanswered("not_http", "the answer is not HTTP (101 Switching Protocols, which nobody asked for)")
+    doing([
+        Step::Hear,
+        say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+        Step::Hang,
+    ])
+    .unanswered("not_http", "the answer is not HTTP (101 Switching Protocols, which nobody asked for)")
 }
 
 /// What follows the head is no body, and the connection that it came over is of no use any more.

@@ -58,11 +58,13 @@ fn a_handshake_message_of_sixteen_megabytes() -> Case {
 }
 
 fn closes_in_the_handshake() -> Case {
-    before_tls([Step::Take(10)]).unanswered("tls", "the target closed the connection in the handshake; check that it")
+    before_tls([Step::Take(10)])
+        .unanswered("tls", "the target closed the connection in the handshake; check that it speaks TLS")
 }
 
 fn resets_in_the_handshake() -> Case {
-    before_tls([Step::Take(10), Step::Cut]).unanswered("tls", "the target closed the connection in the handshake; check")
+    before_tls([Step::Take(10), Step::Cut])
+        .unanswered("tls", "the target closed the connection in the handshake; check that it speaks TLS")
 }
 
 /// `internal_error`.
@@ -97,10 +99,14 @@ fn a_body_that_ends_in_good_order() -> Case {
 }
 
 fn closes_after_the_handshake() -> Case {
-    doing([Step::Hear]).under_tls("http/1.1").unanswered("closed", "the target closed the connection before it answered (")
+    doing([Step::Hear])
+        .under_tls("http/1.1")
+        .unanswered("closed", "the target closed the connection before it answered (")
 }
 
 /// The server insists on a protocol that was not offered.
 fn http_1_without_a_protocol_in_common() -> Case {
-    doing([Step::Hang]).under_tls("spdy/1").unanswered("tls", "TLS failed: the target broke off the handshake (NoAppl")
+    doing([Step::Hang])
+        .under_tls("spdy/1")
+        .unanswered("tls", "TLS failed: the target broke off the handshake (NoApplicationProtocol)")
 }
