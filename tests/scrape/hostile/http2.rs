@@ -26,7 +26,6 @@ behaviours![
     a_body_longer_than_it_says,
     a_body_shorter_than_it_says,
     never_stops_sending_data,
-    sends_more_than_the_window,
 ];
 
 const DATA: u8 = 0;
@@ -197,14 +196,5 @@ fn never_stops_sending_data() -> Case {
     connected(&[], vec![head(0), data(0), Step::Drone(frame(DATA, 0, 1, &[b'#'; 16_000]), millis(2))])
         .with("wire_size_limit: 300000")
         .too_much("wire_limit", "the body is larger than 300000 bytes as sent")
-        .submits(&["good"])
-}
-
-/// More than the window allows, at once.
-fn sends_more_than_the_window() -> Case {
-    let flood = frame(DATA, 0, 1, &[b'#'; 16_384]).repeat(200);
-    connected(&[], vec![head(0), data(0), Step::Say(flood), Step::Hang])
-        .with("read_timeout: 0.4")
-        .broken("broken_body", "the body broke off after ")
         .submits(&["good"])
 }
