@@ -7,6 +7,7 @@ mod body;
 mod bombs;
 mod connecting;
 mod content;
+mod credentials;
 mod encoding;
 mod framing;
 mod head;
