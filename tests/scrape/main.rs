@@ -15,6 +15,7 @@ mod proxy_servers;
 mod real_proxies;
 mod recorded;
 mod redirects;
+#[allow(dead_code, reason = "other tests have it too, and need more of it")]
 mod server;
 mod settings;
 mod tls;

@@ -16,18 +16,18 @@ behaviours![
 ];
 
 fn accepts_and_never_reads() -> Case {
-    doing([Step::Hang]).with("read_timeout: 0.2").unanswered("read_timeout", "no response came within 200ms")
+    doing([Step::Hang]).with("read_timeout: 0.1").unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn takes_the_request_and_never_answers() -> Case {
     doing([Step::Hear, Step::Hang])
-        .with("read_timeout: 0.2")
-        .unanswered("read_timeout", "no response came within 200ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn takes_longer_than_the_whole_scrape_may() -> Case {
-    let case = doing([Step::Hear, Step::Hang]).with("total_timeout: 0.2");
-    case.unanswered("total_timeout", "it was not complete within 200ms; raise `total_timeout`")
+    let case = doing([Step::Hear, Step::Hang]).with("total_timeout: 0.1");
+    case.unanswered("total_timeout", "it was not complete within 100ms; raise `total_timeout`")
 }
 
 fn closes_at_once() -> Case {

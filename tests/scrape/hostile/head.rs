@@ -33,14 +33,14 @@ const OK: &str = "HTTP/1.1 200 OK\r\n";
 
 fn drips_the_head() -> Case {
     doing([Step::Hear, say(OK), Step::Drone(b"A: b\r\n".to_vec(), millis(20))])
-        .with("read_timeout: 0.2")
-        .unanswered("read_timeout", "no response came within 200ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn stops_in_the_head() -> Case {
     doing([Step::Hear, say("HTTP/1.1 200 OK\r\nContent-"), Step::Hang])
-        .with("read_timeout: 0.2")
-        .unanswered("read_timeout", "no response came within 200ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn one_header_never_ends() -> Case {
@@ -118,14 +118,14 @@ fn binary_in_place_of_http() -> Case {
 
 fn interim_responses_without_end() -> Case {
     doing([Step::Hear, Step::Drone(b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n".to_vec(), millis(5))])
-        .with("read_timeout: 0.2")
-        .unanswered("read_timeout", "no response came within 200ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn interim_responses_in_a_flood() -> Case {
     doing([Step::Hear, Step::Drone(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000), Duration::ZERO)])
-        .with("read_timeout: 0.2")
-        .unanswered("read_timeout", "no response came within 200ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn a_long_reason() -> Case {

@@ -83,8 +83,8 @@ fn promises_h2_and_speaks_http_1() -> Case {
 fn promises_h2_and_says_nothing() -> Case {
     doing([Step::Hang])
         .under_tls("h2")
-        .with("read_timeout: 0.3")
-        .unanswered("read_timeout", "no response came within 300ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 fn goes_away_at_once() -> Case {
@@ -118,8 +118,8 @@ fn goes_away_in_the_body() -> Case {
 fn takes_no_streams() -> Case {
     doing([Step::Say(frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 0])), Step::Hang])
         .under_tls("h2")
-        .with("read_timeout: 0.3")
-        .unanswered("read_timeout", "no response came within 300ms")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms")
 }
 
 /// `SETTINGS_INITIAL_WINDOW_SIZE` of 0: nothing may be sent, and a request without a body has nothing to send.
@@ -164,14 +164,14 @@ fn pushes_what_nobody_asked_for() -> Case {
 
 fn a_flood_of_pings() -> Case {
     connected(&[], vec![Step::Drone(frame(PING, 0, 0, &[0; 8]).repeat(100), Duration::ZERO)])
-        .with("read_timeout: 0.4")
-        .unanswered("read_timeout", "no response came within 400ms")
+        .with("read_timeout: 0.2")
+        .unanswered("read_timeout", "no response came within 200ms")
 }
 
 fn a_flood_of_settings() -> Case {
     connected(&[], vec![Step::Drone(frame(SETTINGS, 0, 0, &[]).repeat(100), Duration::ZERO)])
-        .with("read_timeout: 0.4")
-        .unanswered("read_timeout", "no response came within 400ms")
+        .with("read_timeout: 0.2")
+        .unanswered("read_timeout", "no response came within 200ms")
 }
 
 fn a_flood_of_empty_data() -> Case {

@@ -11,6 +11,7 @@ mod credentials;
 mod encoding;
 mod framing;
 mod head;
+mod health;
 mod http2;
 mod kept;
 mod limits;

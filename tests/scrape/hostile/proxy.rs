@@ -39,8 +39,8 @@ fn connect_is_answered_with_an_endless_head() -> Case {
 
 fn connect_is_never_answered() -> Case {
     tunnel([Step::Hear, Step::Hang])
-        .with("connect_timeout: 0.2")
-        .unanswered("proxy", "within 200ms; check that proxy and target are reachable, or raise `connect_timeout`")
+        .with("connect_timeout: 0.1")
+        .unanswered("proxy", "within 100ms; check that proxy and target are reachable, or raise `connect_timeout`")
 }
 
 fn connect_is_answered_by_the_end() -> Case {
@@ -49,8 +49,8 @@ fn connect_is_answered_by_the_end() -> Case {
 
 fn connect_is_answered_with_interim_responses() -> Case {
     tunnel([Step::Hear, Step::Drone(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100), Duration::ZERO)])
-        .with("connect_timeout: 0.2")
-        .unanswered("proxy", "within 200ms; check that proxy and target are reachable, or raise `connect_timeout`")
+        .with("connect_timeout: 0.1")
+        .unanswered("proxy", "within 100ms; check that proxy and target are reachable, or raise `connect_timeout`")
 }
 
 /// There is no such thing: what follows comes from the target, which speaks TLS.
@@ -61,8 +61,8 @@ fn connect_is_answered_with_a_body() -> Case {
 
 fn connect_is_answered_with_silence_behind_it() -> Case {
     tunnel([Step::Hear, say("HTTP/1.1 200 OK\r\n\r\n"), Step::Hang])
-        .with("connect_timeout: 0.2")
-        .unanswered("proxy", "within 200ms; check that proxy and target are reachable, or raise `connect_timeout`")
+        .with("connect_timeout: 0.1")
+        .unanswered("proxy", "within 100ms; check that proxy and target are reachable, or raise `connect_timeout`")
 }
 
 /// It is not followed.
@@ -90,6 +90,6 @@ fn a_forwarding_proxy_wants_a_password() -> Case {
 
 fn a_forwarding_proxy_never_answers() -> Case {
     forwarding([Step::Hear, Step::Hang])
-        .with("read_timeout: 0.3")
-        .unanswered("read_timeout", "no response came within 300ms; raise `read_timeout`")
+        .with("read_timeout: 0.1")
+        .unanswered("read_timeout", "no response came within 100ms; raise `read_timeout`")
 }

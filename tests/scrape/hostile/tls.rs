@@ -39,15 +39,15 @@ fn garbage_in_the_handshake() -> Case {
 
 fn the_handshake_never_finishes() -> Case {
     before_tls([Step::Take(10), Step::Hang])
-        .with("connect_timeout: 0.2")
-        .unanswered("connect_timeout", "there was no connection, TLS included, within 200ms")
+        .with("connect_timeout: 0.1")
+        .unanswered("connect_timeout", "there was no connection, TLS included, within 100ms")
 }
 
 /// A record that is announced, and comes byte by byte.
 fn the_handshake_drips() -> Case {
     before_tls([Step::Take(10), say([0x16, 3, 3, 0x40, 0]), Step::Drone(vec![2], Duration::from_millis(10))])
-        .with("connect_timeout: 0.2")
-        .unanswered("connect_timeout", "there was no connection, TLS included, within 200ms")
+        .with("connect_timeout: 0.1")
+        .unanswered("connect_timeout", "there was no connection, TLS included, within 100ms")
 }
 
 fn a_handshake_message_of_sixteen_megabytes() -> Case {

@@ -57,7 +57,7 @@ async fn all_at_once_cost_neither_the_process_nor_another_target() {
         honest.url("/honest")
     );
     for target in &targets {
-        let _ = writeln!(settings, "{}    min_collection_interval: 3", target.settings);
+        let _ = writeln!(settings, "{}    min_collection_interval: 2", target.settings);
     }
     let mut running = Running::start(&settings, &[]);
     let mut waited_for = targets.iter().map(|target| target.name).collect::<Vec<_>>();
