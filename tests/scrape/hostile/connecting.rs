@@ -2,6 +2,7 @@
 
 use retriever::config::HttpSettings;
 
+use super::server::Nobody;
 use super::{Case, PATIENCE, Step, behaviours, doing, millis, say};
 use crate::{assert_failure, failure, patient};
 
@@ -49,7 +50,8 @@ fn speaks_before_it_is_asked() -> Case {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let url = format!("http://{}/", crate::free().await);
+    let nobody = Nobody::new();
+    let url = format!("http://{}/", nobody.address);
     assert_failure(&failure(&patient(), &url).await, "refused", "the connection was refused; check that", true);
 }
 

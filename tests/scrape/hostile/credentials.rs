@@ -11,7 +11,7 @@ use hyper::Method;
 use retriever::config::{Config, NoSurroundings};
 
 use super::server as hostile;
-use crate::program::{Folder, Running, command, free_address};
+use crate::program::{Folder, Running, command};
 use crate::server::{Server, Step, redirect, response};
 
 /// The secret, wherever a setting is one.
@@ -43,7 +43,7 @@ fn assert_hidden(what: &str, text: &str) {
 /// A setting that holds a secret.
 struct Holder {
     name: &'static str,
-    /// Lines of each instance; `FOLDER` stands for where the files are, `FREE` for an address at which nobody listens.
+    /// Lines of each instance; `FOLDER` stands for where the files are, `NOBODY` for an address at which nobody listens.
     options: &'static str,
     /// How the URL of a target is changed.
     endpoint: fn(&str) -> String,
@@ -89,7 +89,7 @@ fn holders() -> Vec<Holder> {
         ),
         Holder::of(
             "the secret of OAuth",
-            "auth_token: {reader: {type: oauth, url: 'http://FREE/token', client_id: me, client_secret: SECRET}, writer: \
+            "auth_token: {reader: {type: oauth, url: 'http://NOBODY/token', client_id: me, client_secret: SECRET}, writer: \
              {type: header, name: X-Token}}",
             None,
         ),
@@ -108,11 +108,11 @@ fn holders() -> Vec<Holder> {
         Holder { variables: &[("NETRC", "FOLDER/netrc")], ..Holder::of("netrc", "", basic) },
         Holder::of(
             "the URL of a proxy",
-            "proxy: {http: 'http://user:SECRET@FREE', https: 'socks5://user:SECRET@FREE'}",
+            "proxy: {http: 'http://user:SECRET@NOBODY', https: 'socks5://user:SECRET@NOBODY'}",
             None,
         ),
         Holder {
-            variables: &[("ALL_PROXY", "http://user:hunter2HUNTER2hunter2@FREE")],
+            variables: &[("ALL_PROXY", "http://user:hunter2HUNTER2hunter2@NOBODY")],
             ..Holder::of("the URL of a proxy in the environment", "", None)
         },
         Holder {
@@ -138,6 +138,7 @@ struct Targets {
     stranger: Server,
     /// It knows no API key at first.
     intake: Server,
+    nobody: hostile::Nobody,
 }
 
 impl Targets {
@@ -175,17 +176,22 @@ impl Targets {
             );
         }
         let mut urls: Vec<_> = servers.iter().map(|server| server.url("/metrics")).collect();
-        urls.push(format!("http://{}/metrics", free_address()));
+        let nobody = hostile::Nobody::new();
+        urls.push(format!("http://{}/metrics", nobody.address));
         let not_tls = [hostile::Step::Take(10), hostile::Step::Say(b"HTTP/1.1 400 No\r\n\r\n".to_vec())];
         let not_tls = hostile::Server::start(hostile::Under::BeforeTls, not_tls.to_vec());
         urls.push(format!("https://{}/metrics", not_tls.address));
+        // Where there is HTTP/2, another library sees the headers, and has a log of its own.
+        let http2 = hostile::Server::start(hostile::Under::Tls("h2"), Vec::new());
+        http2.reform();
+        urls.push(format!("https://{}/metrics", http2.address));
         let asked = AtomicUsize::new(0);
         let intake = Server::start(move |_| {
             let status = if asked.fetch_add(1, Ordering::Relaxed) < 3 { "403 Forbidden" } else { "202 Accepted" };
             // What was sent is not read.
             vec![Step::Send(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").into()), Step::Close]
         });
-        Self { urls, servers, stranger, intake: intake.await }
+        Self { urls, servers, stranger, intake: intake.await, nobody }
     }
 
     fn requests(&self) -> Vec<String> {
@@ -213,17 +219,20 @@ fn prepare(holder: &Holder, targets: &Targets) -> Prepared {
     // A password that is wrong is as secret as one that is right.
     folder.write("key.pem", std::fs::read(keys.join("ec-aes256.pem")).unwrap());
     folder.write("cert.pem", rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem());
-    let (path, free) = (folder.path(""), free_address().to_string());
+    let (path, free) = (folder.path(""), targets.nobody.address.to_string());
     let filled = |text: &str| {
         let text = text.replace("SECRET", SECRET).replace("hunter2hunter2HUNTER2hunter2hunter2", SECRET);
         let text = text.replace("INTAKE", &targets.intake.address.to_string());
-        text.replace("FOLDER/", &format!("{}/", path.display()).replace("//", "/")).replace("FREE", &free)
+        text.replace("FOLDER/", &format!("{}/", path.display()).replace("//", "/")).replace("NOBODY", &free)
     };
     let mut settings = filled(holder.global);
     let _ = writeln!(settings, "admin_listen: 127.0.0.1:0\ninstances:");
     for url in &targets.urls {
         let _ = writeln!(settings, "  - openmetrics_endpoint: {}", (holder.endpoint)(url));
-        let _ = writeln!(settings, "    metrics: ['.+']\n    read_timeout: 0.2\n    min_collection_interval: 0.5");
+        let _ = writeln!(
+            settings,
+            "    metrics: ['.+']\n    read_timeout: 0.2\n    tls_verify: false\n    min_collection_interval: 0.5"
+        );
         for line in filled(holder.options).lines() {
             let _ = writeln!(settings, "    {line}");
         }

@@ -4,9 +4,9 @@
 use rcgen::{CertificateParams, date_time_ymd};
 
 use super::instance;
-use super::server::{Step, Under};
+use super::server::{Nobody, Step, Under};
 use crate::endpoint;
-use crate::program::{Folder, free_address, retriever_beside};
+use crate::program::{Folder, retriever_beside};
 use crate::server::{Server, redirect, response};
 use crate::tls::{identity, tls_server};
 
@@ -62,7 +62,8 @@ async fn a_name_that_is_not_found() {
 
 #[tokio::test]
 async fn a_connection_that_is_refused() {
-    let url = format!("http://{}/metrics", free_address());
+    let nobody = Nobody::new();
+    let url = format!("http://{}/metrics", nobody.address);
     let refused = health(&format!("openmetrics_endpoint: {url}")).await;
     let words = "the connection was refused; check that the target runs and listens at this address and port";
     assert_critical(&refused, &url, words);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Case, Step, answering, behaviours, doing, say};
+use super::{Case, Step, Trial, answering, behaviours, doing, say};
 
 behaviours![
     connect_is_answered_with_garbage,
@@ -92,4 +92,23 @@ fn a_forwarding_proxy_never_answers() -> Case {
     forwarding([Step::Hear, Step::Hang])
         .with("read_timeout: 0.1")
         .unanswered("read_timeout", "no response came within 100ms; raise `read_timeout`")
+}
+
+/// What a SOCKS proxy comes to that does this.
+async fn socks(steps: impl Into<Vec<Step>>, words: &str) {
+    let mut case = doing(steps).with("proxy: {http: 'socks5h://ADDRESS'}\nconnect_timeout: 0.2");
+    case.endpoint = "http://target.example/metrics";
+    let failure = Trial::of(&case).scrape().await.report.failure.unwrap();
+    assert_eq!(failure.reason, "proxy", "{failure}");
+    assert!(failure.message.contains(words), "{failure}");
+}
+
+#[tokio::test]
+async fn socks_that_is_none() {
+    socks([say("nonsense\r\n"), Step::Hang], "does not answer as one (").await;
+    socks([], "does not answer as one (").await;
+    socks([Step::Hang], "within 200ms; check that proxy and target are reachable, or raise `connect_timeout`").await;
+    // It agrees, and then says how long the name is that it is at.
+    let endless = [Step::Take(3), say([5, 0]), Step::Take(10), say([5, 0, 0, 3, 255]), Step::Hang];
+    socks(endless, "within 200ms; check that proxy and target are reachable, or raise `connect_timeout`").await;
 }

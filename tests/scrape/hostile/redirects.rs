@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use retriever::config::{BasicAuth, HttpSettings, Secret};
 
-use super::server::GOOD;
+use super::server::{GOOD, Nobody};
 use super::{Case, answering, behaviours};
 use crate::server::{Server, redirect, response};
 use crate::{assert_failure, failure, patient, scrape};
@@ -93,8 +93,8 @@ fn redirects_to_a_very_long_place() -> Case {
 }
 
 fn redirects_to_where_nobody_listens() -> Case {
-    static NOBODY: LazyLock<String> = LazyLock::new(|| format!("http://{}/", crate::program::free_address()));
-    answering(redirect(302, &NOBODY)).unanswered("refused", "the connection was refused")
+    static NOBODY: LazyLock<Nobody> = LazyLock::new(Nobody::new);
+    answering(redirect(302, &format!("http://{}/", NOBODY.address))).unanswered("refused", "the connection was refused")
 }
 
 /// Then it is an answer like any other.

@@ -14,7 +14,7 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -82,6 +82,20 @@ impl Server {
     /// Every connection from now on is served as it should be.
     pub(super) fn reform(&self) {
         self.good.store(true, Ordering::SeqCst);
+    }
+}
+
+/// An address at which nobody listens, and nobody else can as long as this is kept.
+pub(super) struct Nobody {
+    pub(super) address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl Nobody {
+    pub(super) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self { address: socket.local_addr().unwrap(), _socket: socket }
     }
 }
 
