@@ -76,7 +76,7 @@ impl Subject {
         show(&config);
         for instance in &mut config.instances {
             match instance {
-                ConfiguredInstance::Valid(instance) => url.clone_into(&mut instance.endpoint),
+                ConfiguredInstance::Valid(instance) => instance.endpoint = url.to_owned().into(),
                 ConfiguredInstance::Invalid { .. } => return Err("the environment has errors".to_owned()),
             }
         }

@@ -5,6 +5,7 @@
 
 mod auth;
 mod cipher;
+mod endpoint_text;
 mod expand;
 mod files;
 mod fingerprint;
@@ -41,6 +42,7 @@ pub use auth::{
     TokenFile, TokenReader, TokenSettings, TokenWriter,
 };
 pub use cipher::{CipherSuite, TlsCiphers};
+pub use endpoint_text::EndpointText;
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use files::{Files, Remembering, Stamp};
 pub use fingerprint::Fingerprint;
@@ -88,7 +90,7 @@ pub enum ConfiguredInstance {
     /// It cannot.
     Invalid {
         /// The endpoint, if that much is known.
-        endpoint: Option<String>,
+        endpoint: Option<EndpointText>,
         /// The errors of this instance; they are among [`Config::problems`] as well.
         errors: Vec<Problem>,
     },

@@ -16,15 +16,22 @@ use super::pool::Lease;
 use crate::config::BodyLimits;
 use crate::network::{Event, Observed};
 
+/// After so many decoded bytes other tasks have their turn.
+const TURN: usize = 1 << 20;
+
 /// A body: its content encoding undone, in UTF-8, in pieces of at most a few hundred kilobytes.
 pub struct Body {
     url: String,
     source: Source,
     /// What cannot be decoded is known from the head, but is an error of the body.
     pipeline: Result<Pipeline, Option<Kind>>,
+    /// None for what was recorded.
+    deadline: Option<Deadline>,
     limits: BodyLimits,
     decoded: u64,
     observed: Observed,
+    /// Bytes that were decoded since others had their turn.
+    turn: usize,
 }
 
 struct Pipeline {
@@ -58,23 +65,32 @@ impl Body {
         } else {
             Transcoder::for_head(head).map(|transcoder| Pipeline { decoder: Decoder::identity(), transcoder })
         };
-        Self::new(head, Source::Recorded(Some(bytes)), pipeline, limits, Observed::default())
+        Self::new(head, Source::Recorded(Some(bytes)), pipeline, None, limits)
     }
 
     pub(super) fn from_wire(head: &Head, wire: Wire, limits: &BodyLimits) -> Self {
-        let observed = wire.observed.clone();
-        Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), limits, observed)
+        let (deadline, observed) = (Some(wire.deadline), wire.observed.clone());
+        let body = Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), deadline, limits);
+        Self { observed, ..body }
     }
 
     fn new(
         head: &Head,
         source: Source,
         pipeline: Result<Pipeline, Kind>,
+        deadline: Option<Deadline>,
         limits: &BodyLimits,
-        observed: Observed,
     ) -> Self {
-        let (url, pipeline) = (head.final_url.clone(), pipeline.map_err(Some));
-        Self { url, source, pipeline, limits: *limits, decoded: 0, observed }
+        Self {
+            url: head.final_url.clone(),
+            source,
+            pipeline: pipeline.map_err(Some),
+            deadline,
+            limits: *limits,
+            decoded: 0,
+            observed: Observed::default(),
+            turn: 0,
+        }
     }
 
     /// The next bytes; none at the end, and after an error.
@@ -99,6 +115,14 @@ impl Body {
                     self.observed.tell(|| Event::Decoded(piece.len()));
                     if self.decoded > self.limits.body_bytes {
                         return Err(Kind::BodyTooLarge(self.limits.body_bytes));
+                    }
+                    // A few bytes can mean gigabytes, and nothing is waited for meanwhile: they must not hold up other
+                    // targets, nor take longer than everything else may.
+                    self.turn += piece.len();
+                    if self.turn >= TURN {
+                        self.turn = 0;
+                        tokio::task::yield_now().await;
+                        self.deadline.as_ref().map_or(Ok(()), Deadline::check)?;
                     }
                     let text = match &mut pipeline.transcoder {
                         Some(transcoder) => transcoder.transcode(&piece, false),

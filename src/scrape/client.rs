@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::Response as HttpResponse;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, LOCATION};
+use hyper::{Response as HttpResponse, StatusCode};
 use tokio::time::Instant;
 
 use super::auth::{Authenticator, Credentials, Freshness, Next};
@@ -15,6 +15,7 @@ use super::body::{Body, Wire};
 use super::connect::{Connection, Connector};
 use super::deadline::Deadline;
 use super::error::{ClientError, Kind, ScrapeError};
+use super::failure::shown;
 use super::head::Head;
 use super::pool::{Lease, Peer, Pool, Pools};
 use super::request::RequestHeaders;
@@ -163,13 +164,16 @@ impl Client {
         let mut redirects = 0;
         loop {
             let failed = |kind| ScrapeError::new(location.to_string(), kind);
-            let shown = trusted.then_some(credentials);
-            let answer = self.converse(&location, shown, means).await.map_err(failed)?;
+            let entrusted = trusted.then_some(credentials);
+            let answer = self.converse(&location, entrusted, means).await.map_err(failed)?;
+            if answer.head.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Err(failed(Kind::NotHttp(format!("{}, which nobody asked for", answer.head.status()))));
+            }
             let Some(next) = self.redirect(&location, &answer.head, credentials).map_err(failed)? else {
                 return Ok(self.respond(&location, answer, means.deadline));
             };
             if redirects == self.limits.redirects {
-                return Err(failed(Kind::TooManyRedirects(redirects, next.to_string())));
+                return Err(failed(Kind::TooManyRedirects(redirects, shown(&next.to_string()))));
             }
             redirects += 1;
             self.observed.tell(|| Event::Redirected);
@@ -283,7 +287,7 @@ impl Client {
             return Ok(None);
         };
         let to = String::from_utf8_lossy(to.as_bytes());
-        let refused = |cause: String| Kind::BadRedirect { to: redact(&to).chars().take(200).collect(), cause };
+        let refused = |cause: String| Kind::BadRedirect { to: shown(&redact(&to)), cause: shown(&cause) };
         let next = location.resolve(&to).map_err(|problem| refused(problem.to_string()))?;
         if location.socket() != next.socket() && next.socket().is_some() {
             return Err(refused("only `http` and `https` are followed".to_owned()));

@@ -10,6 +10,8 @@ use x509_cert::der::{DateTime, Decode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, SubjectAltName};
 
+use crate::scrape::failure::shortened;
+
 /// Longer texts of a peer are cut in messages. Characters.
 const SHOWN: usize = 120;
 
@@ -79,11 +81,7 @@ pub(super) fn shown(text: &str) -> String {
     if text.trim().is_empty() {
         return "(without a name)".to_owned();
     }
-    let mut shown: String = text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
+    shortened(text, SHOWN)
 }
 
 /// A moment such as `2023-11-14T22:13:20Z`.
