@@ -81,7 +81,7 @@ fn more_samples() -> Case {
 }
 
 fn more_series() -> Case {
-    let case = exposing("", more()).with("series_limit: 3").submits(&["good", "more", "more", "more"]);
+    let case = exposing("", more()).with("series_limit: 3").submits(&["good", "more", "more"]);
     case.fails(
         retriever::pipeline::Stage::Mapping,
         "series_limit",
