@@ -9,19 +9,21 @@
 //!
 //! [`relabel`] has the rules that change labels, those of metrics and those of targets.
 //! [`pipeline`] joins reading and mapping, [`road`] is the whole way of one target up to `submit`, [`fixture`] drives it
-//! with recorded scrapes, [`explain`] tells what became of a series and why, [`telemetry`] shows what the stages count,
-//! and [`cli`] has the commands. Everything between `scrape` and `submit` is pure: time is passed in, and nothing waits
-//! or is fetched.
+//! with recorded scrapes, [`explain`] tells what became of a series and why, `doctor` what became of a request,
+//! [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between `scrape` and `submit` is
+//! pure: time is passed in, and nothing waits or is fetched.
 
 pub mod aggregate;
 mod calendar;
 pub mod cli;
 pub mod config;
 pub mod discover;
+mod doctor;
 pub mod explain;
 pub mod fixture;
 mod interned;
 pub mod map;
+mod network;
 pub mod parse;
 mod percent;
 pub mod pipeline;
@@ -30,6 +32,8 @@ pub mod road;
 pub mod scrape;
 pub mod submit;
 pub mod telemetry;
+mod terminal;
 mod throttle;
 pub mod time;
+mod unique;
 mod unverified;

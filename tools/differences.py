@@ -14,7 +14,7 @@ from datadog_checks.base.checks.openmetrics.v2.scraper import OpenMetricsScraper
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as read_openmetrics
 
 from expositions import MALFORMED
-from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, misnamed
+from rewriting import HIDE, LINE_ENDS, SHOW, Rewriting, family_names, has_both, is_apart, is_retyped, misnamed
 from rules import Rules, is_literal, is_status_map, limit
 
 STARTED = ('counter', 'summary', 'histogram')
@@ -41,13 +41,20 @@ def avoid(instance, answers):
         apart = any(is_apart(instance, f'{stem}_total') for answer in answers for stem in misnamed(answer.lines))
     except (re.error, TypeError, AttributeError):
         apart = False
-    if any(has_both(answer.lines) for answer in answers):
-        # No announcement makes the original read both as the counter.
+    if any(has_both(answer.lines) or is_retyped(answer.lines) for answer in answers):
+        # No announcement makes the original read both as the counter, nor all samples as what the last one says.
         apart = True
         instance['metrics'] = []
         instance.pop('extra_metrics', None)
     if apart:
         for option in ('telemetry', 'use_process_start_time', 'share_labels', 'target_info'):
+            instance.pop(option, None)
+    # 5: how many families there are for the original shows in telemetry.
+    if any(misnamed(answer.lines) for answer in answers):
+        instance.pop('telemetry', None)
+    # 6: a body that breaks off in a source is searched again.
+    if any(answer.is_cut() for answer in answers):
+        for option in ('share_labels', 'target_info'):
             instance.pop(option, None)
     # 1: filters that leave malformed lines only leave no exposition.
     if any(line in MALFORMED for answer in answers for line in answer.lines):

@@ -67,7 +67,7 @@ LABELS = {
     'version': ['1.2.3', 'v2.0.0-rc.1+build.5', '10.4', 'unknown', '1.2.3\n'],
     'pod': ['p-1', 'p-2', 'p-3'],
     'cluster': ['eu', 'us'],
-    'upper_bound': ['1', 'x'],
+    'upper_bound': ['1', '4'],
     'lower_bound': ['0'],
     'quantile': ['0.50', '1'],
     'le': ['1', '+Inf', '2.5'],

@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 
 from expositions import MALFORMED
 from rules import Rules, is_excluded, is_forced, without_prefix
@@ -40,6 +41,7 @@ class Rewriting:
         """The lines for a parser of either format."""
         stems = misnamed(passed(self.instance, self.body))
         self.renamed = {stem for stem in stems if not is_apart(self.instance, f'{stem}_total')}
+        cut_off = {line for line, following in pairwise(self.body) if following.startswith('stray_')}
         for line in lines:
             if line in MALFORMED:
                 self.malformed += 1
@@ -47,19 +49,20 @@ class Rewriting:
             elif openmetrics and is_comment(line):
                 self.count(1)
             elif typed := TYPED.fullmatch(line):
-                yield self.metadata(line, typed, openmetrics)
+                # A help text that a sample cuts off from its type is a family of its own, without a type.
+                yield self.metadata(line, typed, openmetrics or (typed[1] == 'HELP' and line in cut_off))
             elif line.startswith('#'):
                 yield line
             else:
                 yield from self.sample(line, openmetrics)
 
-    def metadata(self, line, typed, openmetrics):
+    def metadata(self, line, typed, keeps_name):
         name = typed[2].strip('"')
         if name != self.family:
             self.family, self.kind = name, None
         if typed[1] == 'TYPE':
             self.kind = typed[3]
-        if openmetrics or name not in self.renamed:
+        if keeps_name or name not in self.renamed:
             return line
         self.count(5)
         return line.replace(name, f'{name}_total', 1)
@@ -120,6 +123,12 @@ def has_both(lines):
     typed = (TYPED.fullmatch(line) for line in lines)
     counters = {match[2] for match in typed if match and match[1] == 'TYPE' and match[3] == 'counter'}
     return any(name in names and f'{name}_total' in names for name in counters)
+
+
+def is_retyped(lines):
+    """Whether a name is announced with several types, so that it is not well-formed."""
+    typed = [match for match in map(TYPED.fullmatch, lines) if match and match[1] == 'TYPE']
+    return len({match[2] for match in typed}) < len({(match[2], match[3]) for match in typed})
 
 
 def is_apart(instance, name):

@@ -60,12 +60,24 @@ pub(super) fn settle(
     };
     let growth = evidence.growth();
     let before = compared.map(|(last, _)| last);
-    let amount = match (value, state) {
-        (_, None) => Ok(None),
-        (Value::Rate(value), Some(state)) => rate(*value, at, before).map(|rate| rate.inspect(|rate| state.add(*rate))),
-        (Value::Count(value, _), Some(state)) => {
+    let amount = state.map_or(Ok(None), |state| add_growth(value, before, at, growth.taken(), state, allowance));
+    Some(Settled { growth, previous: before.map(|last| last.value.number()), present: value.number(), amount })
+}
+
+/// Adds what is taken of a reading to `state`; gives how much that is, if it is anything.
+fn add_growth(
+    value: &Value,
+    before: Option<&Last>,
+    at: UnixTime,
+    taken: Taken,
+    state: &mut State,
+    allowance: &mut Allowance,
+) -> Result<Option<f64>, Refused> {
+    match value {
+        Value::Rate(value) => rate(*value, at, before).map(|rate| rate.inspect(|rate| state.add(*rate))),
+        Value::Count(value, _) => {
             let previous = before.map_or(0.0, |last| last.value.number());
-            let amount = match growth.taken() {
+            let amount = match taken {
                 Taken::Nothing => None,
                 Taken::Zero => Some(0.0),
                 Taken::Whole => Some(*value),
@@ -73,31 +85,30 @@ pub(super) fn settle(
             };
             Ok(amount.inspect(|amount| state.add(*amount)))
         }
-        (Value::Bucket(bounds, count), Some(state)) => {
+        Value::Bucket(bounds, count) => {
             let previous = match before {
                 Some(Last { value: Value::Bucket(_, before), .. }) => *before,
                 _ => 0,
             };
-            let amount = match growth.taken() {
+            let amount = match taken {
                 Taken::Nothing | Taken::Zero => 0,
                 Taken::Whole => *count,
                 Taken::Difference => count.saturating_sub(previous),
             };
             add(state, [(*bounds, amount)], allowance).map(|()| Some(amount as f64))
         }
-        (Value::Native(reading), Some(state)) => {
+        Value::Native(reading) => {
             let empty = NativeReading { count: 0.0, sum: 0.0, buckets: Vec::new() };
-            let before = match (growth.taken(), before) {
+            let before = match (taken, before) {
                 (Taken::Difference, Some(Last { value: Value::Native(before), .. })) => before,
                 _ => &empty,
             };
-            match growth.taken() {
+            match taken {
                 Taken::Nothing | Taken::Zero => Ok(None),
                 Taken::Whole | Taken::Difference => native(reading, before, state, allowance).map(Some),
             }
         }
-    };
-    Some(Settled { growth, previous: before.map(|last| last.value.number()), present: value.number(), amount })
+    }
 }
 
 /// Growth per second.

@@ -13,7 +13,7 @@ use super::format::Format;
 use super::print::talk;
 use super::runtime;
 use super::settings::{SettingsArgs, show};
-use crate::config::{ConfiguredInstance, Instance, Problem};
+use crate::config::{ConfiguredInstance, EndpointText, Instance, Problem};
 use crate::discover::redact;
 use crate::explain::{self, Detail, Explanation, Listener, Wanted};
 use crate::fixture::{Remark, Replayed, Scrapes, Stage, document};
@@ -75,7 +75,7 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     let mut checked = Vec::new();
     for instance in config.instances {
         checked.push(match instance {
-            ConfiguredInstance::Invalid { endpoint, errors } => Checked::of(invalid(endpoint.as_deref(), &errors)),
+            ConfiguredInstance::Invalid { endpoint, errors } => Checked::of(invalid(endpoint.as_ref(), &errors)),
             ConfiguredInstance::Valid(instance) => {
                 let instance = Arc::from(instance);
                 let listener =
@@ -118,7 +118,7 @@ impl Checked {
     }
 }
 
-fn invalid(endpoint: Option<&str>, errors: &[Problem]) -> Value {
+fn invalid(endpoint: Option<&EndpointText>, errors: &[Problem]) -> Value {
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     document::instance(endpoint, Some(&errors.join("\n")), &[])
 }

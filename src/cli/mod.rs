@@ -3,6 +3,7 @@
 //! Standard output is data, standard error is talk.
 
 mod check;
+mod doctor;
 mod exit;
 mod explain;
 mod feed;
@@ -41,6 +42,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Tell what becomes of a metric, step by step, or why it is missing and what to write to get it
     Explain(explain::ExplainArgs),
+    /// Walk the way to a target and on to Datadog, and tell of each step what was found and what to do
+    Doctor(doctor::DoctorArgs),
     /// Read the settings and report every problem
     Validate(validate::ValidateArgs),
     Parse(parse::ParseArgs),
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Record(args) => record::run(&args),

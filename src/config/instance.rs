@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::endpoint_text::EndpointText;
 use super::fingerprint::Fingerprint;
 use super::http::HttpSettings;
 use super::init::InitConfig;
@@ -25,7 +26,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Instance {
     /// The endpoint exactly as configured.
-    pub endpoint: String,
+    pub endpoint: EndpointText,
     /// Where the instance stands in its file.
     pub at: Position,
     /// Tells whether its options are the same as another time.
@@ -223,14 +224,14 @@ impl Instance {
 }
 
 /// The endpoint of an instance that may otherwise be wrong, for messages.
-pub(crate) fn endpoint_of(node: &Node) -> Option<String> {
+pub(crate) fn endpoint_of(node: &Node) -> Option<EndpointText> {
     let Value::Mapping(pairs) = &node.value else { return None };
     let (_, value) =
         pairs.iter().find(|(key, _)| matches!(&key.value, Value::Text(key) if key == "openmetrics_endpoint"))?;
-    if let Value::Text(endpoint) = &value.value { Some(endpoint.clone()) } else { None }
+    if let Value::Text(endpoint) = &value.value { Some(endpoint.clone().into()) } else { None }
 }
 
-fn read_endpoint(section: &Section<'_>) -> Option<String> {
+fn read_endpoint(section: &Section<'_>) -> Option<EndpointText> {
     let missing = "`openmetrics_endpoint` is missing; expected the URL of the endpoint, for instance \
                    `http://localhost:9100/metrics`";
     if section.node("openmetrics_endpoint").is_none() {
@@ -242,7 +243,7 @@ fn read_endpoint(section: &Section<'_>) -> Option<String> {
         section.error(section.at(), missing);
         return None;
     }
-    Some(endpoint)
+    Some(endpoint.into())
 }
 
 fn read_raw_line_filters(section: &Section<'_>) -> Option<Pattern> {

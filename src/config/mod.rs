@@ -5,6 +5,7 @@
 
 mod auth;
 mod cipher;
+mod endpoint_text;
 mod expand;
 mod files;
 mod fingerprint;
@@ -41,6 +42,7 @@ pub use auth::{
     TokenFile, TokenReader, TokenSettings, TokenWriter,
 };
 pub use cipher::{CipherSuite, TlsCiphers};
+pub use endpoint_text::EndpointText;
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use files::{Files, Remembering, Stamp};
 pub use fingerprint::Fingerprint;
@@ -56,8 +58,8 @@ pub use places::{Place, Places};
 pub(crate) use problem::Problems;
 pub use problem::{Position, Problem, Severity};
 pub use protocol::ScrapeProtocol;
-pub(crate) use proxy::ProxyProtocol;
 pub use proxy::{Proxy, ProxySettings};
+pub(crate) use proxy::{ProxyDecision, ProxyProtocol, StraightBecause};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
 pub use tls::{TlsSettings, TlsVersion};
@@ -88,7 +90,7 @@ pub enum ConfiguredInstance {
     /// It cannot.
     Invalid {
         /// The endpoint, if that much is known.
-        endpoint: Option<String>,
+        endpoint: Option<EndpointText>,
         /// The errors of this instance; they are among [`Config::problems`] as well.
         errors: Vec<Problem>,
     },

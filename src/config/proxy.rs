@@ -60,6 +60,26 @@ struct Environment {
     fault: Option<String>,
 }
 
+/// How the URLs of a host are reached, and by whose say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProxyDecision<'a> {
+    Through(&'a Arc<Proxy>),
+    Straight(StraightBecause),
+}
+
+/// Why there is no proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StraightBecause {
+    /// `no_proxy` beside a proxy of the settings covers the host.
+    SettingsExcept,
+    /// The settings say that there is none: `skip_proxy`, or an empty URL.
+    SettingsForbid,
+    /// `NO_PROXY` covers the host.
+    EnvironmentExcepts,
+    /// Nothing names one.
+    NothingNamed,
+}
+
 /// What instances without a `proxy` of their own fall back to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProxyDefaults {
@@ -74,15 +94,32 @@ impl ProxySettings {
     ///
     /// `host` is in lower case, an IPv6 address with its brackets; `port` is that of the URL, if it has one.
     pub fn choose(&self, tls: bool, host: &str, port: Option<u16>) -> Option<&Arc<Proxy>> {
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        if self.configured.bypass.covers(host) {
-            return None;
+        match self.decide(tls, host, port) {
+            ProxyDecision::Through(proxy) => Some(proxy),
+            ProxyDecision::Straight(_) => None,
         }
-        match if tls { &self.configured.https } else { &self.configured.http } {
-            Choice::Direct | Choice::Faulty => None,
-            Choice::Through(proxy) => Some(proxy),
-            Choice::Unset | Choice::Null if self.environment.bypass.covers(host, port) => None,
-            Choice::Unset | Choice::Null => if tls { &self.environment.https } else { &self.environment.http }.as_ref(),
+    }
+
+    /// Like [`ProxySettings::choose`], with the reason where there is no proxy.
+    pub(crate) fn decide(&self, tls: bool, host: &str, port: Option<u16>) -> ProxyDecision<'_> {
+        use StraightBecause as Because;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let (configured, environment) = if tls {
+            (&self.configured.https, self.environment.https.as_ref())
+        } else {
+            (&self.configured.http, self.environment.http.as_ref())
+        };
+        if self.configured.bypass.covers(host) {
+            let is_named = matches!(configured, Choice::Through(_)) || environment.is_some();
+            return ProxyDecision::Straight(if is_named { Because::SettingsExcept } else { Because::NothingNamed });
+        }
+        match (configured, environment) {
+            (Choice::Direct | Choice::Faulty, _) => ProxyDecision::Straight(Because::SettingsForbid),
+            (Choice::Unset | Choice::Null, None) => ProxyDecision::Straight(Because::NothingNamed),
+            (Choice::Unset | Choice::Null, Some(_)) if self.environment.bypass.covers(host, port) => {
+                ProxyDecision::Straight(Because::EnvironmentExcepts)
+            }
+            (Choice::Through(proxy), _) | (Choice::Unset | Choice::Null, Some(proxy)) => ProxyDecision::Through(proxy),
         }
     }
 

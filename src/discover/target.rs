@@ -26,8 +26,8 @@ pub fn static_targets(
     let mut alike: HashMap<Place, u64> = HashMap::new();
     instances.into_iter().map(move |instance| {
         let endpoint = Endpoint::parse(&instance.endpoint)?;
-        let identity = [&instance.endpoint, &instance.namespace].into_iter().chain(&instance.tags);
-        let place = Place::of(identity.map(String::as_str));
+        let identity = [&*instance.endpoint, &*instance.namespace].into_iter();
+        let place = Place::of(identity.chain(instance.tags.iter().map(String::as_str)));
         let number = alike.entry(place).or_default();
         let target = Target { endpoint, place: place.numbered(*number), instance };
         *number += 1;

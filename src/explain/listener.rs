@@ -188,7 +188,7 @@ impl Listener {
 
     /// Adds something submitted to the account of its series, if that is kept.
     fn made(&mut self, series: SeriesId, recorded: &Recorded, contexts: &Contexts) {
-        let entries = document::submissions(recorded, contexts).into_iter().map(without_secrets);
+        let entries = document::submissions(recorded, contexts).into_iter();
         if let Some(account) = self.account(series) {
             return account.submissions.extend(entries);
         }
@@ -256,16 +256,6 @@ fn refused(series: &[SeriesAccount], contribution: &Contribution) -> Option<Hint
             reasons.join(", ")
         ))
     })
-}
-
-/// An entry of what was submitted, where the endpoint is a tag without its credentials.
-fn without_secrets(mut entry: Value) -> Value {
-    for tag in entry["tags"].as_array_mut().into_iter().flatten() {
-        if let Some(endpoint) = tag.as_str().and_then(|tag| tag.strip_prefix("endpoint:")) {
-            *tag = Value::from(format!("endpoint:{}", redact(endpoint)));
-        }
-    }
-    entry
 }
 
 impl Trace for Listener {
@@ -428,7 +418,7 @@ impl Submissions for Listener {
 
     fn service_check(&mut self, check: ServiceCheck) {
         let Some(series) = self.state.resumed.take() else { return };
-        let mut entry = without_secrets(document::service_check(&check));
+        let mut entry = document::service_check(&check);
         entry["type"] = Value::from("service_check");
         if let Some(account) = self.account(series) {
             account.submissions.push(entry);
@@ -437,7 +427,7 @@ impl Submissions for Listener {
 
     fn health(&mut self, check: ServiceCheck) {
         if self.is_own_wanted(&check.name) {
-            let mut entry = without_secrets(document::service_check(&check));
+            let mut entry = document::service_check(&check);
             entry["type"] = Value::from("service_check");
             self.state.own.insert(0, entry);
         }

@@ -321,5 +321,22 @@ fn distance(asked: &str, known: &str) -> Option<usize> {
         return Some(1);
     }
     let distance = strsim::damerau_levenshtein(asked, known);
-    (distance <= 1 + asked.len().min(known.len()) / 6).then_some(distance)
+    (distance <= 1 + asked.len().min(known.len()) / 6).then_some(distance).or_else(|| left_out(asked, known))
+}
+
+/// How many words a name has more than another one, if it has all words of that one in their order, of which some may be
+/// shortened: `node_cpu_secs` is near `node_cpu_seconds_total`.
+fn left_out(asked: &str, known: &str) -> Option<usize> {
+    /// So many letters have to stay of a word.
+    const KEPT: usize = 3;
+    let mut rest = known.split('_');
+    let (mut found, mut whole) = (0, 0);
+    for word in asked.split('_').filter(|word| !word.is_empty()) {
+        let begins = |other: &str| word.get(..KEPT).is_some_and(|kept| other.starts_with(kept));
+        let other = rest.find(|other| *other == word || begins(other))?;
+        found += 1;
+        whole += usize::from(other == word);
+    }
+    let words = known.split('_').filter(|word| !word.is_empty()).count();
+    (found > 1 && whole * 2 >= found).then(|| 1 + words - found)
 }

@@ -18,7 +18,6 @@ mod seen;
 mod selector;
 mod source;
 mod stage;
-mod style;
 mod text;
 
 pub use json::json;

@@ -72,7 +72,7 @@ impl Source {
                 break;
             }
             rule.text.push('\n');
-            rule.text.push_str(line[indent..].trim_end());
+            rule.text.push_str(line.get(indent..).unwrap_or(line).trim_end());
         }
         rule
     }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::model::{Explanation, GrowthAccount, Hint, ScrapeAccount, SeriesAccount, Stage, StageKind};
 use super::source::Rule;
 use super::stage::a_type;
-use super::style::{BAD, CODE, FAINT, GOOD, NOTE, Styled, TITLE};
 use crate::aggregate::Growth;
 use crate::parse::Role;
+use crate::terminal::{BAD, CODE, FAINT, GOOD, NOTE, Styled, TITLE, one_line, wrapped};
 
 /// How wide lines of sentences are.
 const WIDTH: usize = 110;
@@ -75,7 +75,7 @@ impl Printer {
     /// A heading and sentences beside it, as many lines as they need.
     fn row(&mut self, heading: &str, style: anstyle::Style, sentences: &str) {
         let gap = " ".repeat((INDENT - 2).saturating_sub(heading.chars().count()).max(1));
-        let mut lines = wrapped(sentences).into_iter();
+        let mut lines = wrapped(sentences, WIDTH - INDENT).into_iter();
         let first = lines.next().unwrap_or_default();
         self.line(&format!("  {}{gap}{first}", Styled(style, heading)));
         for line in lines {
@@ -295,7 +295,7 @@ impl Printer {
         self.row("SUBMITTED", GOOD, &one_line(&what));
         let tags: Vec<&str> = entry["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if !tags.is_empty() {
-            for line in wrapped(&format!("with the tags {}", one_line(&tags.join(", ")))) {
+            for line in wrapped(&format!("with the tags {}", one_line(&tags.join(", "))), WIDTH - INDENT) {
                 self.more(&line);
             }
         }
@@ -411,43 +411,6 @@ fn exposed(series: &SeriesAccount) -> String {
     } else {
         format!("as {part}`{family}`, {}{declared}", a_type(*metric_type))
     }
-}
-
-/// Text on one line: control characters as escapes.
-fn one_line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-        line
-    })
-}
-
-/// Sentences on lines that are not too long; a line feed stays one. No other control characters of an exposition reach a
-/// terminal.
-fn wrapped(sentences: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    for line in sentences.lines().map(one_line) {
-        if line.starts_with([' ', '\t']) {
-            // A drawing, such as a caret below a character.
-            lines.push(line);
-            continue;
-        }
-        let mut current = String::new();
-        for word in line.split(' ') {
-            if !current.is_empty() && current.chars().count() + 1 + word.chars().count() > WIDTH - INDENT {
-                lines.push(std::mem::take(&mut current));
-            }
-            if !current.is_empty() {
-                current.push(' ');
-            }
-            current.push_str(word);
-        }
-        lines.push(current);
-    }
-    lines
 }
 
 /// A number as submitted.

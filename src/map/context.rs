@@ -42,6 +42,8 @@ pub struct Contexts {
     /// Those of the time before that, sorted.
     left_over: Vec<ContextId>,
     text: HashSet<Arc<str>>,
+    /// How many texts there may be before those that nothing has any more are looked for.
+    sweep_text_at: usize,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,10 @@ impl Contexts {
     pub fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.text.get(text) {
             return Arc::clone(known);
+        }
+        // Not all texts belong to contexts: a bucket has tags before it is submitted.
+        if self.text.len() >= self.sweep_text_at {
+            self.sweep_text();
         }
         let shared: Arc<str> = Arc::from(text);
         self.text.insert(Arc::clone(&shared));
@@ -133,8 +139,13 @@ impl Contexts {
             }
         }
         if any {
-            self.text.retain(|text| Arc::strong_count(text) > 1);
+            self.sweep_text();
         }
+    }
+
+    fn sweep_text(&mut self) {
+        self.text.retain(|text| Arc::strong_count(text) > 1);
+        self.sweep_text_at = (self.text.len() * 2).max(1024);
     }
 
     /// How many contexts are known.

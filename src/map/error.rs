@@ -25,6 +25,16 @@ enum Kind {
          fewer, leave out labels whose values change all the time, or raise `series_limit`"
     )]
     TooManySeries { limit: u64 },
+    #[error(
+        "the names and labels of the target, those of the last scrapes included, have more than {limit} bytes; all of them \
+         are forgotten. Leave out labels whose values are long and change all the time, or raise `series_limit`"
+    )]
+    TooManyBytes { limit: u64 },
+    #[error(
+        "the sources of `share_labels` and `target_info` lend more than {limit} labels, the most that one sample may have. \
+         Name those that are wanted in `labels`, or raise `label_limit`"
+    )]
+    TooManySharedLabels { limit: usize },
 }
 
 impl MapError {
@@ -34,7 +44,8 @@ impl MapError {
             Kind::NoNativeTransformer { .. } => "no_native_transformer",
             Kind::FaultyRule { .. } => "faulty_rule",
             Kind::ZeroScale { .. } => "zero_scale",
-            Kind::TooManySeries { .. } => "series_limit",
+            Kind::TooManySeries { .. } | Kind::TooManyBytes { .. } => "series_limit",
+            Kind::TooManySharedLabels { .. } => "shared_label_limit",
         }
     }
 
@@ -48,11 +59,24 @@ impl MapError {
 
     /// Whether the target has more series than may be remembered.
     pub(crate) fn is_too_many_series(&self) -> bool {
-        matches!(self.0, Kind::TooManySeries { .. })
+        matches!(self.0, Kind::TooManySeries { .. } | Kind::TooManyBytes { .. })
+    }
+
+    /// Whether the target exposes more than it may.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.is_too_many_series() || matches!(self.0, Kind::TooManySharedLabels { .. })
+    }
+
+    pub(crate) fn too_many_shared_labels(limit: usize) -> Self {
+        Self(Kind::TooManySharedLabels { limit })
     }
 
     pub(crate) fn too_many_series(limit: u64) -> Self {
         Self(Kind::TooManySeries { limit })
+    }
+
+    pub(crate) fn too_many_bytes(limit: u64) -> Self {
+        Self(Kind::TooManyBytes { limit })
     }
 
     pub(crate) fn zero_scale(family: &str) -> Self {

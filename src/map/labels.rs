@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::config::{Instance, LabelFilter};
 use crate::parse::{Format, MetricType, Sample};
+use crate::unique;
 
 use super::context::{Contexts, Tag};
 use super::dropped::DropReason;
@@ -40,11 +41,7 @@ pub(crate) struct LabelSet<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 impl<'a> LabelSet<'a> {
     /// The labels as exposed; of two with one name the last value counts, in the place of the first.
     pub(crate) fn of(sample: &Sample<'a>) -> Self {
-        let mut set = Self(Vec::with_capacity(sample.labels.len() + 1));
-        for label in sample.labels {
-            set.insert(label.name.text(), label.value.text());
-        }
-        set
+        Self(unique::by_name(sample.labels.iter().map(|label| (label.name.text(), label.value.text()))))
     }
 
     /// Labels of which no two have one name.

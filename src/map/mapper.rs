@@ -129,6 +129,7 @@ impl Mapper {
             flush_first_value: self.first_values.flush(),
             out,
         };
+        self.selection.begin(self.memory.age());
         let holds = self.instance.use_process_start_time && self.first_values == FirstValues::Initial;
         Mapping::new(
             &mut self.memory,
@@ -145,7 +146,10 @@ impl Mapper {
         // What a failed scrape lacks is not missing, whether the failure is ignored or not.
         let success = ending == Ending::Succeeded;
         self.shared.end_scrape(success);
-        let forgotten = if success { self.memory.grow_older() } else { Forgotten::default() };
+        let (forgotten, oldest) = self.memory.end_scrape(success);
+        if let Some(oldest) = oldest {
+            self.selection.forget_before(oldest);
+        }
         if let Some(limiter) = &mut self.limiter {
             limiter.end_scrape(success);
             limiter.forget(&forgotten.contexts);

@@ -420,9 +420,8 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         if let Some(trace) = self.emitter.out.trace() {
             trace.family(family);
         }
-        let limit = self.instance().http.limits.series;
-        if self.selection.len() as u64 > limit {
-            self.outcome.error = Some(MapError::too_many_series(limit));
+        if let Err(error) = self.check_memory(self.selection.len()) {
+            self.outcome.error = Some(error);
             return;
         }
         let selected = match self.select(&family.name, family.metric_type) {
@@ -436,6 +435,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         // Excluded, `target_info` is still searched for, but not followed; and what a search has read is not read again.
         let excluded = matches!(selected, Err(DropReason::Excluded));
         let mut watch = self.shared.watch(family, self.circumstances.format);
+        self.shared.note(!watch.is_empty());
         watch.retain(|watch| if watch.is_target_info() { !excluded } else { !self.search.is_done() });
         let name = known_name(&family.name, family.metric_type, self.circumstances.format, self.instance());
         self.open = OpenFamily {
@@ -520,7 +520,7 @@ impl<S: Submissions> Mapping<'_, S> {
                 None
             }
             Err(error) => {
-                if self.instance().telemetry && !error.is_too_many_series() {
+                if self.instance().telemetry && !error.is_over_limit() {
                     self.count_processed();
                 }
                 self.fail(error, family);

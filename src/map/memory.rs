@@ -61,6 +61,8 @@ pub(crate) struct Memory {
     series: Vec<Option<Series>>,
     free: Vec<SeriesId>,
     groups: Groups,
+    /// How many bytes the texts of all series have.
+    bytes: u64,
     /// How many scrapes succeeded.
     age: u32,
     swept: u32,
@@ -123,6 +125,16 @@ impl Memory {
         self.by_text.len()
     }
 
+    /// How many bytes the remembered series have as exposed.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many scrapes succeeded.
+    pub(crate) fn age(&self) -> u32 {
+        self.age
+    }
+
     /// The series that is exposed as `text`, if it is known.
     pub(crate) fn find(&self, text: &str) -> Option<SeriesId> {
         self.by_text.get(text).copied()
@@ -167,6 +179,7 @@ impl Memory {
                 SeriesId::new(place(self.series.len() - 1))
             });
             self.by_text.insert(Arc::from(text), id);
+            self.bytes += text.len() as u64;
             id
         };
         let text = self.series[id.index()].as_ref().map_or_else(|| Arc::from(text), |old| Arc::clone(&old.text));
@@ -213,20 +226,25 @@ impl Memory {
         Some(context)
     }
 
-    /// Ends a successful scrape: tells from time to time what was forgotten because it was missing for long.
-    pub(crate) fn grow_older(&mut self) -> Forgotten {
-        self.age += 1;
+    /// Ends a scrape: tells what changed plans have left, and, from time to time after a successful one, what was
+    /// forgotten because it was missing for long, with the age at which it would have had to be seen.
+    pub(crate) fn end_scrape(&mut self, success: bool) -> (Forgotten, Option<u32>) {
         let mut forgotten = Forgotten::default();
-        if self.age - self.swept >= SWEEP_SCRAPES {
-            self.swept = self.age;
-            if let Some(oldest) = (self.age - 1).checked_sub(RETAIN_SCRAPES) {
-                self.forget_before(oldest, &mut forgotten);
-            }
-        }
-        // Also those that a changed plan has left.
+        let oldest = if success { self.grow_older(&mut forgotten) } else { None };
         forgotten.contexts = self.contexts.release_unheld();
         forgotten.groups = self.groups.take_left();
-        forgotten
+        (forgotten, oldest)
+    }
+
+    fn grow_older(&mut self, forgotten: &mut Forgotten) -> Option<u32> {
+        self.age += 1;
+        if self.age - self.swept < SWEEP_SCRAPES {
+            return None;
+        }
+        self.swept = self.age;
+        let oldest = (self.age - 1).checked_sub(RETAIN_SCRAPES)?;
+        self.forget_before(oldest, forgotten);
+        Some(oldest)
     }
 
     fn forget_before(&mut self, oldest: u32, forgotten: &mut Forgotten) {
@@ -234,6 +252,7 @@ impl Memory {
             let Some(series) = self.series[place].take_if(|series| series.seen < oldest) else { continue };
             let id = SeriesId::new(self::place(place));
             self.by_text.remove(&series.text);
+            self.bytes -= series.text.len() as u64;
             self.let_go(&series);
             self.free.push(id);
             forgotten.series.push(id);

@@ -9,6 +9,7 @@ mod emitter;
 mod error;
 mod first_value;
 mod labels;
+mod lending;
 mod limiter;
 mod mapper;
 mod mapping;

@@ -16,6 +16,12 @@ use super::series::{Candidate, Compiled, SeriesCompiler};
 use super::submission::Submissions;
 use super::trace::{NoTrace, Step};
 
+/// What names and labels may take on average when there are as many series as there may be. Bytes.
+const BYTES_FOR_EACH: u64 = 1 << 10;
+
+/// What they may take in any case. Bytes.
+const BYTES_FOR_ALL: u64 = 64 << 20;
+
 impl<S: Submissions> Mapping<'_, S> {
     /// The series of a sample, or why it is none. The error fails the scrape.
     pub(super) fn resolve(
@@ -32,19 +38,35 @@ impl<S: Submissions> Mapping<'_, S> {
             self.memory.touch(sample.series);
             return Ok(Err(DropReason::NotFinite));
         }
-        let known = self.memory.planned(sample.series, self.open.id, self.shared.generation());
+        let sharing = self.shared.generation();
+        if self.shared.is_too_much() {
+            return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
+        }
+        let known = self.memory.planned(sample.series, self.open.id, sharing);
         if let Some(series) = known
             && self.emitter.out.trace().is_none()
         {
             return Ok(Ok(series));
         }
-        let limit = self.instance().http.limits.series;
-        if self.memory.find(sample.series).is_none() && self.memory.len() as u64 >= limit {
-            return Err(MapError::too_many_series(limit));
+        if self.memory.find(sample.series).is_none() {
+            self.check_memory(self.memory.len() + 1)?;
         }
         let Compiled { plan, group } = self.compile(family, sample)?;
         let group = group.as_ref().map(|(name, part)| (name.as_str(), *part));
-        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, self.shared.generation())))
+        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, sharing)))
+    }
+
+    /// Whether one more may be remembered of what there are so many: families or series.
+    pub(super) fn check_memory(&self, known: usize) -> Result<(), MapError> {
+        let limit = self.instance().http.limits.series;
+        let bytes = limit.saturating_mul(BYTES_FOR_EACH).max(BYTES_FOR_ALL);
+        if known as u64 > limit {
+            Err(MapError::too_many_series(limit))
+        } else if self.memory.bytes() + self.selection.bytes() > bytes {
+            Err(MapError::too_many_bytes(bytes))
+        } else {
+            Ok(())
+        }
     }
 
     fn compile(&mut self, family: &Family, sample: &Sample<'_>) -> Result<Compiled, MapError> {

@@ -132,6 +132,62 @@ pub(crate) type Selected = Result<Arc<SelectedFamily>, DropReason>;
 /// How a family is exposed.
 type Form = (MetricType, Format);
 
+/// What is known of one name, in its several forms.
+#[derive(Debug)]
+struct Known<T> {
+    forms: Vec<T>,
+    /// The age of the memory when the name came last.
+    seen: u32,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { forms: Vec::new(), seen: 0 }
+    }
+}
+
+/// Names with what is known of each.
+#[derive(Debug)]
+struct Names<T> {
+    known: HashMap<String, Known<T>>,
+    bytes: u64,
+}
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), bytes: 0 }
+    }
+}
+
+impl<T> Names<T> {
+    /// The form of a name that is looked for; the name has come now.
+    fn find(&mut self, name: &str, age: u32, is_meant: impl Fn(&T) -> bool) -> Option<&T> {
+        let known = self.known.get_mut(name)?;
+        known.seen = age;
+        known.forms.iter().find(|form| is_meant(form))
+    }
+
+    fn add(&mut self, name: &str, age: u32, form: T) {
+        if !self.known.contains_key(name) {
+            self.bytes += name.len() as u64;
+        }
+        let known = self.known.entry(name.to_owned()).or_default();
+        known.seen = age;
+        known.forms.push(form);
+    }
+
+    fn forget_before(&mut self, oldest: u32) {
+        let bytes = &mut self.bytes;
+        self.known.retain(|name, known| {
+            let stays = known.seen >= oldest;
+            if !stays {
+                *bytes -= name.len() as u64;
+            }
+            stays
+        });
+    }
+}
+
 /// Decides about families, and remembers what it decided.
 #[derive(Debug)]
 pub(crate) struct Selection {
@@ -139,13 +195,15 @@ pub(crate) struct Selection {
     /// Places in the list of rules.
     exact: HashMap<String, usize>,
     patterns: Vec<usize>,
-    /// The type that each `native` family had when it was first seen; it is kept ever after.
+    /// The type that each `native` family had when it was first seen; it is kept for as long as the family is remembered.
     natives: HashMap<String, MetricType>,
     /// What was decided for a name and a type.
-    decided: HashMap<String, Vec<(MetricType, Selected)>>,
+    decided: Names<(MetricType, Selected)>,
     /// Families as exposed.
-    exposed: HashMap<String, Vec<(Form, FamilyId)>>,
+    exposed: Names<(Form, FamilyId)>,
     families: u32,
+    /// That of the memory.
+    age: u32,
     /// Which rules meant a family, by their place.
     used: Vec<bool>,
 }
@@ -165,9 +223,10 @@ impl Selection {
             exact,
             patterns,
             natives: HashMap::new(),
-            decided: HashMap::new(),
-            exposed: HashMap::new(),
+            decided: Names::default(),
+            exposed: Names::default(),
             families: 0,
+            age: 0,
         }
     }
 
@@ -178,37 +237,54 @@ impl Selection {
 
     /// The names of the families that came so far, as the settings see them.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.decided.keys().map(String::as_str)
+        self.decided.known.keys().map(String::as_str)
     }
 
     /// How many names are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.decided.len()
+        self.decided.known.len()
+    }
+
+    /// How many bytes the names have that are remembered.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.exposed.bytes + self.decided.bytes
+    }
+
+    /// A scrape begins; this is the age of the memory.
+    pub(crate) fn begin(&mut self, age: u32) {
+        self.age = age;
+    }
+
+    /// Forgets the families that came last before the memory had this age.
+    pub(crate) fn forget_before(&mut self, oldest: u32) {
+        self.exposed.forget_before(oldest);
+        // What relabeling leads to is looked up when a series is new, and needed for as long as there is the series.
+        if self.instance.metric_relabel_configs.is_empty() {
+            self.decided.forget_before(oldest);
+            let decided = &self.decided.known;
+            self.natives.retain(|name, _| decided.contains_key(name));
+        }
     }
 
     /// The family of this name and type, as exposed in a format: the formats differ in which samples are part of it.
     pub(crate) fn exposed(&mut self, name: &str, metric_type: MetricType, format: Format) -> FamilyId {
         let form = (metric_type, format);
-        if let Some(known) = self.exposed.get(name)
-            && let Some((_, id)) = known.iter().find(|(known, _)| *known == form)
-        {
+        if let Some((_, id)) = self.exposed.find(name, self.age, |(known, _)| *known == form) {
             return *id;
         }
         self.families = self.families.wrapping_add(1);
         let id = FamilyId(self.families);
-        self.exposed.entry(name.to_owned()).or_default().push((form, id));
+        self.exposed.add(name, self.age, (form, id));
         id
     }
 
     /// What becomes of a family of this name, as the settings see it; the error fails the scrape.
     pub(crate) fn select(&mut self, name: &str, exposed: MetricType) -> Result<Selected, MapError> {
-        if let Some(decided) = self.decided.get(name)
-            && let Some((_, selected)) = decided.iter().find(|(known, _)| *known == exposed)
-        {
+        if let Some((_, selected)) = self.decided.find(name, self.age, |(known, _)| *known == exposed) {
             return Ok(selected.clone());
         }
         let selected = self.decide(name, exposed, &mut super::trace::NoTrace)?;
-        self.decided.entry(name.to_owned()).or_default().push((exposed, selected.clone()));
+        self.decided.add(name, self.age, (exposed, selected.clone()));
         Ok(selected)
     }
 

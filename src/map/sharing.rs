@@ -10,6 +10,7 @@ use crate::config::{Instance, ShareSource};
 use crate::parse::{Diagnostic, Family, Format, MetricType, Sample, Sink};
 
 use super::labels::{LabelSet, known_name};
+use super::lending::{Conditional, Labels, TooMany, in_order, insert};
 use super::relabeled::Relabeled;
 use super::repetition::Repetition;
 
@@ -22,26 +23,36 @@ pub(crate) struct SharedLabels {
     /// In the order in which the sources were found.
     lent: Vec<Lent>,
     /// The labels of `target_info`.
-    target_info: Option<Vec<(String, String)>>,
+    target_info: Option<Labels>,
     /// Whether `target_info` was found by a search.
     found_target_info: bool,
-    /// Whether the scrape before failed.
-    doubtful: bool,
-    /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
-    for_all: Vec<(String, String)>,
+    last_family: LastFamily,
     /// Changes whenever other labels are merged than before.
     generation: u32,
-    /// What was merged when the generation was asked for last.
+    /// What is merged, as it was when the generation was asked for last.
     merged: Merged,
     /// Whether nothing has changed since.
     is_settled: bool,
+    /// Whether what is lent fits into one sample.
+    fits: Result<(), TooMany>,
+}
+
+/// What the family was that was read last, in this scrape or, before its first family, in the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastFamily {
+    Source,
+    /// A source in which the scrape broke off, so that only half of it may have been read.
+    BrokenSource,
+    Other,
 }
 
 /// What is merged into samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Merged {
-    for_all: Vec<(String, String)>,
-    for_matching: Vec<Rule>,
+    /// Labels for every sample: those of `target_info` and of the sources that ask for no match, made of the others.
+    for_all: Labels,
+    /// Of each source.
+    for_matching: Vec<Arc<Conditional>>,
 }
 
 /// What one source lends.
@@ -49,15 +60,9 @@ struct Merged {
 struct Lent {
     /// Its place in the settings.
     source: usize,
-    for_all: Vec<(String, String)>,
-    for_matching: Vec<Rule>,
-}
-
-/// Labels for the samples that have certain others.
-#[derive(Clone, Debug, PartialEq)]
-struct Rule {
-    condition: Vec<(String, String)>,
-    labels: Vec<(String, String)>,
+    for_all: Labels,
+    for_matching: Arc<Conditional>,
+    is_too_much: bool,
 }
 
 impl SharedLabels {
@@ -67,11 +72,11 @@ impl SharedLabels {
             lent: Vec::new(),
             target_info: None,
             found_target_info: false,
-            doubtful: false,
-            for_all: Vec::new(),
+            last_family: LastFamily::Other,
             generation: 0,
             merged: Merged::default(),
             is_settled: true,
+            fits: Ok(()),
         }
     }
 
@@ -83,8 +88,7 @@ impl SharedLabels {
     /// Changes whenever other labels are merged than when it was asked for last.
     pub(crate) fn generation(&mut self) -> u32 {
         if !std::mem::replace(&mut self.is_settled, true) {
-            let rules = self.lent.iter().flat_map(|lent| &lent.for_matching).cloned();
-            let merged = Merged { for_all: self.for_all.clone(), for_matching: rules.collect() };
+            let merged = self.merge_sources();
             if merged != self.merged {
                 self.merged = merged;
                 self.generation = self.generation.wrapping_add(1);
@@ -93,9 +97,15 @@ impl SharedLabels {
         self.generation
     }
 
+    /// Whether more labels are lent than one sample may have, which fails the scrape.
+    pub(crate) fn is_too_much(&self) -> bool {
+        self.fits.is_err()
+    }
+
     /// Whether the body of a scrape has to be searched for sources before it is mapped.
     pub(crate) fn needs_search(&self) -> bool {
-        self.is_used() && (!self.instance.sharing.cached || self.doubtful || !self.is_complete())
+        self.is_used()
+            && (!self.instance.sharing.cached || self.last_family == LastFamily::BrokenSource || !self.is_complete())
     }
 
     /// The sources that were not found.
@@ -112,14 +122,26 @@ impl SharedLabels {
         self.lent.len() == sharing.sources.len() && (self.found_target_info || !sharing.target_info)
     }
 
-    /// Ends a scrape: without a cache all but `target_info` is forgotten.
+    /// Ends a scrape: without a cache all but `target_info` is forgotten, and all of what was too much.
     pub(crate) fn end_scrape(&mut self, success: bool) {
-        self.doubtful = !success;
-        if !self.instance.sharing.cached {
+        self.last_family = match self.last_family {
+            LastFamily::Source if !success => LastFamily::BrokenSource,
+            _ => LastFamily::Other,
+        };
+        let was_too_much = std::mem::replace(&mut self.fits, Ok(())).is_err();
+        if was_too_much {
+            self.target_info = None;
+        }
+        if was_too_much || !self.instance.sharing.cached {
             self.lent.clear();
             self.found_target_info = false;
-            self.changed();
+            self.is_settled = false;
         }
+    }
+
+    /// Notes whether the family that begins is a source.
+    pub(crate) fn note(&mut self, is_source: bool) {
+        self.last_family = if is_source { LastFamily::Source } else { LastFamily::Other };
     }
 
     /// Begins to read what a family lends: as `target_info`, as a source of the settings, or as both.
@@ -164,60 +186,67 @@ impl SharedLabels {
         seen.push(place);
         let mut lent = Lent { source: place, ..watch.lent };
         if self.lends_target_info(place) {
-            let mut labels = self.target_info.clone().unwrap_or_default();
-            for (name, value) in std::mem::take(&mut lent.for_all) {
-                insert(&mut labels, &name, &value);
+            let labels = std::mem::take(&mut lent.for_all);
+            // With the option of that name they are followed as such.
+            if !self.instance.sharing.target_info {
+                self.add_target_info(labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             }
-            self.set_target_info(labels);
         }
         self.replace(lent);
     }
 
     fn replace(&mut self, lent: Lent) {
+        if lent.is_too_much {
+            self.fits = Err(TooMany);
+        }
         match self.lent.iter_mut().find(|known| known.source == lent.source) {
             Some(known) if *known == lent => return,
             Some(known) => *known = lent,
             None => self.lent.push(lent),
         }
-        self.changed();
+        self.is_settled = false;
     }
 
-    fn set_target_info(&mut self, labels: Vec<(String, String)>) {
+    fn set_target_info(&mut self, labels: Labels) {
         if self.target_info.as_ref() != Some(&labels) {
             self.target_info = Some(labels);
-            self.changed();
+            self.is_settled = false;
         }
     }
 
-    fn changed(&mut self) {
+    /// Adds to what is known of `target_info`.
+    fn add_target_info<'l>(&mut self, labels: impl Iterator<Item = (&'l str, &'l str)>) {
+        let most = self.instance.http.limits.labels;
+        let known = self.target_info.get_or_insert_default();
+        for (name, value) in labels {
+            self.fits = self.fits.and(insert(known, name, value, most));
+        }
         self.is_settled = false;
-        let mut merged = Vec::new();
+    }
+
+    fn merge_sources(&mut self) -> Merged {
+        let most = self.instance.http.limits.labels;
+        let mut for_all = Labels::new();
         let lent = self.lent.iter().flat_map(|lent| &lent.for_all);
         for (name, value) in self.target_info.iter().flatten().chain(lent) {
-            insert(&mut merged, name, value);
+            self.fits = self.fits.and(insert(&mut for_all, name, value, most));
         }
-        self.for_all = merged;
+        Merged { for_all, for_matching: self.lent.iter().map(|lent| Arc::clone(&lent.for_matching)).collect() }
     }
 
     /// Merges what is shared into the labels of a sample; `told` hears of each label that is added or changed, with the
-    /// value it had.
+    /// value it had. What is shared is as it was when the generation was asked for last.
     pub(crate) fn merge<'a>(&'a self, labels: &mut LabelSet<'a>, mut told: impl FnMut(&str, Option<&str>, &str)) {
-        if self.for_all.is_empty() && self.lent.is_empty() {
-            return;
-        }
+        let Merged { for_all, for_matching } = &self.merged;
         // Conditions are about what the sample has of its own.
-        let rules: Vec<&Rule> = self
-            .lent
-            .iter()
-            .flat_map(|lent| &lent.for_matching)
-            .filter(|rule| rule.condition.iter().all(|(name, value)| labels.get(name) == Some(value)))
-            .collect();
-        for (name, value) in self.for_all.iter().chain(rules.into_iter().flat_map(|rule| &rule.labels)) {
+        let loans: Vec<_> = for_matching.iter().map(|lending| lending.loans(labels)).collect();
+        let for_all = for_all.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in for_all.chain(loans.into_iter().flat_map(in_order)) {
             let old = labels.get(name);
             if old != Some(value) {
                 told(name, old, value);
             }
-            labels.insert(name.as_str().into(), value.as_str().into());
+            labels.insert(name.into(), value.into());
         }
     }
 }
@@ -262,31 +291,26 @@ impl Lent {
         if source.values.as_ref().is_some_and(|values| !values.iter().any(is_meant)) {
             return;
         }
+        let most = instance.http.limits.labels;
         let labels = Relabeled::labels_of(sample, instance);
-        let picked = |names: &[String]| -> Vec<(String, String)> {
-            let own = names.iter().filter_map(|name| Some((name.clone(), labels.get(name)?.to_owned())));
-            own.collect()
-        };
-        let lent = if source.labels.is_empty() { owned(&labels) } else { picked(&source.labels) };
-        if source.match_labels.is_empty() {
-            for (name, value) in &lent {
-                insert(&mut self.for_all, name, value);
-            }
+        let picked = |names| picked(names, &labels);
+        let lent = if source.labels.is_empty() { labels.iter().collect() } else { picked(&source.labels) };
+        let added = if source.match_labels.is_empty() {
+            lent.into_iter().try_for_each(|(name, value)| insert(&mut self.for_all, name, value, most))
         } else {
-            self.for_matching.push(Rule { condition: picked(&source.match_labels), labels: lent });
-        }
+            Arc::make_mut(&mut self.for_matching).add(&picked(&source.match_labels), &lent, most)
+        };
+        self.is_too_much |= added == Err(TooMany);
     }
 }
 
-fn owned(labels: &LabelSet<'_>) -> Vec<(String, String)> {
+/// Those of the labels that have one of the names, in the order of the names.
+fn picked<'l>(names: &'l [String], labels: &'l LabelSet<'_>) -> Vec<(&'l str, &'l str)> {
+    names.iter().filter_map(|name| Some((name.as_str(), labels.get(name)?))).collect()
+}
+
+fn owned(labels: &LabelSet<'_>) -> Labels {
     labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn insert(labels: &mut Vec<(String, String)>, name: &str, value: &str) {
-    match labels.iter_mut().find(|(known, _)| known == name) {
-        Some((_, known)) => value.clone_into(known),
-        None => labels.push((name.to_owned(), value.to_owned())),
-    }
 }
 
 /// Searches a body for sources, before it is mapped.
@@ -368,12 +392,9 @@ impl Sink for Search<'_> {
             match watch.source {
                 // A search takes the labels of all its samples, and adds them to what was known.
                 Source::TargetInfo => {
-                    let mut labels = self.shared.target_info.clone().unwrap_or_default();
-                    for (name, value) in Relabeled::labels_of(sample, &self.shared.instance).iter() {
-                        insert(&mut labels, name, value);
-                    }
                     watch.first = false;
-                    self.shared.set_target_info(labels);
+                    let labels = Relabeled::labels_of(sample, &self.shared.instance);
+                    self.shared.add_target_info(labels.iter());
                 }
                 Source::Configured(_) => self.shared.observe(watch, sample),
             }

@@ -57,14 +57,14 @@ impl Group {
     }
 
     /// The lowest bucket begins at zero, or at negative infinity if its bound is negative.
-    fn difference(&self, upper: f64) -> Difference {
+    fn difference(&self, upper: f64) -> Option<Difference> {
         let at = self.0.partition_point(|(bound, _)| *bound < upper);
-        let value = self.0[at].1;
-        match at.checked_sub(1).map(|below| self.0[below]) {
-            Some((lower, below)) => Difference { lower, value: value - below },
+        let value = self.0.get(at)?.1;
+        Some(match at.checked_sub(1).and_then(|below| self.0.get(below)) {
+            Some(&(lower, below)) => Difference { lower, value: value - below },
             None if upper >= 0.0 => Difference { lower: 0.0, value },
             None => Difference { lower: f64::NEG_INFINITY, value },
-        }
+        })
     }
 }
 
@@ -134,7 +134,7 @@ impl Waiting {
 fn bucket(series: SeriesId, group: &Group, instance: &Instance, memory: &mut Memory) -> Result<Emission, DropReason> {
     let Plan::Bucket(plan) = &memory.get(series).plan else { return Err(DropReason::BadBound) };
     let upper = plan.upper;
-    let Difference { lower, value } = group.difference(upper + 0.0);
+    let Difference { lower, value } = group.difference(upper + 0.0).ok_or(DropReason::BadBound)?;
     if !value.is_finite() {
         return Err(DropReason::NotFinite);
     }

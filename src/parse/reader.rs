@@ -207,7 +207,7 @@ impl State {
     /// Whether the exposition, now at its end, holds as a whole.
     fn verdict(&mut self) -> Result<(), ParseErrorKind> {
         if let (false, Some(first)) = (self.good, self.first_malformed.take()) {
-            return Err(self.not_exposition(first));
+            return Err(self.not_exposition(&first));
         }
         if self.format != Format::PrometheusText && self.content && !self.ended {
             return Err(ParseErrorKind::Truncated);
@@ -215,8 +215,10 @@ impl State {
         Ok(())
     }
 
-    fn not_exposition(&self, first: String) -> ParseErrorKind {
-        ParseErrorKind::NotExposition { content: Content::of(&first), lines: self.totals.lines, first }
+    fn not_exposition(&self, first: &str) -> ParseErrorKind {
+        let content = Content::of(first);
+        let first = first.replace(char::is_control, "\u{fffd}");
+        ParseErrorKind::NotExposition { content, lines: self.totals.lines, first }
     }
 
     /// A last line that was cut says nothing, unless it is all there is, and shows what the body is, or should not be
@@ -533,7 +535,7 @@ impl State {
             return Ok(());
         }
         let first = std::mem::take(first);
-        Err(self.not_exposition(first))
+        Err(self.not_exposition(&first))
     }
 }
 

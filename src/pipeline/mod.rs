@@ -197,7 +197,7 @@ impl Pipeline {
         let Read { outcome, totals, error, body } = read;
         let Outcome { dropped, diagnostics, error: map_error } = outcome;
         let overflowed = map_error.as_ref().is_some_and(MapError::is_too_many_series);
-        let limit = overflowed
+        let limit = map_error.as_ref().is_some_and(MapError::is_over_limit)
             || body.as_ref().is_some_and(|failure| failure.limit)
             || error.as_ref().is_some_and(ParseError::is_over_limit);
         let report = Report { totals, dropped, diagnostics, overflowed, ..Report::default() };

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::mem;
 
+use crate::unique;
+
 /// Labels, each name once, in the order in which they came. A label without a value is no label.
 #[derive(Clone, Debug, Default)]
 pub struct LabelBuilder<'a> {
@@ -27,16 +29,9 @@ impl<'a> LabelBuilder<'a> {
         N: Into<Cow<'a, str>>,
         V: Into<Cow<'a, str>>,
     {
-        let mut builder = Self::default();
-        for (name, value) in labels {
-            let label = Label { name: name.into(), value: value.into(), change: 0 };
-            match builder.position(&label.name) {
-                Some(at) => builder.labels[at] = label,
-                None => builder.labels.push(label),
-            }
-        }
-        builder.labels.retain(|label| !label.value.is_empty());
-        builder
+        let labels = unique::by_name(labels.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let labels = labels.into_iter().filter(|(_, value)| !value.is_empty());
+        Self { labels: labels.map(|(name, value)| Label { name, value, change: 0 }).collect(), changes: 0 }
     }
 
     /// The value of a label; empty if there is none.

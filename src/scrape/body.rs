@@ -14,6 +14,10 @@ use super::failure::describe;
 use super::head::Head;
 use super::pool::Lease;
 use crate::config::BodyLimits;
+use crate::network::{Event, Observed};
+
+/// After so many decoded bytes other tasks have their turn.
+const TURN: usize = 1 << 20;
 
 /// A body: its content encoding undone, in UTF-8, in pieces of at most a few hundred kilobytes.
 pub struct Body {
@@ -21,8 +25,13 @@ pub struct Body {
     source: Source,
     /// What cannot be decoded is known from the head, but is an error of the body.
     pipeline: Result<Pipeline, Option<Kind>>,
+    /// None for what was recorded.
+    deadline: Option<Deadline>,
     limits: BodyLimits,
     decoded: u64,
+    observed: Observed,
+    /// Bytes that were decoded since others had their turn.
+    turn: usize,
 }
 
 struct Pipeline {
@@ -43,6 +52,7 @@ pub(super) struct Wire {
     pub(super) deadline: Deadline,
     pub(super) read_timeout: Duration,
     pub(super) received: u64,
+    pub(super) observed: Observed,
 }
 
 impl Body {
@@ -55,15 +65,32 @@ impl Body {
         } else {
             Transcoder::for_head(head).map(|transcoder| Pipeline { decoder: Decoder::identity(), transcoder })
         };
-        Self::new(head, Source::Recorded(Some(bytes)), pipeline, limits)
+        Self::new(head, Source::Recorded(Some(bytes)), pipeline, None, limits)
     }
 
     pub(super) fn from_wire(head: &Head, wire: Wire, limits: &BodyLimits) -> Self {
-        Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), limits)
+        let (deadline, observed) = (Some(wire.deadline), wire.observed.clone());
+        let body = Self::new(head, Source::Wire(Box::new(wire)), Pipeline::for_head(head), deadline, limits);
+        Self { observed, ..body }
     }
 
-    fn new(head: &Head, source: Source, pipeline: Result<Pipeline, Kind>, limits: &BodyLimits) -> Self {
-        Self { url: head.final_url.clone(), source, pipeline: pipeline.map_err(Some), limits: *limits, decoded: 0 }
+    fn new(
+        head: &Head,
+        source: Source,
+        pipeline: Result<Pipeline, Kind>,
+        deadline: Option<Deadline>,
+        limits: &BodyLimits,
+    ) -> Self {
+        Self {
+            url: head.final_url.clone(),
+            source,
+            pipeline: pipeline.map_err(Some),
+            deadline,
+            limits: *limits,
+            decoded: 0,
+            observed: Observed::default(),
+            turn: 0,
+        }
     }
 
     /// The next bytes; none at the end, and after an error.
@@ -85,8 +112,17 @@ impl Body {
             match pipeline.decoder.step()? {
                 Step::Piece(piece) => {
                     self.decoded += piece.len() as u64;
+                    self.observed.tell(|| Event::Decoded(piece.len()));
                     if self.decoded > self.limits.body_bytes {
                         return Err(Kind::BodyTooLarge(self.limits.body_bytes));
+                    }
+                    // A few bytes can mean gigabytes, and nothing is waited for meanwhile: they must not hold up other
+                    // targets, nor take longer than everything else may.
+                    self.turn += piece.len();
+                    if self.turn >= TURN {
+                        self.turn = 0;
+                        tokio::task::yield_now().await;
+                        self.deadline.as_ref().map_or(Ok(()), Deadline::check)?;
                     }
                     let text = match &mut pipeline.transcoder {
                         Some(transcoder) => transcoder.transcode(&piece, false),
@@ -153,6 +189,7 @@ impl Wire {
             // Trailers say nothing about metrics.
             let Ok(data) = frame.into_data() else { continue };
             self.received += data.len() as u64;
+            self.observed.tell(|| Event::Received(data.len()));
             if self.received > limit {
                 return Err(Kind::WireTooLarge(limit));
             }

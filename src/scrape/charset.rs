@@ -4,6 +4,7 @@ use bytes::Bytes;
 use encoding_rs::{CoderResult, Encoding, UTF_8};
 
 use super::error::Kind;
+use super::failure::shown;
 use super::head::Head;
 
 /// The decoder of the charset that a head declares.
@@ -25,7 +26,7 @@ impl Transcoder {
         match Encoding::for_label_no_replacement(name.as_bytes()) {
             Some(encoding) if encoding == UTF_8 => Ok(None),
             Some(encoding) => Ok(Some(Self(encoding.new_decoder()))),
-            None => Err(Kind::Charset(name.chars().take(60).collect())),
+            None => Err(Kind::Charset(shown(name))),
         }
     }
 

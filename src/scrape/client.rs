@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::Response as HttpResponse;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, LOCATION};
+use hyper::{Response as HttpResponse, StatusCode};
 use tokio::time::Instant;
 
 use super::auth::{Authenticator, Credentials, Freshness, Next};
@@ -15,12 +15,14 @@ use super::body::{Body, Wire};
 use super::connect::{Connection, Connector};
 use super::deadline::Deadline;
 use super::error::{ClientError, Kind, ScrapeError};
+use super::failure::shown;
 use super::head::Head;
 use super::pool::{Lease, Peer, Pool, Pools};
 use super::request::RequestHeaders;
 use super::tls::{HttpVersions, Materials, Tls};
 use crate::config::{BodyLimits, HttpSettings};
 use crate::discover::{Endpoint, Location, redact};
+use crate::network::{Event, Observed, Observer};
 use crate::time::UnixTime;
 
 /// Tells the time of signatures and of the lifetime of tokens.
@@ -41,6 +43,7 @@ pub struct Client {
     follow: bool,
     log_requests: bool,
     limits: BodyLimits,
+    observed: Observed,
 }
 
 /// What a target answered.
@@ -75,10 +78,23 @@ impl Client {
 
     /// Like [`Client::new`], with another clock than that of the system. Time limits are not measured with it.
     pub fn with_clock(settings: &HttpSettings, user_agent: &str, clock: Clock) -> Result<Self, ClientError> {
+        Self::build(settings, user_agent, clock, Observed::default())
+    }
+
+    /// Like [`Client::new`], and tells of each step of each request.
+    pub(crate) fn observed(
+        settings: &HttpSettings,
+        user_agent: &str,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, ClientError> {
+        Self::build(settings, user_agent, Arc::new(UnixTime::now), Observed::by(observer))
+    }
+
+    fn build(settings: &HttpSettings, user_agent: &str, clock: Clock, observed: Observed) -> Result<Self, ClientError> {
         let authenticator = Authenticator::new(settings)?;
         let versions = if authenticator.needs_http1() { HttpVersions::Http1 } else { HttpVersions::All };
         Ok(Self {
-            connector: Connector::new(settings, versions)?,
+            connector: Connector::new(settings, versions, &observed)?,
             tls: Tls::new(settings)?,
             headers: RequestHeaders::new(settings, user_agent)?,
             authenticator,
@@ -90,6 +106,7 @@ impl Client {
             follow: settings.allow_redirects,
             log_requests: settings.log_requests,
             limits: settings.limits,
+            observed,
         })
     }
 
@@ -129,7 +146,9 @@ impl Client {
     ) -> Result<Credentials<'_>, ScrapeError> {
         let getting = self.authenticator.credentials(endpoint, freshness, (self.clock)());
         let got = deadline.whole(getting).await.and_then(|got| got.map_err(Kind::from));
-        got.map_err(|kind| ScrapeError::new(endpoint.to_string(), kind))
+        let got = got.map_err(|kind| ScrapeError::new(endpoint.to_string(), kind))?;
+        self.observed.tell(|| got.event());
+        Ok(got)
     }
 
     /// The response at the end of all redirects.
@@ -145,15 +164,19 @@ impl Client {
         let mut redirects = 0;
         loop {
             let failed = |kind| ScrapeError::new(location.to_string(), kind);
-            let shown = trusted.then_some(credentials);
-            let answer = self.converse(&location, shown, means).await.map_err(failed)?;
+            let entrusted = trusted.then_some(credentials);
+            let answer = self.converse(&location, entrusted, means).await.map_err(failed)?;
+            if answer.head.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Err(failed(Kind::NotHttp(format!("{}, which nobody asked for", answer.head.status()))));
+            }
             let Some(next) = self.redirect(&location, &answer.head, credentials).map_err(failed)? else {
                 return Ok(self.respond(&location, answer, means.deadline));
             };
             if redirects == self.limits.redirects {
-                return Err(failed(Kind::TooManyRedirects(redirects, next.to_string())));
+                return Err(failed(Kind::TooManyRedirects(redirects, shown(&next.to_string()))));
             }
             redirects += 1;
+            self.observed.tell(|| Event::Redirected);
             self.discard(answer, means.deadline).await;
             trusted &= endpoint.location().trusts(&next);
             location = next;
@@ -183,7 +206,10 @@ impl Client {
             let answer = self.ask(location, headers.clone(), kept, means).await?;
             match means.deadline.whole(turn.answer(&answer.head)).await?? {
                 Next::Final => return Ok(answer),
-                Next::Again => kept = self.reclaim(answer, means.deadline).await,
+                Next::Again => {
+                    self.observed.tell(|| Event::Challenged);
+                    kept = self.reclaim(answer, means.deadline).await;
+                }
             }
             if kept.is_none() {
                 turn.lost_connection()?;
@@ -205,14 +231,16 @@ impl Client {
         }
         let Means { tls, pool, deadline } = means;
         let peer = Peer::new(location.origin(), self.connector.proxy(location).cloned());
+        self.observed.tell(|| Event::Request { location, proxy: peer.proxy(), headers: &headers });
         while let Some(mut connection) = kept.take().or_else(|| pool.as_ref()?.take(&peer)) {
             let ready = deadline.within(self.connect_timeout, Kind::ConnectTimeout, connection.ready()).await?;
             if ready.is_err() {
                 continue;
             }
+            self.observed.tell(|| Event::Reused);
             let sent = connection.get(location, headers.clone());
             match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-                Ok(head) => return Ok(answer(peer, connection, head, pool.as_ref())),
+                Ok(head) => return Ok(self.answer(peer, connection, head, pool.as_ref())),
                 // The target may have closed it at the same moment; asking again does no harm.
                 Err(error) if !error.is_parse() => {}
                 Err(error) => return Err(self.connector.failure(location, peer.proxy(), tls, &error)),
@@ -225,11 +253,24 @@ impl Client {
             tracing::debug!("`{location}` is reached through the proxy {proxy}");
         }
         let mut connection = deadline.within(self.connect_timeout, Connector::late(peer.proxy()), connecting).await??;
+        self.observed.tell(|| Event::Sent);
         let sent = connection.get(location, headers);
         match deadline.within(self.read_timeout, Kind::HeadTimeout, sent).await?? {
-            Ok(head) => Ok(answer(peer, connection, head, pool.as_ref())),
+            Ok(head) => Ok(self.answer(peer, connection, head, pool.as_ref())),
             Err(error) => Err(self.connector.failure(location, peer.proxy(), tls, &error)),
         }
+    }
+
+    fn answer(
+        &self,
+        peer: Peer,
+        connection: Connection,
+        head: HttpResponse<Incoming>,
+        pool: Option<&Arc<Pool>>,
+    ) -> Answer {
+        self.observed.tell(|| Event::Head { status: head.status(), headers: head.headers() });
+        let home = pool.map(|pool| (Arc::clone(pool), peer));
+        Answer { head, lease: Lease::new(connection, home) }
     }
 
     /// Where the response sends the request, if it does and is to be followed.
@@ -246,7 +287,7 @@ impl Client {
             return Ok(None);
         };
         let to = String::from_utf8_lossy(to.as_bytes());
-        let refused = |cause: String| Kind::BadRedirect { to: redact(&to).chars().take(200).collect(), cause };
+        let refused = |cause: String| Kind::BadRedirect { to: shown(&redact(&to)), cause: shown(&cause) };
         let next = location.resolve(&to).map_err(|problem| refused(problem.to_string()))?;
         if location.socket() != next.socket() && next.socket().is_some() {
             return Err(refused("only `http` and `https` are followed".to_owned()));
@@ -268,7 +309,14 @@ impl Client {
         };
         let head =
             Head { status: parts.status.as_u16(), reason, final_url: location.to_string(), headers: parts.headers };
-        let wire = Wire { incoming, lease: answer.lease, deadline, read_timeout: self.read_timeout, received: 0 };
+        let wire = Wire {
+            incoming,
+            lease: answer.lease,
+            deadline,
+            read_timeout: self.read_timeout,
+            received: 0,
+            observed: self.observed.clone(),
+        };
         let body = Body::from_wire(&head, wire, &self.limits);
         Response { head, body }
     }
@@ -306,9 +354,4 @@ async fn drained(answer: Answer, patience: Duration, deadline: Deadline) -> Opti
         Some(lease)
     };
     deadline.within(patience, Kind::HeadTimeout, reading).await.ok()?
-}
-
-fn answer(peer: Peer, connection: Connection, head: HttpResponse<Incoming>, pool: Option<&Arc<Pool>>) -> Answer {
-    let home = pool.map(|pool| (Arc::clone(pool), peer));
-    Answer { head, lease: Lease::new(connection, home) }
 }

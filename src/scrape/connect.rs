@@ -1,11 +1,8 @@
 //! Making connections, and one request at a time over each of them.
 
-use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,8 +15,7 @@ use hyper::{Method, Request, Response, Uri};
 use hyper_rustls::{
     DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName,
 };
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
-use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
+use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::UnixStream;
@@ -27,11 +23,12 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::error::{ClientError, Kind};
-use super::failure::{NameError, connect_failure, describe, request_failure};
+use super::failure::{connect_failure, describe, request_failure};
 use super::proxy::{BoxError, Stream, Ways, authorize, exchange_failure, forwards};
 use super::tls::{HttpVersions, Materials};
 use crate::config::{HttpSettings, Proxy};
 use crate::discover::{Location, Origin};
+use crate::network::{Event, Observed, Resolver, Tcp, Whom, tell_secured};
 
 /// How connections are made: TCP, proxy or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
@@ -39,21 +36,24 @@ pub(super) struct Connector {
     versions: HttpVersions,
     timeout: Duration,
     header_bytes: usize,
+    observed: Observed,
 }
 
 impl Connector {
-    pub(super) fn new(settings: &HttpSettings, versions: HttpVersions) -> Result<Self, ClientError> {
-        let resolver = Resolver(GaiResolver::new());
-        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
+    pub(super) fn new(
+        settings: &HttpSettings,
+        versions: HttpVersions,
+        observed: &Observed,
+    ) -> Result<Self, ClientError> {
+        let resolver = Resolver::new(observed.clone());
         // Divided among the addresses of a name, so that a dead one leaves time for the next.
-        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        let tcp = Tcp::new(observed.clone(), |tcp| tcp.set_connect_timeout(Some(settings.connect_timeout)));
         Ok(Self {
-            ways: Ways::new(settings, resolver, tcp)?,
+            ways: Ways::new(settings, resolver, tcp, observed.clone())?,
             versions,
             timeout: settings.connect_timeout,
             header_bytes: settings.limits.header_bytes,
+            observed: observed.clone(),
         })
     }
 
@@ -77,7 +77,11 @@ impl Connector {
             Err(error) => connect_failure(error.as_ref(), location, &tls.target, self.timeout),
         };
         match location.origin() {
-            Origin::Unix(path) => self.http1(TokioIo::new(unix(path).await?)).await,
+            Origin::Unix(path) => {
+                let stream = unix(path).await?;
+                self.observed.tell(|| Event::SocketConnected);
+                self.http1(TokioIo::new(stream)).await
+            }
             Origin::Tcp { tls: false, .. } => {
                 let stream = way(proxy.cloned()).call(absolute(location)?).await.map_err(failed)?;
                 let mut connection = self.http1(stream).await?;
@@ -89,9 +93,10 @@ impl Connector {
                     Some(name) => Arc::new(FixedServerNameResolver::new(name.clone())),
                     None => Arc::new(DefaultServerNameResolver::default()),
                 };
-                let config = tls.target.config(self.versions)?;
+                let config = tls.target.config(self.versions, &self.observed, Whom::Target)?;
                 let mut https = HttpsConnector::new(way(proxy.cloned()), config, true, name);
                 let stream: MaybeHttpsStream<Stream> = https.call(absolute(location)?).await.map_err(failed)?;
+                tell_secured(&self.observed, Whom::Target, &stream);
                 let certificate = certificate(&stream);
                 let mut connection = if stream.connected().is_negotiated_h2() {
                     self.http2(stream).await?
@@ -281,23 +286,4 @@ async fn unix(path: &Path) -> Result<UnixStream, Kind> {
         io::ErrorKind::ConnectionRefused => Kind::Refused,
         _ => Kind::Connect(error.to_string()),
     })
-}
-
-/// The resolver of the system, with an error that can be told from others.
-#[derive(Clone)]
-pub(super) struct Resolver(GaiResolver);
-
-impl Service<Name> for Resolver {
-    type Response = GaiAddrs;
-    type Error = NameError;
-    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, NameError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NameError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let addresses = self.0.call(name);
-        Box::pin(async move { addresses.await.map_err(NameError) })
-    }
 }

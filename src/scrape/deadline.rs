@@ -21,6 +21,14 @@ impl Deadline {
         Self { total, at: Instant::now().checked_add(total) }
     }
 
+    /// Fails when the time is over, for work that waits for nothing.
+    pub(super) fn check(&self) -> Result<(), Kind> {
+        match self.at {
+            Some(at) if at <= Instant::now() => Err(Kind::TotalTimeout(self.total)),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits for something that has a limit of its own, never beyond the deadline.
     pub(super) async fn whole<F: Future>(&self, step: F) -> Result<F::Output, Kind> {
         self.within(Duration::MAX, |_| Kind::TotalTimeout(self.total), step).await

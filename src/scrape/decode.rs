@@ -6,6 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::error::Kind;
+use super::failure::shown;
 use super::head::Head;
 
 /// No piece is larger. Bytes.
@@ -54,7 +55,7 @@ impl Decoder {
                 decoder.window_log_max(ZSTD_WINDOW).map_err(corrupt)?;
                 Codec::Zstd(Box::new(decoder))
             }
-            _ => return Err(Kind::Encoding(encodings.join(", "))),
+            _ => return Err(Kind::Encoding(shown(&encodings.join(", ")))),
         };
         Ok(Self { codec, buffer: BytesMut::new(), started: false })
     }

@@ -7,8 +7,12 @@ use std::time::Duration;
 use hyper::StatusCode;
 
 use super::auth::AuthError;
+use super::failure::{shortened, shown};
 use super::head::Head;
 use crate::config::Proxy;
+
+/// What is told of a URL. Characters.
+const LONGEST_URL: usize = 500;
 
 /// Why a target could not be fetched. The message says what, where, why, and what to do; it holds no credentials.
 #[derive(Debug)]
@@ -46,6 +50,11 @@ pub(super) enum Kind {
     Closed(String),
     #[error("the answer is not HTTP ({0}); check port and scheme of the URL")]
     NotHttp(String),
+    #[error(
+        "the answer breaks the rules of HTTP/2 ({cause}), or its headers are larger than {header_bytes} bytes; check what \
+         answers at this port, or raise `header_size_limit`"
+    )]
+    NotHttp2 { cause: String, header_bytes: usize },
     #[error("status line and headers are larger than {0} bytes, or there are more than 100 headers")]
     HeadTooLarge(usize),
     #[error("the body is larger than {0} bytes as sent; raise `wire_size_limit` or expose less")]
@@ -131,8 +140,9 @@ fn status_advice(status: StatusCode, proxy: &Proxy) -> &'static str {
 }
 
 impl ScrapeError {
-    pub(super) fn new(url: impl Into<String>, kind: Kind) -> Self {
-        Self { url: url.into(), kind }
+    /// Where it leads, a peer says that redirects.
+    pub(super) fn new(url: impl AsRef<str>, kind: Kind) -> Self {
+        Self { url: shortened(url.as_ref(), LONGEST_URL), kind }
     }
 
     /// The error of a response whose status is 400 to 599; none for any other status.
@@ -142,8 +152,8 @@ impl ScrapeError {
             500..=599 => "Server",
             _ => return None,
         };
-        let (reason, url) = (head.reason.clone(), head.final_url.clone());
-        Some(Self::new(url.clone(), Kind::Status { status: head.status, side, reason, url }))
+        let (reason, url) = (shown(&head.reason), shortened(&head.final_url, LONGEST_URL));
+        Some(Self::new(&*head.final_url, Kind::Status { status: head.status, side, reason, url }))
     }
 
     /// Whether `ignore_connection_errors` forgives it: the target could not be reached, did not answer with HTTP, or
@@ -160,6 +170,7 @@ impl ScrapeError {
             | Kind::BodyTimeout { .. }
             | Kind::Closed(_)
             | Kind::NotHttp(_)
+            | Kind::NotHttp2 { .. }
             | Kind::ProxyUnreachable { .. }
             | Kind::ProxyTimeout { .. }
             | Kind::ProxyTls { .. }
@@ -181,9 +192,17 @@ impl ScrapeError {
         }
     }
 
-    /// Whether the target sent more than it may.
+    /// What went wrong and what to do, without the URL.
+    pub(crate) fn problem(&self) -> String {
+        self.kind.to_string()
+    }
+
+    /// Whether the target sent more than it may, or took longer for all of it.
     pub fn is_limit(&self) -> bool {
-        matches!(self.kind, Kind::HeadTooLarge(_) | Kind::WireTooLarge(_) | Kind::BodyTooLarge(_))
+        matches!(
+            self.kind,
+            Kind::HeadTooLarge(_) | Kind::WireTooLarge(_) | Kind::BodyTooLarge(_) | Kind::TotalTimeout(_)
+        )
     }
 
     /// One stable word for the reason, for counters.
@@ -197,7 +216,7 @@ impl ScrapeError {
             Kind::HeadTimeout(_) | Kind::BodyTimeout { .. } => "read_timeout",
             Kind::TotalTimeout(_) => "total_timeout",
             Kind::Closed(_) => "closed",
-            Kind::NotHttp(_) => "not_http",
+            Kind::NotHttp(_) | Kind::NotHttp2 { .. } => "not_http",
             Kind::HeadTooLarge(_) => "header_limit",
             Kind::WireTooLarge(_) => "wire_limit",
             Kind::BodyTooLarge(_) => "body_limit",

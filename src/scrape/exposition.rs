@@ -24,6 +24,11 @@ impl Exposition {
 }
 
 impl Response {
+    /// How the body is to be read.
+    pub(crate) fn format(&self, settings: &HttpSettings) -> Format {
+        negotiation::format(&self.head, settings)
+    }
+
     /// The exposition of this response, whatever its status: look at that first, with
     /// [`ScrapeError::for_status`](super::ScrapeError::for_status).
     pub fn into_exposition(self, settings: &HttpSettings) -> Exposition {

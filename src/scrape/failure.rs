@@ -7,11 +7,7 @@ use std::time::Duration;
 use super::error::Kind;
 use super::tls::{Material, tls_problem};
 use crate::discover::Location;
-
-/// The error of a name look-up, which could not be told from others otherwise.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct NameError(pub(super) io::Error);
+use crate::network::NameError;
 
 /// Why no connection came about.
 pub(super) fn connect_failure(
@@ -45,11 +41,20 @@ pub(super) fn request_failure(error: &hyper::Error, tls: &Material, header_bytes
     }
     if error.is_parse_too_large() {
         Kind::HeadTooLarge(header_bytes)
-    } else if error.is_parse() {
+    } else if find::<h2::Error>(error).is_some_and(h2::Error::is_library) {
+        Kind::NotHttp2 { cause: describe(error), header_bytes }
+    } else if error.is_parse() || is_unasked(error) {
         Kind::NotHttp(describe(error))
     } else {
         Kind::Closed(describe(error))
     }
+}
+
+/// Whether the peer spoke before the request was sent, which then was not sent.
+fn is_unasked(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(<dyn Error>::downcast_ref::<hyper::Error>);
+    error.is_canceled()
+        && cause.is_some_and(|cause| !cause.is_closed() && !cause.is_incomplete_message() && cause.source().is_none())
 }
 
 /// Looks for a cause of one type, also inside of `io::Error`, whose `source` skips what it wraps.
@@ -73,6 +78,20 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
     }
 }
 
+/// Text of a peer that can stand in a message: of one line, and not too long.
+pub(super) fn shown(text: &str) -> String {
+    shortened(text, 200)
+}
+
+/// The same with at most so many characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let mut shown: String = text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(most).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// An error and its causes, each text once.
 pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -85,5 +104,6 @@ pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
         }
         next = inside(cause);
     }
-    text
+    // What a peer says when it closes a connection of HTTP/2 is part of it.
+    shortened(&text, 400)
 }

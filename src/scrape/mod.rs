@@ -31,6 +31,7 @@ pub use grid::{Grid, TickClock};
 pub use head::Head;
 pub use http_message::{HttpMessage, HttpMessageError};
 pub use schedule::{Job, Plan, Skip, run_schedule};
+pub(crate) use tls::Described;
 
 /// How Retriever names itself to targets and to the intake.
 pub const USER_AGENT: &str = concat!("retriever/", env!("CARGO_PKG_VERSION"));

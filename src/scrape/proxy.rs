@@ -18,22 +18,20 @@ use std::time::Duration;
 use hyper::Uri;
 use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 use hyper_rustls::{DefaultServerNameResolver, HttpsConnector};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::auth::basic_authorization;
-use super::connect::Resolver;
 use super::error::{ClientError, ClientProblem, Kind};
-use super::failure::{NameError, describe, find};
+use super::failure::{describe, find};
 use super::tls::{HttpVersions, Material, Side, tls_problem};
 use crate::config::{HttpSettings, Proxy, ProxyProtocol, ProxySettings};
 use crate::discover::{Location, Origin};
+use crate::network::{Event, NameError, Observed, Resolver, Tcp, Whom, tell_secured};
 
 pub(super) use stream::Stream;
 
-type Tcp = HttpConnector<Resolver>;
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The ways of one client.
@@ -43,6 +41,7 @@ pub(super) struct Ways {
     resolver: Resolver,
     tcp: Tcp,
     timeout: Duration,
+    observed: Observed,
 }
 
 /// One of them, for one connection.
@@ -55,12 +54,17 @@ pub(super) struct Way {
 
 impl Ways {
     /// `tcp` makes the connections, to targets and to proxies.
-    pub(super) fn new(settings: &HttpSettings, resolver: Resolver, tcp: Tcp) -> Result<Self, ClientError> {
+    pub(super) fn new(
+        settings: &HttpSettings,
+        resolver: Resolver,
+        tcp: Tcp,
+        observed: Observed,
+    ) -> Result<Self, ClientError> {
         if let Some(fault) = settings.proxy.fault() {
             return Err(ClientProblem::Proxy(fault.to_owned()).into());
         }
         let timeout = settings.connect_timeout;
-        Ok(Self { settings: Arc::new(settings.proxy.clone()), resolver, tcp, timeout })
+        Ok(Self { settings: Arc::new(settings.proxy.clone()), resolver, tcp, timeout, observed })
     }
 
     /// The proxy that leads to a location; a unix socket never has one.
@@ -83,9 +87,11 @@ impl Ways {
             return tcp.call(uri).await.map(Stream::new).map_err(|error| unreachable(proxy, &error, self.timeout));
         }
         let name = Arc::new(DefaultServerNameResolver::default());
-        let mut https = HttpsConnector::new(tcp, tls.config(HttpVersions::Http1)?, true, name);
-        let connected = https.call(uri).await;
-        connected.map(Stream::new).map_err(|error| unreachable(proxy, error.as_ref(), self.timeout))
+        let mut https =
+            HttpsConnector::new(tcp, tls.config(HttpVersions::Http1, &self.observed, Whom::Proxy)?, true, name);
+        let connected = https.call(uri).await.map_err(|error| unreachable(proxy, error.as_ref(), self.timeout))?;
+        tell_secured(&self.observed, Whom::Proxy, &connected);
+        Ok(Stream::new(connected))
     }
 
     /// Connects to a proxy that speaks SOCKS.
@@ -124,10 +130,17 @@ impl Service<Uri> for Way {
             let host = to.host().unwrap_or_default();
             let port = to.port_u16().unwrap_or(if through { 443 } else { 80 });
             if proxy.protocol().is_socks() {
-                return Ok(socks::open(&ways, &proxy, host, port).await?);
+                let stream = socks::open(&ways, &proxy, host, port).await?;
+                ways.observed.tell(|| Event::Tunnelled);
+                return Ok(stream);
             }
             let stream = ways.http_proxy(&proxy, &tls).await?;
-            Ok(if through { tunnel::open(stream, &proxy, host, port).await? } else { stream })
+            if !through {
+                return Ok(stream);
+            }
+            let stream = tunnel::open(stream, &proxy, host, port).await?;
+            ways.observed.tell(|| Event::Tunnelled);
+            Ok(stream)
         })
     }
 }

@@ -160,6 +160,48 @@ fn churn_does_not_add_up() {
     assert_eq!(target.remembered(), (1, 1, 1));
 }
 
+/// Names are remembered by others than series are, and go with them.
+#[test]
+fn families_that_stay_away_are_forgotten() {
+    let mut target = Target::new("exclude_metrics: [^no]");
+    let body = |round: u32| format!("{STAYS}# TYPE x{round} gauge\nx{round} 1\n# TYPE no{round} gauge\nno{round} 1\n");
+    for round in 0..3 * LONG {
+        target.scrape(&body(round));
+        assert!(target.road.mapper().families().count() <= 2 * LONG as usize + 3);
+    }
+    target.repeat(LONG + 1, STAYS);
+    assert_eq!(target.road.mapper().families().collect::<Vec<_>>(), ["up"]);
+}
+
+/// The limit on series is one on their size, too.
+#[test]
+fn long_names_and_labels_do_not_add_up() {
+    let mut target = Target::new("series_limit: 1000");
+    let long = "v".repeat(60_000);
+    // 15 MB in each scrape.
+    let series = |round: u32| {
+        (0..250).fold("# TYPE x gauge\n".to_owned(), |mut body, name| {
+            let _ = writeln!(body, "x{{a=\"{round}-{name}-{long}\"}} 1");
+            body
+        })
+    };
+    for round in 0..4 {
+        target.scrape(&series(round));
+    }
+    target.fail(TEXT, 200, &series(4));
+    // All is forgotten, so there is room again.
+    target.scrape(&series(5));
+    assert_eq!(target.remembered().0, 250);
+    let families = |round: u32| {
+        (0..250).fold(String::new(), |mut body, name| {
+            let _ = writeln!(body, "# TYPE y{round}_{name}_{long} gauge");
+            body
+        })
+    };
+    target.scrape(&families(0));
+    target.fail(TEXT, 200, &families(1));
+}
+
 /// Every scrape moves the bounds of a bucket, and so makes it another context.
 #[test]
 fn contexts_of_bounds_that_change_do_not_add_up() {

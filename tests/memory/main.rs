@@ -4,6 +4,7 @@
 
 mod forgetting;
 mod numbers;
+mod sharing;
 mod starts;
 mod target;
 

@@ -15,6 +15,7 @@ mod proxy_servers;
 mod real_proxies;
 mod recorded;
 mod redirects;
+#[allow(dead_code, reason = "other tests have it too, and need more of it")]
 mod server;
 mod settings;
 mod tls;
@@ -29,11 +30,6 @@ use retriever::scrape::{Body, Client, Response, ScrapeError};
 fn patient() -> HttpSettings {
     let timeout = Duration::from_secs(20);
     HttpSettings { connect_timeout: timeout, read_timeout: timeout, total_timeout: timeout, ..HttpSettings::default() }
-}
-
-/// Settings for peers that hang.
-fn impatient() -> HttpSettings {
-    HttpSettings { read_timeout: Duration::from_millis(80), ..patient() }
 }
 
 fn client(settings: &HttpSettings) -> Client {

@@ -136,6 +136,10 @@ impl Job for TargetState {
     fn panicked(&self) {
         let endpoint = &self.target.endpoint;
         tracing::error!(%endpoint, "the scrape panicked; this is a defect, please report it");
+        // What it left behind may be half of something. The scrape is over, so nobody holds the lock.
+        if let Ok(mut road) = self.road.try_lock() {
+            *road = Road::new(Arc::clone(&self.target.instance), Some(UnixTime::now()));
+        }
     }
 }
 

@@ -70,14 +70,7 @@ pub(super) fn joins(translation: &mut Translation<'_>, at: Position, node: &Node
     if translation.is_superseded("label_joins", "share_labels", at) {
         return;
     }
-    let Value::Mapping(_) = &node.value else {
-        if !matches!(node.value, Value::Null) {
-            let message = format!("`label_joins` is {}; expected a mapping of metrics", node.describe());
-            translation.section.error(node.at, message);
-        }
-        return;
-    };
-    let Some(joins) = Section::new(translation.section.reading(), "`label_joins`", node) else { return };
+    let Some(joins) = translation.mapping("label_joins", "metrics", node) else { return };
     let mut shared = Vec::new();
     for (metric, metric_at, join) in joins.pairs() {
         if let Some(source) = read_join(&translation.section, metric, metric_at, join) {
@@ -157,15 +150,7 @@ pub(super) fn ignored(translation: &mut Translation<'_>, at: Position, node: &No
     if translation.is_superseded("ignore_metrics_by_labels", "exclude_metrics_by_labels", at) {
         return;
     }
-    let Value::Mapping(_) = &node.value else {
-        if !matches!(node.value, Value::Null) {
-            let message = format!("`ignore_metrics_by_labels` is {}; expected a mapping of labels", node.describe());
-            translation.section.error(node.at, message);
-        }
-        return;
-    };
-    let reading = translation.section.reading();
-    let Some(labels) = Section::new(reading, "`ignore_metrics_by_labels`", node) else { return };
+    let Some(labels) = translation.mapping("ignore_metrics_by_labels", "labels", node) else { return };
     let mut excluded = Vec::new();
     for (label, label_at, values) in labels.pairs() {
         let Some(filter) = read_ignored(&translation.section, label, label_at, values) else { continue };

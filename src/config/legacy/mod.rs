@@ -268,6 +268,22 @@ impl<'a> Translation<'a> {
         superseded
     }
 
+    /// The entries of an option that is a mapping of `what`, unless it is nothing, or something else, which is an error.
+    fn mapping<'n>(&self, option: &str, what: &str, node: &'n Node) -> Option<Section<'n>>
+    where
+        'a: 'n,
+    {
+        match &node.value {
+            Value::Mapping(_) => Section::new(self.section.reading(), format!("`{option}`"), node),
+            Value::Null => None,
+            _ => {
+                let message = format!("`{option}` is {}; expected a mapping of {what}", node.describe());
+                self.section.error(node.at, message);
+                None
+            }
+        }
+    }
+
     /// An option with the place of its name.
     fn placed(&self, option: &str) -> Option<(Position, &'a Node)> {
         placed(&self.section, option)

@@ -122,13 +122,12 @@ fn is_octal(digit: char) -> bool {
 }
 
 fn octal(digits: &str, at: usize) -> Result<u32, Refusal> {
-    match u32::from_str_radix(digits, 8) {
-        Ok(code) if code <= 0xFF => Ok(code),
-        _ => Err(Refusal::new(
-            at,
-            format!(
-                "`\\{digits}` is beyond the last character that octal digits can say, `\\377`; write it as `\\uXXXX`"
-            ),
-        )),
+    let code = u32::from_str_radix(digits, 8).unwrap_or(u32::MAX);
+    if code <= 0xFF {
+        return Ok(code);
     }
+    let message = format!(
+        "`\\{digits}` is beyond the last character that octal digits can say, `\\377`; write it as `\\u{code:04x}`"
+    );
+    Err(Refusal::new(at, message))
 }

@@ -118,6 +118,11 @@ impl Proxy {
         format!("{}://{}:{}", self.protocol.scheme(), self.host, self.port)
     }
 
+    /// A name or an address, which has its brackets if it is one of IPv6.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Host and port.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)

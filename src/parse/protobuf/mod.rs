@@ -136,6 +136,8 @@ impl State {
             _ if self.totals.families > 0 => None,
             [b'<', b'!' | b'?' | b'A'..=b'Z' | b'a'..=b'z'] => Some(Content::Html),
             [b'{', b'"' | b'}'] | [b'[', b'"' | b'{' | b'['] => Some(Content::Json),
+            // A comment or a word.
+            [b'#', b' '] | [b'_' | b'A'..=b'Z' | b'a'..=b'z', b'_' | b'A'..=b'Z' | b'a'..=b'z'] => Some(Content::Text),
             _ => None,
         }
     }

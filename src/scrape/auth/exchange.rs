@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::error::AuthError;
 use crate::config::{HttpSettings, ProxySettings, TlsSettings};
 use crate::discover::Location;
+use crate::network::Observed;
 use crate::scrape::USER_AGENT;
 use crate::scrape::connect::Connector;
 use crate::scrape::error::{ClientError, Kind, ScrapeError};
@@ -55,7 +56,7 @@ impl Exchange {
     ) -> Result<Self, ClientError> {
         let settings = HttpSettings { tls, proxy, ..settings.clone() };
         Ok(Self {
-            connector: Connector::new(&settings, HttpVersions::Http1)?,
+            connector: Connector::new(&settings, HttpVersions::Http1, &Observed::default())?,
             tls: Tls::new(&settings)?,
             connect_timeout: settings.connect_timeout,
             timeout: timeout.unwrap_or(settings.read_timeout),

@@ -33,6 +33,7 @@ use self::token::Token;
 use super::error::ClientError;
 use crate::config::{AuthScheme, HttpSettings};
 use crate::discover::{Endpoint, Location};
+use crate::network::{CredentialSource, Event};
 use crate::time::UnixTime;
 
 /// Authenticates the requests of one client.
@@ -66,6 +67,8 @@ pub(super) enum Freshness {
 pub(super) struct Credentials<'a> {
     authenticator: &'a Authenticator,
     standing: HeaderMap,
+    source: Option<CredentialSource>,
+    token_until: Option<UnixTime>,
 }
 
 /// One request, from its first sending to the answer that counts.
@@ -124,23 +127,26 @@ impl Authenticator {
         now: UnixTime,
     ) -> Result<Credentials<'_>, AuthError> {
         let mut standing = HeaderMap::new();
+        let mut token_until = None;
         if let Some(token) = &self.token {
-            let (name, value) = token.header(freshness, now).await?;
-            standing.insert(name, value);
+            let header = token.header(freshness, now).await?;
+            standing.insert(header.name, header.value);
+            token_until = header.until;
         }
         let authorization = match &self.scheme {
-            Scheme::Basic(value) => Some(value.clone()),
+            Scheme::Basic(value) => Some((value.clone(), CredentialSource::Settings)),
             Scheme::Unset => match &self.netrc {
-                Some(netrc) => netrc.find(endpoint.location()).await,
+                Some(netrc) => netrc.find(endpoint.location()).await.map(|value| (value, CredentialSource::Netrc)),
                 None => None,
             }
-            .or_else(|| endpoint.user().map(basic::of_user)),
+            .or_else(|| endpoint.user().map(|user| (basic::of_user(user), CredentialSource::Url))),
             _ => None,
         };
-        if let Some(value) = authorization {
+        let source = authorization.as_ref().map(|(_, source)| *source);
+        if let Some((value, _)) = authorization {
             standing.insert(AUTHORIZATION, value);
         }
-        Ok(Credentials { authenticator: self, standing })
+        Ok(Credentials { authenticator: self, standing, source, token_until })
     }
 
     /// Whether a scrape that failed is worth another one with [`Freshness::Renewed`] credentials.
@@ -179,6 +185,11 @@ impl Credentials<'_> {
     /// Whether there is anything that must not travel in the clear.
     pub(super) fn are_secret(&self) -> bool {
         !self.standing.is_empty() || !matches!(self.authenticator.scheme, Scheme::Unset)
+    }
+
+    /// What they are, for an observer.
+    pub(super) fn event(&self) -> Event<'static> {
+        Event::Credentials { source: self.source, token_until: self.token_until }
     }
 
     /// Begins a request to the origin of the endpoint.

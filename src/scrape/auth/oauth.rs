@@ -66,11 +66,10 @@ impl OAuth {
             body: Bytes::copy_from_slice(self.body.expose().as_bytes()),
         };
         let reply = self.exchange.call(call).await?;
-        let (token, lifetime) = granted(&reply).map_err(|problem| AuthError::BadAnswer {
+        let (token, lifetime) = granted(&reply, &self.secret).map_err(|problem| AuthError::BadAnswer {
             url: self.location.to_string(),
             what: SERVER,
-            // It may repeat what it was sent.
-            problem: problem.replace(self.secret.expose(), "***"),
+            problem,
         })?;
         Ok(Kept { token, until: Some(UnixTime::from_seconds(now.seconds() + lifetime)) })
     }
@@ -94,9 +93,12 @@ fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), Clien
     Ok((header_name(name)?, value.ok_or_else(|| ClientProblem::HeaderValue(name.to_owned()))?))
 }
 
-/// The token of an answer and the seconds for which it is good, or what is wrong with the answer.
-fn granted(reply: &Reply) -> Result<(Secret, f64), String> {
+/// The token of an answer and the seconds for which it is good, or what is wrong with the answer, without the secret that
+/// it was asked with.
+fn granted(reply: &Reply, secret: &Secret) -> Result<(Secret, f64), String> {
     let status = reply.status;
+    // It may repeat what it was sent, which is taken out before the text is cut short.
+    let quoted = |text: &str| quoted(&text.replace(secret.expose(), "***"));
     let answer = reply.json().ok_or_else(|| format!("answered {status}, and no JSON"))?;
     let text = |name| answer.get(name).and_then(Value::as_str);
     if let Some(error) = answer.get("error") {
@@ -140,7 +142,7 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Result<(String, f64), String> {
         let reply = Reply { status: StatusCode::from_u16(status).unwrap(), body: body.into() };
-        granted(&reply).map(|(token, lifetime)| (token.expose().to_owned(), lifetime))
+        granted(&reply, &Secret::new("hunter2")).map(|(token, lifetime)| (token.expose().to_owned(), lifetime))
     }
 
     #[test]
@@ -168,6 +170,11 @@ mod tests {
                 401,
                 r#"{"error": "invalid_client", "error_description": "no\nsuch `client`"}"#,
                 "answered 401 Unauthorized with the error `invalid_client`: `no such  client `",
+            ),
+            (
+                400,
+                &format!(r#"{{"error": "e", "error_description": "{}hunter2"}}"#, "x".repeat(195)),
+                &format!("`{}***`", "x".repeat(195)),
             ),
             (502, "<html>", "answered 502 Bad Gateway, and no JSON"),
             (200, "{}", "answered 200 OK, and no `access_token`"),

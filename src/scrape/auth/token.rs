@@ -35,6 +35,14 @@ pub(super) struct Kept {
     pub(super) until: Option<UnixTime>,
 }
 
+/// The header of a token.
+pub(super) struct TokenHeader {
+    pub(super) name: HeaderName,
+    pub(super) value: HeaderValue,
+    /// Like that of [`Kept`].
+    pub(super) until: Option<UnixTime>,
+}
+
 const FILE: &str = "file of the token (`auth_token`)";
 
 impl Token {
@@ -53,11 +61,7 @@ impl Token {
     }
 
     /// The header for a scrape that begins now.
-    pub(super) async fn header(
-        &self,
-        freshness: Freshness,
-        now: UnixTime,
-    ) -> Result<(HeaderName, HeaderValue), AuthError> {
+    pub(super) async fn header(&self, freshness: Freshness, now: UnixTime) -> Result<TokenHeader, AuthError> {
         let mut kept = self.kept.lock().await;
         if freshness == Freshness::Renewed {
             *kept = None;
@@ -77,7 +81,7 @@ impl Token {
         let token = kept.as_ref().map(|kept| kept.token.expose()).unwrap_or_default();
         let text = format!("{}{token}{}", self.around.0.expose(), self.around.1.expose());
         let value = secret_value(&latin1_or_utf8(&text)).ok_or(AuthError::TokenCharacters)?;
-        Ok((self.name.clone(), value))
+        Ok(TokenHeader { name: self.name.clone(), value, until: kept.as_ref().and_then(|kept| kept.until) })
     }
 }
 

@@ -13,6 +13,7 @@ use super::problem::Side;
 use super::roots::{Roots, read_certificates};
 use super::verifier::Verifier;
 use crate::config::{CipherSuite, TlsCiphers, TlsSettings, TlsVersion};
+use crate::network::{Observed, Whom, overheard};
 use crate::unverified::Unverified;
 
 const CERT: &str = "client certificate (`tls_cert`)";
@@ -29,6 +30,7 @@ pub(in crate::scrape) struct Material {
 struct Configs {
     all: Arc<ClientConfig>,
     http1: Arc<ClientConfig>,
+    verifier: Arc<dyn ServerCertVerifier>,
 }
 
 /// The versions of HTTP that are offered in a handshake.
@@ -57,7 +59,7 @@ impl Material {
             .with_protocol_versions(versions(settings))
             .map_err(|cause| ClientProblem::Tls(cause.to_string()))?
             .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            .with_custom_certificate_verifier(Arc::clone(&verifier));
         let mut config = match &settings.cert {
             None if settings.private_key.is_some() => return Err(ClientProblem::KeyWithoutCertificate.into()),
             None => builder.with_no_client_auth(),
@@ -72,7 +74,7 @@ impl Material {
         };
         let http1 = Arc::new(config.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { configs: Some(Configs { all: Arc::new(config), http1 }) })
+        Ok(Self { configs: Some(Configs { all: Arc::new(config), http1, verifier }) })
     }
 
     /// The target of a handshake that is made with it.
@@ -82,8 +84,13 @@ impl Material {
         Side::Target { shows_certificate }
     }
 
-    /// What a handshake is made with.
-    pub(in crate::scrape) fn config(&self, versions: HttpVersions) -> Result<Arc<ClientConfig>, Kind> {
+    /// What a handshake with somebody is made with.
+    pub(in crate::scrape) fn config(
+        &self,
+        versions: HttpVersions,
+        observed: &Observed,
+        whom: Whom,
+    ) -> Result<Arc<ClientConfig>, Kind> {
         let Some(configs) = &self.configs else {
             return Err(Kind::Tls(
                 "`tls_ciphers` and `tls_protocols_allowed` leave no cipher suite to offer; name others, or leave them \
@@ -91,10 +98,14 @@ impl Material {
                     .to_owned(),
             ));
         };
-        Ok(Arc::clone(match versions {
+        let config = match versions {
             HttpVersions::All => &configs.all,
             HttpVersions::Http1 => &configs.http1,
-        }))
+        };
+        if observed.is_somebody() {
+            return Ok(Arc::new(overheard(config, Arc::clone(&configs.verifier), observed, whom)));
+        }
+        Ok(Arc::clone(config))
     }
 }
 

@@ -13,6 +13,7 @@ mod roots;
 mod verifier;
 mod watch;
 
+pub(crate) use certificate::Described;
 pub(super) use material::{HttpVersions, Material};
 pub(super) use problem::{Side, tls_problem};
 

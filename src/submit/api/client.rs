@@ -1,24 +1,29 @@
 //! The HTTP client of the intake: one pool of connections, TLS verified as the platform does, a bounded answer.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::ring;
+use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
+use tower_service::Service;
 
 use super::answer::Answer;
 use super::payload::Payload;
 use crate::config::ApiSettings;
+use crate::network::{Event, Observed, Tcp, Whom, overheard, tell_secured};
 use crate::submit::error::SubmitError;
 use crate::time::UnixTime;
 use crate::unverified::Unverified;
@@ -31,14 +36,20 @@ const ANSWER_LIMIT: usize = 64 << 10;
 /// Requests to one intake with one API key.
 #[derive(Debug)]
 pub(super) struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: Pool<Connector, Full<Bytes>>,
     url: String,
     key: HeaderValue,
     timeout: Duration,
+    observed: Observed,
 }
 
 impl Client {
     pub(super) fn new(settings: &ApiSettings) -> Result<Self, SubmitError> {
+        Self::observed(settings, Observed::default())
+    }
+
+    /// Like [`Client::new`], for somebody who observes.
+    pub(super) fn observed(settings: &ApiSettings, observed: Observed) -> Result<Self, SubmitError> {
         let uri: Uri = settings.url.parse().map_err(|_| SubmitError::url(&settings.url))?;
         let is_http = uri.scheme_str() == Some("http");
         if uri.host().is_none() || !(is_http || uri.scheme_str() == Some("https")) {
@@ -46,17 +57,15 @@ impl Client {
         }
         let mut key = HeaderValue::from_str(settings.api_key.expose().trim()).map_err(|_| SubmitError::key())?;
         key.set_sensitive(true);
-        let tls = if is_http { unused_tls() } else { tls(settings.skip_ssl_validation) }
+        let tls = if is_http { unused_tls() } else { tls(settings.skip_ssl_validation, &observed) }
             .map_err(|error| SubmitError::tls(&settings.url, error))?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_mins(1)));
-        let connector =
+        let tcp = Tcp::new(observed.clone(), |tcp| tcp.set_keepalive(Some(Duration::from_mins(1))));
+        let https =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
+        let connector = Connector { https, observed: observed.clone() };
         let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         let url = settings.url.trim_end_matches('/').to_owned();
-        Ok(Self { pool, url, key, timeout: settings.timeout })
+        Ok(Self { pool, url, key, timeout: settings.timeout, observed })
     }
 
     /// The URL that all paths are appended to.
@@ -97,6 +106,7 @@ impl Client {
         let exchange = async {
             let response = self.pool.request(request).await.map_err(|error| with_causes(&error))?;
             let (head, body) = response.into_parts();
+            self.observed.tell(|| Event::Head { status: head.status, headers: &head.headers });
             // The status says all that matters; a body that is too long or breaks off only costs its words.
             let body = Limited::new(body, ANSWER_LIMIT).collect().await;
             Ok((head.status, head.headers, body.map_or_else(|_| Bytes::new(), Collected::to_bytes)))
@@ -121,21 +131,45 @@ fn with_causes(error: &hyper_util::client::legacy::Error) -> String {
     text
 }
 
-fn tls(skip_validation: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(ring::default_provider());
-    if skip_validation {
-        return Ok(unverified(provider));
-    }
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_platform_verifier()?.with_no_client_auth())
+/// Connects, and tells of the handshake.
+#[derive(Clone, Debug)]
+struct Connector {
+    https: HttpsConnector<Tcp>,
+    observed: Observed,
 }
 
-fn unverified(provider: Arc<CryptoProvider>) -> ClientConfig {
-    let verifier = Arc::new(Unverified::new(&provider));
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider supports the protocol versions that it is made for");
-    builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.https.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = self.https.call(to);
+        let observed = self.observed.clone();
+        Box::pin(async move {
+            let stream = connecting.await?;
+            tell_secured(&observed, Whom::Target, &stream);
+            Ok(stream)
+        })
+    }
+}
+
+fn tls(skip_validation: bool, observed: &Observed) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = if skip_validation {
+        Arc::new(Unverified::new(&provider))
+    } else {
+        Arc::new(Verifier::new(Arc::clone(&provider))?)
+    };
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config = builder.dangerous().with_custom_certificate_verifier(Arc::clone(&verifier)).with_no_client_auth();
+    Ok(if observed.is_somebody() { overheard(&config, verifier, observed, Whom::Target) } else { config })
 }
 
 /// For a URL without TLS: must not fail where the system has no certificates.

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use retry::Backoff;
+pub(crate) use validate::validate_key_observed;
 pub use validate::{KeyCheck, validate_key};
 
 use super::delivery::Delivery;

@@ -1,8 +1,11 @@
 //! Asks the intake whether it knows the API key, so that a wrong one is named at the start and not found out later.
 
+use std::sync::Arc;
+
 use super::answer::errors;
 use super::client::Client;
 use crate::config::ApiSettings;
+use crate::network::{Observed, Observer};
 use crate::submit::error::SubmitError;
 
 /// What the intake says of the API key.
@@ -22,7 +25,18 @@ pub enum KeyCheck {
 ///
 /// When the settings allow no request at all.
 pub async fn validate_key(settings: &ApiSettings) -> Result<KeyCheck, SubmitError> {
-    let client = Client::new(settings)?;
+    validate(&Client::new(settings)?).await
+}
+
+/// Like [`validate_key`], and tells of each step.
+pub(crate) async fn validate_key_observed(
+    settings: &ApiSettings,
+    observer: Arc<dyn Observer>,
+) -> Result<KeyCheck, SubmitError> {
+    validate(&Client::observed(settings, Observed::by(observer))?).await
+}
+
+async fn validate(client: &Client) -> Result<KeyCheck, SubmitError> {
     let url = client.url();
     let invalid = || {
         let message = format!(

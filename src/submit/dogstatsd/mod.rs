@@ -19,6 +19,13 @@ use crate::config::DogstatsdAddress;
 use outbox::Outbox;
 use packet::{Packet, Packets};
 
+pub(crate) use transport::Reached;
+
+/// Finds out whether somebody listens, as far as that can be known.
+pub(crate) async fn reach_dogstatsd(address: &DogstatsdAddress) -> std::io::Result<Reached> {
+    transport::reach(address).await
+}
+
 /// An Agent's listener as an output.
 #[derive(Debug)]
 pub(super) struct Dogstatsd {

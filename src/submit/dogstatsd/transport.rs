@@ -101,6 +101,28 @@ impl Connection {
     }
 }
 
+/// What can be known of a listener without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// Somebody listens at the socket.
+    Socket,
+    /// An empty packet was sent there, and nobody said no.
+    Udp(SocketAddr),
+    /// The machine there said that nobody listens.
+    Nobody(SocketAddr),
+}
+
+/// Opens a way to the listener and closes it again.
+pub(super) async fn reach(address: &DogstatsdAddress) -> io::Result<Reached> {
+    let Connection::Udp { socket, .. } = Connection::open(address).await? else { return Ok(Reached::Socket) };
+    let to = socket.peer_addr()?;
+    socket.send(&[]).await?;
+    match timeout(PATIENCE, socket.recv(&mut [0])).await {
+        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => Ok(Reached::Nobody(to)),
+        _ => Ok(Reached::Udp(to)),
+    }
+}
+
 async fn open_udp(host: &str, port: u16) -> io::Result<Connection> {
     let none = || io::Error::new(ErrorKind::NotFound, "the name has no address");
     let address = lookup_host((host, port)).await?.next().ok_or_else(none)?;

@@ -81,7 +81,7 @@ fn identity_with_key(
 
 /// How a server deals with TLS before it hands the bytes to a plain one.
 pub(crate) struct Terminator {
-    identity: Identity,
+    pub(crate) identity: Identity,
     /// What is sent beside the certificate of the identity.
     chain: Vec<CertificateDer<'static>>,
     pub(crate) client_ca: Option<Vec<u8>>,
@@ -209,7 +209,7 @@ fn anyone() -> HttpSettings {
 }
 
 /// A server behind TLS that exposes one sample, and a directory with the CA certificate in `ca.pem`.
-async fn tls_server(change: impl FnOnce(&mut Terminator, &Issuer)) -> (String, tempfile::TempDir, Issuer) {
+pub(crate) async fn tls_server(change: impl FnOnce(&mut Terminator, &Issuer)) -> (String, tempfile::TempDir, Issuer) {
     let issuer = authority();
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "ca.pem", &issuer.pem());
