@@ -8,7 +8,7 @@ use crate::config::{GaugeAggregation, Instance, Status};
 use super::context::{Context, ContextId, Tag};
 use super::dropped::{DropCounts, DropReason};
 use super::limiter::Limiter;
-use super::memory::Memory;
+use super::memory::{Memory, Planned};
 use super::native::NativeReading;
 use super::origin::SeriesId;
 use super::plan::{Change, Plan, ServiceCheckPlan};
@@ -144,7 +144,8 @@ impl<S: Submissions> Emitter<'_, S> {
             let context = contexts.intern(Context { name, tags: self.static_tags.into(), hostname });
             let plan =
                 Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
-            memory.plan(figure.name(), plan, None, FamilyId::NONE, 0)
+            let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };
+            memory.plan(figure.name(), planned)
         });
         let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
         let origin = memory.origin(series);

@@ -130,6 +130,7 @@ impl Mapper {
             out,
         };
         self.selection.begin(self.memory.age());
+        self.memory.roster.begin();
         let holds = self.instance.use_process_start_time && self.first_values == FirstValues::Initial;
         Mapping::new(
             &mut self.memory,

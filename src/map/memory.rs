@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::context::{ContextId, Contexts};
 use super::origin::{GroupId, Origin, Part, SeriesId};
-use super::plan::Plan;
+use super::plan::{Change, Plan};
+use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
 
 /// For how many successful scrapes without it a series is remembered: an hour at the default interval of 15 seconds. A
@@ -18,19 +19,24 @@ pub const RETAIN_SCRAPES: u32 = 240;
 /// longer.
 const SWEEP_SCRAPES: u32 = 16;
 
-/// A series and what becomes of its values.
+/// What becomes of the values of a series.
 #[derive(Debug)]
 pub(crate) struct Series {
-    /// Name and label block as exposed.
-    text: Arc<str>,
     pub(crate) plan: Plan,
-    /// The family that the plan was made for.
-    family: FamilyId,
-    /// The state of the shared labels that the plan was made with.
-    sharing: u32,
     pub(crate) group: Option<(GroupId, Part)>,
-    /// The age at the last scrape that had it.
-    seen: u32,
+}
+
+/// A plan that was just made.
+pub(crate) struct Planned<'p> {
+    pub(crate) plan: Plan,
+    /// The name of the group of the series, and what it can say of it.
+    pub(crate) group: Option<(&'p str, Part)>,
+    /// The family that the plan was made for.
+    pub(crate) family: FamilyId,
+    /// The state of the shared labels that the plan was made with.
+    pub(crate) sharing: u32,
+    /// Whether a value says nothing but what becomes of it by the plan.
+    pub(crate) is_plain: bool,
 }
 
 /// What to forget of a target.
@@ -57,12 +63,10 @@ impl Forgotten {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) contexts: Contexts,
-    by_text: HashMap<Arc<str>, SeriesId>,
+    pub(super) roster: Roster,
+    /// By the number of the series.
     series: Vec<Option<Series>>,
-    free: Vec<SeriesId>,
     groups: Groups,
-    /// How many bytes the texts of all series have.
-    bytes: u64,
     /// How many scrapes succeeded.
     age: u32,
     swept: u32,
@@ -122,12 +126,12 @@ fn place(index: usize) -> u32 {
 impl Memory {
     /// How many series are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.by_text.len()
+        self.roster.len()
     }
 
     /// How many bytes the remembered series have as exposed.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.roster.bytes()
     }
 
     /// How many scrapes succeeded.
@@ -137,54 +141,41 @@ impl Memory {
 
     /// The series that is exposed as `text`, if it is known.
     pub(crate) fn find(&self, text: &str) -> Option<SeriesId> {
-        self.by_text.get(text).copied()
+        self.roster.find(text.as_bytes())
     }
 
     /// The series that is exposed as `text`, if it is known and its plan was made for this family and these shared
     /// labels. Notes that it was seen.
     pub(crate) fn planned(&mut self, text: &str, family: FamilyId, sharing: u32) -> Option<SeriesId> {
-        let id = *self.by_text.get(text)?;
-        let series = self.series[id.index()].as_mut()?;
-        series.seen = self.age;
-        (series.family == family && series.sharing == sharing).then_some(id)
+        let id = self.touch(text)?;
+        let entry = self.roster.entry(id);
+        (entry.family == family && entry.sharing == sharing).then_some(id)
     }
 
     /// Notes that a series was seen, if it is known.
-    pub(crate) fn touch(&mut self, text: &str) {
-        if let Some(id) = self.by_text.get(text)
-            && let Some(series) = &mut self.series[id.index()]
-        {
-            series.seen = self.age;
-        }
+    pub(crate) fn touch(&mut self, text: &str) -> Option<SeriesId> {
+        let id = self.find(text)?;
+        self.roster.came(id);
+        self.roster.entry_mut(id).seen = self.age;
+        Some(id)
     }
 
-    /// Remembers a plan; `group` is the name of the group of the series and what it can say of it.
-    pub(crate) fn plan(
-        &mut self,
-        text: &str,
-        plan: Plan,
-        group: Option<(&str, Part)>,
-        family: FamilyId,
-        sharing: u32,
-    ) -> SeriesId {
+    /// Remembers a plan.
+    pub(crate) fn plan(&mut self, text: &str, planned: Planned<'_>) -> SeriesId {
+        let Planned { plan, group, family, sharing, is_plain } = planned;
         for context in plan.contexts() {
             self.contexts.hold(context);
         }
         let group = group.map(|(name, part)| (self.groups.join(name), part));
-        let id = if let Some(&id) = self.by_text.get(text) {
-            id
-        } else {
-            let id = self.free.pop().unwrap_or_else(|| {
-                self.series.push(None);
-                SeriesId::new(place(self.series.len() - 1))
-            });
-            self.by_text.insert(Arc::from(text), id);
-            self.bytes += text.len() as u64;
-            id
-        };
-        let text = self.series[id.index()].as_ref().map_or_else(|| Arc::from(text), |old| Arc::clone(&old.text));
-        let series = Series { text, plan, family, sharing, group, seen: self.age };
-        if let Some(old) = self.series[id.index()].replace(series) {
+        let id = self.roster.enter(text);
+        self.roster.came(id);
+        let entry = self.roster.entry_mut(id);
+        (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
+        entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };
+        if self.series.len() <= id.index() {
+            self.series.resize_with(id.index() + 1, || None);
+        }
+        if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
             self.let_go(&old);
         }
         id
@@ -197,7 +188,7 @@ impl Memory {
 
     /// The text of a series, if it is remembered.
     pub(crate) fn text(&self, id: SeriesId) -> Option<&str> {
-        self.series.get(id.index())?.as_ref().map(|series| &*series.text)
+        self.roster.text(id)
     }
 
     /// Where the values of a series come from.
@@ -248,15 +239,18 @@ impl Memory {
     }
 
     fn forget_before(&mut self, oldest: u32, forgotten: &mut Forgotten) {
-        for place in 0..self.series.len() {
-            let Some(series) = self.series[place].take_if(|series| series.seen < oldest) else { continue };
+        for place in 0..self.roster.places() {
             let id = SeriesId::new(self::place(place));
-            self.by_text.remove(&series.text);
-            self.bytes -= series.text.len() as u64;
-            self.let_go(&series);
-            self.free.push(id);
+            if self.roster.text(id).is_none() || self.roster.entry(id).seen >= oldest {
+                continue;
+            }
+            self.roster.leave(id);
+            if let Some(series) = self.series[place].take() {
+                self.let_go(&series);
+            }
             forgotten.series.push(id);
         }
+        self.roster.tidy();
     }
 
     /// A series no longer needs what its plan needed.
@@ -267,5 +261,19 @@ impl Memory {
         if let Some((group, _)) = series.group {
             self.groups.leave(group);
         }
+    }
+}
+
+/// What may be replayed of a plan.
+fn replay_of(plan: &Plan) -> Replay {
+    match plan {
+        Plan::Drop(reason) => Replay::Drop(*reason),
+        Plan::Metric { change: Change::Keep, .. } => Replay::Same,
+        Plan::Metric { .. }
+        | Plan::CounterGauge { .. }
+        | Plan::Bucket(_)
+        | Plan::Native(_)
+        | Plan::ServiceCheck(_)
+        | Plan::Metadata(_) => Replay::Not,
     }
 }

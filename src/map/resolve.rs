@@ -8,6 +8,7 @@ use super::dropped::DropReason;
 use super::error::MapError;
 use super::labels::{known_name, without_prefix};
 use super::mapping::{Aside, Mapping};
+use super::memory::Planned;
 use super::origin::SeriesId;
 use super::plan::Plan;
 use super::relabeled::{Relabeled, family_of};
@@ -35,7 +36,7 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         // A native histogram has buckets, whatever its value is.
         if sample.native.is_none() && !sample.value.is_finite() {
-            self.memory.touch(sample.series);
+            let _ = self.memory.touch(sample.series);
             return Ok(Err(DropReason::NotFinite));
         }
         let sharing = self.shared.generation();
@@ -53,7 +54,10 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         let Compiled { plan, group } = self.compile(family, sample)?;
         let group = group.as_ref().map(|(name, part)| (name.as_str(), *part));
-        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, sharing)))
+        // A start time is also told when nothing else comes of the sample.
+        let is_plain = sample.role != Role::Created;
+        let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
+        Ok(Ok(self.memory.plan(sample.series, planned)))
     }
 
     /// Whether one more may be remembered of what there are so many: families or series.

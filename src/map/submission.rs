@@ -131,6 +131,12 @@ pub trait Submissions {
     /// A value; `contexts` knows its context.
     fn submit(&mut self, submission: Submission, contexts: &Contexts);
 
+    /// The last submission of a series once more, with another value, which is finite. False: nothing happened, and it has
+    /// to be submitted as a whole.
+    fn again(&mut self, _: SeriesId, _value: f64, _flush_first_value: bool) -> bool {
+        false
+    }
+
     /// A native histogram; `contexts` knows its context.
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts);
 

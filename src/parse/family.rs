@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::model::{Family, MetricType, Role, Sample};
-use super::sink::Sink;
+use super::sink::{Room, Sink, Taken};
 
 /// The family that metadata lines and samples build up.
 #[derive(Debug)]
@@ -93,6 +93,24 @@ impl Families {
     pub(super) fn same(&mut self, role: Role, mut sample: Sample<'_>, sink: &mut (impl Sink + ?Sized)) {
         sample.role = role;
         sink.sample(&self.family, &sample);
+    }
+
+    /// Offers lines to the sink that may be samples of the open family.
+    #[inline]
+    pub(super) fn offer(&mut self, lines: &[u8], room: Room, sink: &mut (impl Sink + ?Sized)) -> Taken {
+        match self.phase {
+            Phase::Closed => return Taken::default(),
+            Phase::Announced => {}
+            // More of its metadata may come, but not once a sample is there.
+            Phase::Pending => {
+                let is_sample = self.family.declared && lines.starts_with(self.family.name.as_bytes());
+                if !is_sample {
+                    return Taken::default();
+                }
+                self.announce(sink);
+            }
+        }
+        sink.take_known(&self.family, lines, room)
     }
 
     /// Ends the open family.

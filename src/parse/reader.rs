@@ -121,6 +121,10 @@ impl TextReader {
         let mut lines = "";
         loop {
             if self.lines.at_line_start() {
+                let known = self.state.offer(chunk, sink);
+                self.wire.watch(&chunk[..known]);
+                chunk = &chunk[known..];
+                lines = lines.get(known..).unwrap_or_default();
                 if lines.is_empty() {
                     lines = scan::whole_lines(chunk);
                 }

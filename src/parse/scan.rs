@@ -237,6 +237,41 @@ fn odd_value(text: &str, at: usize) -> Option<(f64, usize)> {
     Some((value, end))
 }
 
+/// What stands behind the name and the labels of a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tail {
+    /// Finite.
+    pub(crate) value: f64,
+    /// Milliseconds since the epoch.
+    pub(crate) timestamp_ms: Option<i64>,
+    /// How many bytes it has, with the line feed.
+    pub(crate) length: usize,
+}
+
+/// Reads what stands behind the name and the labels of a sample, from the blank on up to the end of the line. `None` when
+/// it is not a plain number with or without a timestamp; the line then has to be read as a whole.
+#[inline]
+pub(crate) fn tail(bytes: &[u8], format: Format) -> Option<Tail> {
+    // A single digit is the most frequent value of all.
+    if let [b' ', digit @ b'0'..=b'9', b'\n', ..] = bytes {
+        return Some(Tail { value: f64::from(digit - b'0'), timestamp_ms: None, length: 3 });
+    }
+    let (value, end) = decimal(bytes, blank(bytes, 0)?)?;
+    match bytes.get(end)? {
+        b'\n' => Some(Tail { value, timestamp_ms: None, length: end + 1 }),
+        b' ' => {
+            let (timestamp, end) = match format {
+                Format::PrometheusText => milliseconds(bytes, end + 1)?,
+                Format::OpenMetrics => seconds(bytes, end + 1)?,
+                Format::OpenMetrics2 | Format::PrometheusProtobuf => return None,
+            };
+            let ends = bytes.get(end) == Some(&b'\n');
+            ends.then_some(Tail { value, timestamp_ms: Some(timestamp), length: end + 1 })
+        }
+        _ => None,
+    }
+}
+
 /// The timestamp of the sample before: many expositions have the same one everywhere.
 #[derive(Debug, Default)]
 struct Timestamp {
