@@ -95,20 +95,12 @@ impl Families {
         sink.sample(&self.family, &sample);
     }
 
-    /// Offers lines to the sink that may be samples of the open family.
+    /// Offers lines to the sink that may be samples of the open family. The first sample of a family has to be read: more of
+    /// its metadata may come until it is there.
     #[inline]
     pub(super) fn offer(&mut self, lines: &[u8], room: Room, sink: &mut (impl Sink + ?Sized)) -> Taken {
-        match self.phase {
-            Phase::Closed => return Taken::default(),
-            Phase::Announced => {}
-            // More of its metadata may come, but not once a sample is there.
-            Phase::Pending => {
-                let is_sample = self.family.declared && lines.starts_with(self.family.name.as_bytes());
-                if !is_sample {
-                    return Taken::default();
-                }
-                self.announce(sink);
-            }
+        if self.phase != Phase::Announced {
+            return Taken::default();
         }
         sink.take_known(&self.family, lines, room)
     }
