@@ -36,4 +36,5 @@ mod terminal;
 mod throttle;
 pub mod time;
 mod unique;
+pub mod unit;
 mod unverified;

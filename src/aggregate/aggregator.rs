@@ -442,5 +442,6 @@ fn key_of(context: &Context, more: &[Tag]) -> SeriesKey {
     let mut tags = [&context.tags, more].concat();
     tags.sort_unstable();
     tags.dedup();
-    SeriesKey { metric: Arc::clone(&context.name), tags: tags.into(), host: Arc::clone(&context.hostname) }
+    let (metric, host) = (Arc::clone(&context.name), Arc::clone(&context.hostname));
+    SeriesKey { metric, tags: tags.into(), host, unit: context.unit }
 }

@@ -1,11 +1,13 @@
 //! What the aggregator hands to `submit`: the points and sketches of one scrape of one target.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::sketch::Sketch;
+use crate::unit::Unit;
 
-/// Metric name, tags and host as Datadog stores them.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// Metric name, tags and host as Datadog stores them, which make up its identity, and what is known beside.
+#[derive(Debug)]
 pub struct SeriesKey {
     /// The full name.
     pub metric: Arc<str>,
@@ -13,6 +15,28 @@ pub struct SeriesKey {
     pub tags: Box<[Arc<str>]>,
     /// Empty where the host of the submitter is meant.
     pub host: Arc<str>,
+    /// What its values are measured in, if that is known.
+    pub unit: Option<Unit>,
+}
+
+impl SeriesKey {
+    fn identity(&self) -> (&str, &[Arc<str>], &str) {
+        (&self.metric, &self.tags, &self.host)
+    }
+}
+
+impl PartialEq for SeriesKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for SeriesKey {}
+
+impl Hash for SeriesKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
 }
 
 /// How Datadog stores a series.

@@ -4,7 +4,10 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use crate::unit::Unit;
 
 /// A context of one target: its place in [`Contexts`], dense from 0 and used again after the context was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,8 +23,8 @@ impl ContextId {
 /// A tag, `key:value` or bare. Tags are shared between contexts.
 pub type Tag = Arc<str>;
 
-/// Metric name, tags and host.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// Metric name, tags and host, which make up its identity, and what is known beside.
+#[derive(Debug)]
 pub struct Context {
     /// The full name, namespace and suffix included.
     pub name: Arc<str>,
@@ -29,6 +32,28 @@ pub struct Context {
     pub tags: Box<[Tag]>,
     /// Empty where the host of the submitter is meant.
     pub hostname: Arc<str>,
+    /// What its values are measured in, if that is known.
+    pub unit: Option<Unit>,
+}
+
+impl Context {
+    fn identity(&self) -> (&str, &[Tag], &str) {
+        (&self.name, &self.tags, &self.hostname)
+    }
+}
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Context {}
+
+impl Hash for Context {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
 }
 
 /// All contexts of one target.

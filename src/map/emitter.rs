@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance, Status};
+use crate::unit::Unit;
 
 use super::context::{Context, ContextId, Tag};
 use super::dropped::{DropCounts, DropReason};
@@ -57,6 +58,13 @@ impl Figure {
         match self {
             Self::PayloadSize => MetricKind::Gauge,
             Self::FilteredLines | Self::Input | Self::Ignored | Self::Processed => MetricKind::Count,
+        }
+    }
+
+    fn unit(self) -> Option<Unit> {
+        match self {
+            Self::PayloadSize => Unit::of_openmetrics("bytes"),
+            Self::FilteredLines | Self::Input | Self::Ignored | Self::Processed => None,
         }
     }
 }
@@ -141,7 +149,8 @@ impl<S: Submissions> Emitter<'_, S> {
         let series = memory.planned(figure.name(), FamilyId::NONE, 0).unwrap_or_else(|| {
             let contexts = &mut memory.contexts;
             let (name, hostname) = (contexts.text(&name), contexts.text(""));
-            let context = contexts.intern(Context { name, tags: self.static_tags.into(), hostname });
+            let unit = figure.unit();
+            let context = contexts.intern(Context { name, tags: self.static_tags.into(), hostname, unit });
             let plan =
                 Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
             let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };

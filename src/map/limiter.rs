@@ -93,7 +93,7 @@ mod tests {
         let mut contexts = Contexts::default();
         let made = (0..number).map(|number| {
             let (name, hostname) = (contexts.text(&number.to_string()), contexts.text(""));
-            contexts.intern(Context { name, tags: Box::default(), hostname })
+            contexts.intern(Context { name, tags: Box::default(), hostname, unit: None })
         });
         made.collect()
     }

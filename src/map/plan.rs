@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Status};
+use crate::unit::Unit;
 
 use super::context::{ContextId, Tag};
 use super::dropped::DropReason;
@@ -82,6 +83,8 @@ pub struct BucketPlan {
     pub(crate) tags: Vec<Tag>,
     /// Its host.
     pub(crate) hostname: Arc<str>,
+    /// What is observed is measured in it, if a distribution is submitted.
+    pub(crate) unit: Option<Unit>,
     /// The context it was last submitted to, and the lower bound it had then.
     pub(crate) submitted: Option<(f64, ContextId)>,
 }

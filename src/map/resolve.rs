@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::parse::{Family, Format, MetricType, Role, Sample};
+use crate::unit::Unit;
 
 use super::dropped::DropReason;
 use super::error::MapError;
@@ -105,10 +106,12 @@ impl<S: Submissions> Mapping<'_, S> {
         let candidate = Candidate { sample, name: &name, labels };
         let (instance, static_tags, shared) = (self.emitter.instance, self.emitter.static_tags, &*self.shared);
         let contexts = &mut self.memory.contexts;
+        // Relabeling changes names, not values.
+        let unit = Unit::of_family(family.unit.as_deref(), &family.name);
         match self.emitter.out.trace() {
-            Some(mut trace) => SeriesCompiler { instance, static_tags, shared, contexts, trace: &mut trace }
+            Some(mut trace) => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut trace }
                 .compile(&selected, candidate),
-            None => SeriesCompiler { instance, static_tags, shared, contexts, trace: &mut NoTrace }
+            None => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut NoTrace }
                 .compile(&selected, candidate),
         }
     }

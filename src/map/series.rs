@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance};
 use crate::parse::{MetricType, NativeHistogram, ResetHint, Role, Sample};
+use crate::unit::Unit;
 
 use super::context::{Context, ContextId, Contexts, Tag};
 use super::dropped::DropReason;
@@ -24,6 +25,8 @@ pub(crate) struct SeriesCompiler<'m, T> {
     pub(crate) instance: &'m Instance,
     pub(crate) static_tags: &'m [Tag],
     pub(crate) shared: &'m SharedLabels,
+    /// What the values of the family are measured in.
+    pub(crate) unit: Option<Unit>,
     pub(crate) contexts: &'m mut Contexts,
     pub(crate) trace: &'m mut T,
 }
@@ -158,14 +161,15 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     ) -> Result<Plan, DropReason> {
         let name = self.name(family, suffix)?;
         let identity = self.identity(labels);
-        Ok(Plan::Metric { kind, context: self.context(name, identity), change, gauges: family.gauges })
+        let unit = self.unit_of(family, kind, suffix, change);
+        Ok(Plan::Metric { kind, context: self.context(name, identity, unit), change, gauges: family.gauges })
     }
 
     fn counter_gauge(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
         let mut context = |suffix| {
             let name = self.name(family, suffix).ok()?;
             let identity = self.identity(labels);
-            Some(self.context(name, identity))
+            Some(self.context(name, identity, self.unit))
         };
         let (total, count) = (context(Suffix::Total), context(Suffix::Count));
         if total.is_none() && count.is_none() {
@@ -202,19 +206,21 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             return self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Bucket);
         }
         let upper = parse_float(bound).filter(|bound| !bound.is_nan()).ok_or(DropReason::BadBound)?;
-        let name = match mode {
+        let (name, unit) = match mode {
             // Distributions pass by `metric_patterns`, as in the original.
-            HistogramMode::Distributions { .. } => self.contexts.text(&family.full_name(Suffix::None, self.instance)),
+            HistogramMode::Distributions { .. } => {
+                (self.contexts.text(&family.full_name(Suffix::None, self.instance)), self.unit)
+            }
             HistogramMode::NoBuckets | HistogramMode::Cumulative | HistogramMode::Differences => {
                 if upper.is_infinite() {
                     return Ok(self.neighbour(upper));
                 }
-                self.name(family, Suffix::Bucket)?
+                (self.name(family, Suffix::Bucket)?, None)
             }
         };
         self.trace.step(Step::Submitted(&name));
         let Identity { tags, hostname } = self.identity(labels);
-        Ok(Plan::Bucket(Box::new(BucketPlan { name, upper, tags, hostname, submitted: None })))
+        Ok(Plan::Bucket(Box::new(BucketPlan { name, upper, tags, hostname, unit, submitted: None })))
     }
 
     /// A bucket that is not submitted itself, but others are told apart from it.
@@ -226,6 +232,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             upper,
             tags: Vec::new(),
             hostname: empty,
+            unit: None,
             submitted: None,
         }))
     }
@@ -249,7 +256,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         }
         let name = self.contexts.text(&family.full_name(Suffix::None, self.instance));
         let identity = self.identity(labels);
-        Ok(Plan::Native(self.context(name, identity)))
+        Ok(Plan::Native(self.context(name, identity, self.unit)))
     }
 
     /// Section 4.5.
@@ -287,10 +294,23 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         Identity { tags, hostname: self.contexts.text(&hostname) }
     }
 
-    fn context(&mut self, name: Arc<str>, identity: Identity) -> ContextId {
+    /// What submitted values are measured in. There is no unit for what happens in a second, and observations are counted
+    /// without one.
+    fn unit_of(&self, family: &SelectedFamily, kind: MetricKind, suffix: Suffix, change: Change) -> Option<Unit> {
+        let of_observations = matches!(family.shape, Shape::Histogram | Shape::Summary);
+        match (change, kind, suffix) {
+            (Change::Percent { .. }, _, _) => Some(Unit::PERCENT),
+            (Change::UntilNow, _, _) => Some(Unit::SECOND),
+            (Change::Keep, MetricKind::Rate, _) => None,
+            (Change::Keep, _, Suffix::Count | Suffix::Bucket) if of_observations => None,
+            (Change::Keep, _, _) => self.unit,
+        }
+    }
+
+    fn context(&mut self, name: Arc<str>, identity: Identity, unit: Option<Unit>) -> ContextId {
         self.trace.step(Step::Submitted(&name));
         let Identity { tags, hostname } = identity;
-        self.contexts.intern(Context { name, tags: tags.into(), hostname })
+        self.contexts.intern(Context { name, tags: tags.into(), hostname, unit })
     }
 }
 

@@ -192,6 +192,7 @@ fn context(
             name: Arc::clone(&plan.name),
             tags: tags.into(),
             hostname: Arc::clone(&plan.hostname),
+            unit: plan.unit,
         })
     });
     made.ok_or(DropReason::BadBound)

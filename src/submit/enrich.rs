@@ -7,6 +7,7 @@ use super::name;
 use crate::aggregate::SeriesKey;
 use crate::config::Enrichment;
 use crate::map::ServiceCheck;
+use crate::unit::Unit;
 
 /// [`Enrichment`] made ready to be applied to many points.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub(super) struct Enricher {
     hostname: Option<Arc<str>>,
     /// Cut, sorted, each once.
     tags: Arc<[String]>,
+    sends_units: bool,
 }
 
 impl Enricher {
@@ -26,7 +28,7 @@ impl Enricher {
         tags.sort_unstable();
         tags.dedup();
         let own: Arc<str> = enrichment.hostname.into();
-        Self { hostname: Some(Arc::clone(&own)), own, tags: tags.into() }
+        Self { hostname: Some(Arc::clone(&own)), own, tags: tags.into(), sends_units: enrichment.send_units }
     }
 
     /// The enricher of one delivery, which may want empty host names to stay so.
@@ -47,6 +49,11 @@ impl Enricher {
     /// The host that is meant by `host`.
     pub(super) fn host<'a>(&'a self, host: &'a str) -> &'a str {
         if host.is_empty() { self.hostname.as_deref().unwrap_or_default() } else { host }
+    }
+
+    /// What a series is measured in under Datadog's name; empty where that is not known, or not to be told.
+    pub(super) fn unit(&self, key: &SeriesKey) -> &'static str {
+        key.unit.filter(|_| self.sends_units).map_or("", Unit::name)
     }
 
     /// The tags of a series: its own, then those of the configuration, each once.
@@ -78,12 +85,12 @@ mod tests {
 
     fn enricher(tags: &[&str]) -> Enricher {
         let tags = tags.iter().map(ToString::to_string).collect();
-        Enricher::new(Enrichment { hostname: "here".into(), tags })
+        Enricher::new(Enrichment { hostname: "here".into(), tags, ..Enrichment::default() })
     }
 
     fn key(tags: &[&str]) -> SeriesKey {
         let tags = tags.iter().map(|tag| Arc::from(*tag)).collect();
-        SeriesKey { metric: "m".into(), tags, host: "".into() }
+        SeriesKey { metric: "m".into(), tags, host: "".into(), unit: None }
     }
 
     #[test]

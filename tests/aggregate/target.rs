@@ -107,7 +107,7 @@ impl Target {
     pub(crate) fn context(&mut self, name: &str, tags: &[&str]) -> ContextId {
         let tags = tags.iter().map(|tag| self.contexts.text(tag)).collect();
         let (name, hostname) = (self.contexts.text(name), self.contexts.text(""));
-        self.contexts.intern(Context { name, tags, hostname })
+        self.contexts.intern(Context { name, tags, hostname, unit: None })
     }
 
     pub(crate) fn accept(&mut self, reading: Reading) {

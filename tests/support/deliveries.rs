@@ -15,7 +15,7 @@ pub(crate) fn timestamp() -> i64 {
 pub(crate) fn key(metric: &str, tags: &[&str], host: &str) -> Arc<SeriesKey> {
     let mut tags: Vec<Arc<str>> = tags.iter().map(|tag| Arc::from(*tag)).collect();
     tags.sort();
-    Arc::new(SeriesKey { metric: metric.into(), tags: tags.into(), host: host.into() })
+    Arc::new(SeriesKey { metric: metric.into(), tags: tags.into(), host: host.into(), unit: None })
 }
 
 pub(crate) fn point(kind: PointKind, metric: &str, value: f64, tags: &[&str], host: &str) -> Point {

@@ -67,7 +67,7 @@ impl Encoded {
             tags: tags.filter(|tag| Some(*tag) != device),
             points: &[(point.value, point.timestamp)],
             kind: point.kind,
-            unit: "",
+            unit: enricher.unit(&point.series),
             source_type_name: "",
             interval: point.interval,
             origin: None,

@@ -123,12 +123,12 @@ mod tests {
     use crate::map::Status;
 
     fn enricher() -> Enricher {
-        Enricher::new(Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] })
+        Enricher::new(Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() })
     }
 
     fn key(metric: &str, tags: &[&str], host: &str) -> Arc<SeriesKey> {
         let tags = tags.iter().map(|tag| Arc::from(*tag)).collect();
-        Arc::new(SeriesKey { metric: metric.into(), tags, host: host.into() })
+        Arc::new(SeriesKey { metric: metric.into(), tags, host: host.into(), unit: None })
     }
 
     fn line(kind: PointKind, value: f64, tags: &[&str], host: &str) -> String {
