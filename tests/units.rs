@@ -4,21 +4,21 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use retriever::aggregate::Batch;
 use retriever::config::{BodyLimits, Config, ConfiguredInstance, NoSurroundings};
 use retriever::pipeline::Recorder;
 use retriever::road::Road;
 use retriever::scrape::{Body, Head, Response};
-use retriever::submit::Submitter;
+use retriever::submit::{Delivery, Submitter};
 use retriever::time::UnixTime;
 use retriever::unit::Unit;
-use support::deliveries::delivery;
+use support::deliveries::points;
 use support::intake::Intake;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
@@ -35,11 +35,11 @@ fn config(top: &str, options: &str, url: &str) -> Config {
     config
 }
 
-/// The points of scrapes of these bodies, one after the other.
-async fn points(config: &Config, content_type: &'static str, bodies: [&str; 2]) -> Batch {
+/// What comes of scrapes of these bodies, one after the other.
+async fn deliveries(config: &Config, content_type: &'static str, bodies: [&str; 2]) -> Vec<Delivery<'static>> {
     let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("{:?}", config.problems) };
     let mut road = Road::new(Arc::new(instance.as_ref().clone()), None);
-    let mut all = Batch::default();
+    let mut all = Vec::new();
     for (seconds, body) in [0.0, 15.0].into_iter().zip(bodies) {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers };
@@ -47,8 +47,8 @@ async fn points(config: &Config, content_type: &'static str, bodies: [&str; 2]) 
         let at = UnixTime::from_seconds(1_700_000_000.0 + seconds);
         let contribution = road.scrape(Ok(Response { head, body }), at, &mut Recorder::default()).await;
         assert!(contribution.report.failure.is_none(), "{:?}", contribution.report.failure);
-        all.points.extend(contribution.batch.points);
-        all.sketches.extend(contribution.batch.sketches);
+        let slots = Cow::Owned(road.slots().clone());
+        all.push(Delivery { batch: contribution.batch, slots, ..points(Vec::new()) });
     }
     all
 }
@@ -57,9 +57,11 @@ async fn points(config: &Config, content_type: &'static str, bodies: [&str; 2]) 
 async fn units(top: &str, options: &str, content_type: &'static str, body: &str) -> BTreeMap<String, String> {
     let intake = Intake::start().await;
     let config = config(top, options, intake.url());
-    let batch = points(&config, content_type, [body, body]).await;
+    let deliveries = deliveries(&config, content_type, [body, body]).await;
     let submitter = Submitter::start(&config.global.output, config.global.enrichment.clone()).unwrap();
-    submitter.submit(&delivery(batch.points, Vec::new(), Vec::new())).unwrap();
+    for delivery in deliveries {
+        submitter.submit(&delivery).unwrap();
+    }
     submitter.drain(Duration::from_secs(10)).await;
     intake.series().into_iter().map(|series| (series.metric, series.unit)).collect()
 }
@@ -142,7 +144,8 @@ async fn a_distribution_keeps_the_unit_of_its_family() {
     let options = "metrics: [.+], collect_histograms_as_distributions: true";
     let config = config("", options, "http://127.0.0.1:1");
     let grown = BODY.replace("le=\"1\"} 1", "le=\"1\"} 2").replace("+Inf\"} 2", "+Inf\"} 3");
-    let batch = points(&config, OPEN_METRICS, [BODY, &grown]).await;
-    let sketches = batch.sketches.iter().map(|sketch| (&*sketch.series.metric, sketch.series.unit.map(Unit::name)));
-    assert_eq!(sketches.collect::<Vec<_>>(), [("t.wait_seconds", Some("second"))]);
+    let deliveries = deliveries(&config, OPEN_METRICS, [BODY, &grown]).await;
+    let sketches = deliveries.iter().flat_map(Delivery::sketches);
+    let units = sketches.map(|sketch| (sketch.series.metric, sketch.series.unit.map(Unit::name)));
+    assert_eq!(units.collect::<Vec<_>>(), [("t.wait_seconds", Some("second"))]);
 }

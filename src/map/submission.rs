@@ -131,9 +131,9 @@ pub trait Submissions {
     /// A value; `contexts` knows its context.
     fn submit(&mut self, submission: Submission, contexts: &Contexts);
 
-    /// The last submission of a series once more, with another value, which is finite. False: nothing happened, and it has
-    /// to be submitted as a whole.
-    fn again(&mut self, _: SeriesId, _value: f64, _flush_first_value: bool) -> bool {
+    /// The same submission as the last one of a series, but for its value, which is finite, and the flag. False, and
+    /// nothing happened: it has to be submitted in full.
+    fn again(&mut self, _series: SeriesId, _value: f64, _flush_first_value: bool) -> bool {
         false
     }
 
