@@ -33,6 +33,7 @@ pub mod scrape;
 pub mod submit;
 pub mod telemetry;
 mod terminal;
+mod texts;
 mod throttle;
 pub mod time;
 mod unique;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{GaugeAggregation, Instance, Status};
 use crate::unit::Unit;
 
-use super::context::{Context, ContextId, Tag};
+use super::context::{ContextId, Tag};
 use super::dropped::{DropCounts, DropReason};
 use super::limiter::Limiter;
 use super::memory::{Memory, Planned};
@@ -146,15 +146,13 @@ impl<S: Submissions> Emitter<'_, S> {
             dropped.add(DropReason::LeftOutByPattern);
             return;
         }
-        let series = memory.planned(figure.name(), FamilyId::NONE, 0).unwrap_or_else(|| {
+        let series = memory.touch(figure.name()).unwrap_or_else(|| {
             let contexts = &mut memory.contexts;
-            let (name, hostname) = (contexts.text(&name), contexts.text(""));
-            let unit = figure.unit();
-            let context = contexts.intern(Context { name, tags: self.static_tags.into(), hostname, unit });
+            let context = contexts.intern(&name, "", self.static_tags.iter().map(|tag| &**tag), figure.unit());
             let plan =
                 Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
             let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };
-            memory.plan(figure.name(), planned)
+            memory.plan(figure.name(), None, planned)
         });
         let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
         let origin = memory.origin(series);

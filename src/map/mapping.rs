@@ -1,10 +1,12 @@
 //! The mapping of one body: receives what the reader reads, decides about what is new, and replays what was decided.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
 use crate::parse::{Diagnostic, Family, Format, Role, Room, Sample, Sink, Taken};
 use crate::time::UnixTime;
+use crate::unit::Unit;
 
 use super::context::ContextId;
 use super::dropped::DropReason;
@@ -69,6 +71,8 @@ pub(super) struct OpenFamily {
     pub(super) selected: Selected,
     /// What becomes of those of its samples that are metrics of their own for the original.
     pub(super) apart: Apart,
+    /// What its values are measured in; looked up when the first series is new.
+    pub(super) unit: OnceCell<Option<Unit>>,
     /// What it lends, if it is a source of shared labels.
     watch: Vec<Watch>,
     /// Whether it says when the process started.
@@ -91,6 +95,7 @@ impl Default for OpenFamily {
             id: FamilyId::NONE,
             selected: Err(DropReason::NotSelected),
             apart: Apart::default(),
+            unit: OnceCell::new(),
             watch: Vec::new(),
             is_process_start: false,
             tells_starts: false,
@@ -343,10 +348,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     fn replays(&mut self) -> bool {
         let OpenFamily { watch, is_process_start, tells_starts, waits, .. } = &self.open;
         let is_plain = watch.is_empty() && !is_process_start && !tells_starts && !waits;
-        is_plain
-            && !self.shared.is_too_much()
-            && self.emitter.limiter.is_none()
-            && self.emitter.out.trace().is_none()
+        is_plain && !self.shared.is_too_much() && self.emitter.limiter.is_none() && self.emitter.out.trace().is_none()
     }
 
     /// Whether a family waits for the end of the body.
@@ -455,6 +457,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
             apart: Apart::default(),
+            unit: OnceCell::new(),
             watch,
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),

@@ -1,14 +1,17 @@
 //! What is remembered of a target from one scrape to the next: its series with their plans, its groups, its contexts.
 //! A series that is missing from successful scrapes for long is forgotten, with everything that only it needed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::context::{ContextId, Contexts};
 use super::origin::{GroupId, Origin, Part, SeriesId};
 use super::plan::{Change, Plan};
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
+use crate::texts::make_room;
 
 /// For how many successful scrapes without it a series is remembered: an hour at the default interval of 15 seconds. A
 /// series that comes back within it continues where it was, where the Agent, which forgets buckets after two scrapes,
@@ -75,29 +78,49 @@ pub(crate) struct Memory {
 /// The groups by their name: the family and the labels that all their series have.
 #[derive(Debug, Default)]
 struct Groups {
-    by_name: HashMap<Arc<str>, GroupId>,
+    by_name: HashTable<u32>,
+    hasher: RandomState,
     /// The name of each group, and how many series it has.
-    slots: Vec<Option<(Arc<str>, u32)>>,
+    slots: Vec<Option<(Box<str>, u32)>>,
     free: Vec<GroupId>,
     /// Groups that were left by all; their numbers are given out again once that was told.
     left: Vec<GroupId>,
+    /// The group that was joined last: most series of a group come one after the other.
+    last: Option<GroupId>,
 }
 
 impl Groups {
     fn join(&mut self, name: &str) -> GroupId {
-        if let Some(&id) = self.by_name.get(name) {
-            if let Some((_, members)) = &mut self.slots[id.index()] {
+        if let Some(last) = self.last
+            && let Some(Some((known, members))) = self.slots.get_mut(last.index())
+            && **known == *name
+        {
+            *members += 1;
+            return last;
+        }
+        let id = self.join_any(name);
+        self.last = Some(id);
+        id
+    }
+
+    fn join_any(&mut self, name: &str) -> GroupId {
+        let hash = self.hasher.hash_one(name);
+        let slots = &mut self.slots;
+        let is_meant = |&place: &u32| slots[place as usize].as_ref().is_some_and(|(known, _)| **known == *name);
+        if let Some(&known) = self.by_name.find(hash, is_meant) {
+            if let Some((_, members)) = &mut slots[known as usize] {
                 *members += 1;
             }
-            return id;
+            return GroupId::new(known);
         }
-        let name: Arc<str> = Arc::from(name);
         let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            GroupId::new(place(self.slots.len() - 1))
+            slots.push(None);
+            GroupId::new(place(slots.len() - 1))
         });
-        self.slots[id.index()] = Some((Arc::clone(&name), 1));
-        self.by_name.insert(name, id);
+        slots[id.index()] = Some((name.into(), 1));
+        let hasher = &self.hasher;
+        let name_of = |place: u32| slots[place as usize].as_ref().map_or("", |(name, _)| name);
+        self.by_name.insert_unique(hash, id.place(), |&place| hasher.hash_one(name_of(place)));
         id
     }
 
@@ -107,7 +130,10 @@ impl Groups {
             *members -= 1;
         }
         if let Some((name, _)) = slot.take_if(|(_, members)| *members == 0) {
-            self.by_name.remove(&name);
+            let hash = self.hasher.hash_one(&*name);
+            if let Ok(found) = self.by_name.find_entry(hash, |&place| place == id.place()) {
+                found.remove();
+            }
             self.left.push(id);
         }
     }
@@ -144,14 +170,6 @@ impl Memory {
         self.roster.find(text.as_bytes())
     }
 
-    /// The series that is exposed as `text`, if it is known and its plan was made for this family and these shared
-    /// labels. Notes that it was seen.
-    pub(crate) fn planned(&mut self, text: &str, family: FamilyId, sharing: u32) -> Option<SeriesId> {
-        let id = self.touch(text)?;
-        let entry = self.roster.entry(id);
-        (entry.family == family && entry.sharing == sharing).then_some(id)
-    }
-
     /// Notes that a series was seen, if it is known.
     pub(crate) fn touch(&mut self, text: &str) -> Option<SeriesId> {
         let id = self.find(text)?;
@@ -160,19 +178,26 @@ impl Memory {
         Some(id)
     }
 
-    /// Remembers a plan.
-    pub(crate) fn plan(&mut self, text: &str, planned: Planned<'_>) -> SeriesId {
+    /// Whether the plan of a series was made for this family and these shared labels.
+    pub(crate) fn is_planned(&self, id: SeriesId, family: FamilyId, sharing: u32) -> bool {
+        let entry = self.roster.entry(id);
+        entry.family == family && entry.sharing == sharing
+    }
+
+    /// Remembers a plan of the series that is exposed as `text`; `known` is its number, if it has one.
+    pub(crate) fn plan(&mut self, text: &str, known: Option<SeriesId>, planned: Planned<'_>) -> SeriesId {
         let Planned { plan, group, family, sharing, is_plain } = planned;
         for context in plan.contexts() {
             self.contexts.hold(context);
         }
         let group = group.map(|(name, part)| (self.groups.join(name), part));
-        let id = self.roster.enter(text);
-        self.roster.came(id);
+        let id = known.unwrap_or_else(|| self.roster.enter(text));
         let entry = self.roster.entry_mut(id);
         (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
         entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };
         if self.series.len() <= id.index() {
+            let more = id.index() + 1 - self.series.len();
+            make_room(&mut self.series, more);
             self.series.resize_with(id.index() + 1, || None);
         }
         if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
@@ -196,12 +221,13 @@ impl Memory {
         Origin { series: id, group: self.get(id).group }
     }
 
-    /// The context of a bucket whose lower bound is known by now; made by `make` if it is another than before.
+    /// The context of a bucket whose lower bound is known by now; made by `make` of the one without it if it is another
+    /// than before.
     pub(crate) fn bucket_context(
         &mut self,
         id: SeriesId,
         lower: f64,
-        make: impl FnOnce(&super::plan::BucketPlan, &mut Contexts) -> ContextId,
+        make: impl FnOnce(ContextId, &mut Contexts) -> ContextId,
     ) -> Option<ContextId> {
         let Some(Series { plan: Plan::Bucket(plan), .. }) = self.series[id.index()].as_mut() else { return None };
         if let Some((known, context)) = plan.submitted
@@ -209,7 +235,7 @@ impl Memory {
         {
             return Some(context);
         }
-        let context = make(plan, &mut self.contexts);
+        let context = make(plan.base?, &mut self.contexts);
         self.contexts.hold(context);
         if let Some((_, old)) = plan.submitted.replace((lower, context)) {
             self.contexts.let_go(old);

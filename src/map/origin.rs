@@ -35,6 +35,10 @@ impl GroupId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
+
+    pub(crate) fn place(self) -> u32 {
+        self.0
+    }
 }
 
 /// What a series can say about the reset of its group.

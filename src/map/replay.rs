@@ -58,6 +58,9 @@ impl<S: Submissions> Mapping<'_, S> {
 
 /// The series at the front of `lines`, wherever it stood before, and where its text ends.
 fn search(roster: &Roster, lines: &[u8]) -> Option<(SeriesId, usize)> {
+    if !roster.is_search_worthwhile() {
+        return None;
+    }
     let line = &lines[..memchr(b'\n', lines)?];
     // No value and no timestamp has a brace.
     let length = memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1))?;

@@ -44,13 +44,14 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.shared.is_too_much() {
             return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
         }
-        let known = self.memory.planned(sample.series, self.open.id, sharing);
+        let known = self.memory.touch(sample.series);
         if let Some(series) = known
+            && self.memory.is_planned(series, self.open.id, sharing)
             && self.emitter.out.trace().is_none()
         {
             return Ok(Ok(series));
         }
-        if self.memory.find(sample.series).is_none() {
+        if known.is_none() {
             self.check_memory(self.memory.len() + 1)?;
         }
         let Compiled { plan, group } = self.compile(family, sample)?;
@@ -58,7 +59,7 @@ impl<S: Submissions> Mapping<'_, S> {
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
         let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
-        Ok(Ok(self.memory.plan(sample.series, planned)))
+        Ok(Ok(self.memory.plan(sample.series, known, planned)))
     }
 
     /// Whether one more may be remembered of what there are so many: families or series.
@@ -107,7 +108,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let (instance, static_tags, shared) = (self.emitter.instance, self.emitter.static_tags, &*self.shared);
         let contexts = &mut self.memory.contexts;
         // Relabeling changes names, not values.
-        let unit = Unit::of_family(family.unit.as_deref(), &family.name);
+        let unit = *self.open.unit.get_or_init(|| Unit::of_family(family.unit.as_deref(), &family.name));
         match self.emitter.out.trace() {
             Some(mut trace) => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut trace }
                 .compile(&selected, candidate),

@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 use super::dropped::DropReason;
 use super::origin::SeriesId;
 use super::selection::FamilyId;
+use crate::texts::make_room;
 
 /// Texts begin at multiples of this, so that 32 bits can tell the place of any of 32 GiB.
 const UNIT: usize = 8;
@@ -67,6 +68,8 @@ pub(super) struct Roster {
     last: u32,
     /// The series that was expected there, if another one came.
     missed: u32,
+    /// Whether the series that came last was new.
+    is_fresh: bool,
 }
 
 impl Default for Roster {
@@ -80,6 +83,7 @@ impl Default for Roster {
             bytes: 0,
             last: NOBODY,
             missed: NOBODY,
+            is_fresh: false,
         }
     }
 }
@@ -102,11 +106,16 @@ impl Roster {
 
     /// The series of this text.
     pub(super) fn find(&self, text: &[u8]) -> Option<SeriesId> {
-        let hash = self.hasher.hash_one(text);
-        self.look_up(hash, text)
+        self.look_up(self.hash(text), text)
     }
 
-    fn look_up(&self, hash: u64, text: &[u8]) -> Option<SeriesId> {
+    /// By what a text is looked up.
+    pub(super) fn hash(&self, text: &[u8]) -> u64 {
+        self.hasher.hash_one(text)
+    }
+
+    /// The series of the text that has this hash.
+    pub(super) fn look_up(&self, hash: u64, text: &[u8]) -> Option<SeriesId> {
         let found = self.table.find(hash, |&place| {
             let entry = &self.entries[place as usize];
             entry.fingerprint == fingerprint(hash) && text_of(&self.arena, entry) == text
@@ -129,18 +138,17 @@ impl Roster {
         &mut self.entries[series.index()]
     }
 
-    /// The number of the series of this text, given out now if it is new.
+    /// Takes in a series that there is none of, and gives its number.
     ///
     /// # Panics
     ///
     /// With 2^32 series or 32 GiB of texts, which limits keep away.
     pub(super) fn enter(&mut self, text: &str) -> SeriesId {
-        let hash = self.hasher.hash_one(text.as_bytes());
-        if let Some(known) = self.look_up(hash, text.as_bytes()) {
-            return known;
-        }
-        while !self.arena.len().is_multiple_of(UNIT) {
-            self.arena.push('\0');
+        let hash = self.hash(text.as_bytes());
+        pad(&mut self.arena);
+        let room = text.len() + UNIT;
+        if self.arena.capacity() - self.arena.len() < room {
+            self.arena.reserve_exact(room.max(self.arena.len() / 8));
         }
         let entry = Entry {
             start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
@@ -161,13 +169,17 @@ impl Roster {
                 place
             }
             None => {
+                make_room(&mut self.entries, 1);
                 self.entries.push(entry);
                 u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
             }
         };
         let (entries, hasher, arena) = (&self.entries, &self.hasher, &self.arena);
         self.table.insert_unique(hash, place, |&place| hasher.hash_one(text_of(arena, &entries[place as usize])));
-        SeriesId::new(place)
+        let series = SeriesId::new(place);
+        self.came(series);
+        self.is_fresh = true;
+        series
     }
 
     /// A series is no longer one; its number will be given out again.
@@ -192,9 +204,7 @@ impl Roster {
         let mut tidy = String::with_capacity(self.bytes + self.table.len() * UNIT);
         for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
             let start = entry.start as usize * UNIT;
-            while !tidy.len().is_multiple_of(UNIT) {
-                tidy.push('\0');
-            }
+            pad(&mut tidy);
             entry.start = (tidy.len() / UNIT) as u32;
             tidy.push_str(&self.arena[start..start + entry.length as usize]);
         }
@@ -209,6 +219,7 @@ impl Roster {
     /// A body begins.
     pub(super) fn begin(&mut self) {
         (self.last, self.missed) = (NOBODY, NOBODY);
+        self.is_fresh = self.table.is_empty();
     }
 
     /// A series came: from now on it is expected behind the one that came before it.
@@ -221,6 +232,12 @@ impl Roster {
             self.missed = expected;
         }
         self.last = series.place();
+        self.is_fresh = false;
+    }
+
+    /// Whether a series is worth being searched for: behind one that is new there are likely others.
+    pub(super) fn is_search_worthwhile(&self) -> bool {
+        !self.is_fresh
     }
 
     fn expected(&self) -> u32 {
@@ -248,6 +265,13 @@ impl Roster {
 fn text_of<'a>(arena: &'a str, entry: &Entry) -> &'a [u8] {
     let start = entry.start as usize * UNIT;
     arena.as_bytes().get(start..start + entry.length as usize).unwrap_or_default()
+}
+
+/// Makes the next text begin where a text may.
+fn pad(arena: &mut String) {
+    while !arena.len().is_multiple_of(UNIT) {
+        arena.push('\0');
+    }
 }
 
 fn fingerprint(hash: u64) -> u32 {

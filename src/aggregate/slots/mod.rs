@@ -3,16 +3,14 @@
 //! A series is a list of numbers of texts, and most of its texts are those of other series too; so it takes a fraction
 //! of the room that its text would, and is found and compared without looking at any.
 
-mod texts;
-
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use crate::texts::{Texts, make_room};
 use crate::unit::Unit;
-use texts::Texts;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
@@ -45,6 +43,35 @@ pub struct Slots {
     leaving: Vec<u32>,
     /// How many of `numbers` belong to no slot.
     unused: usize,
+    sorting: Sorting,
+    /// The texts of the series that is looked up, and those of the one before, with which it likely has much in common.
+    draft: Vec<u32>,
+    previous: Vec<u32>,
+}
+
+/// Sorts tags, and remembers how: those of the next series are mostly in the same disorder.
+#[derive(Clone, Debug, Default)]
+struct Sorting {
+    order: Vec<u32>,
+}
+
+impl Sorting {
+    /// The tags sorted, each once.
+    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
+        let tags: Vec<&str> = tags.into_iter().collect();
+        if self.order.len() == tags.len() {
+            let sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
+            if sorted.is_sorted_by(|one, next| one < next) {
+                return sorted;
+            }
+        }
+        self.order.clear();
+        self.order.extend(0..place(tags.len()));
+        self.order.sort_unstable_by_key(|&place| tags[place as usize]);
+        let mut sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
+        sorted.dedup();
+        sorted
+    }
 }
 
 #[derive(Debug)]
@@ -83,17 +110,29 @@ impl Slots {
         tags: impl IntoIterator<Item = &'t str>,
         unit: Option<Unit>,
     ) -> SlotId {
-        let mut tags: Vec<&str> = tags.into_iter().collect();
         // The set of the tags counts, not their order.
-        tags.sort_unstable();
-        tags.dedup();
-        let texts = [metric, host].into_iter().chain(tags);
+        let tags = self.sorting.sorted(tags);
+        let texts = [metric, host].into_iter().chain(tags.iter().copied());
         let bytes = texts.clone().map(str::len).sum();
-        let numbers: Vec<u32> = texts.map(|text| self.texts.hold(text)).collect();
-        let hash = self.hasher.hash_one(&numbers[..]);
+        let mut numbers = std::mem::take(&mut self.draft);
+        numbers.clear();
+        for (place, text) in texts.enumerate() {
+            // Most texts are those of the series before.
+            numbers.push(match self.previous.get(place) {
+                Some(&number) if self.texts.holds_as(number, text) => number,
+                _ => self.texts.hold(text),
+            });
+        }
+        let slot = self.intern_numbers(&numbers, bytes, unit);
+        self.draft = std::mem::replace(&mut self.previous, numbers);
+        slot
+    }
+
+    fn intern_numbers(&mut self, numbers: &[u32], bytes: usize, unit: Option<Unit>) -> SlotId {
+        let hash = self.hasher.hash_one(numbers);
         let (records, all) = (&self.records, &self.numbers);
         if let Some(&known) = self.index.find(hash, |&slot| records[slot as usize].numbers(all) == numbers) {
-            for text in numbers {
+            for &text in numbers {
                 self.texts.let_go(text);
             }
             return SlotId(known);
@@ -106,7 +145,7 @@ impl Slots {
             unit,
         };
         make_room(&mut self.numbers, numbers.len());
-        self.numbers.extend_from_slice(&numbers);
+        self.numbers.extend_from_slice(numbers);
         let slot = if let Some(slot) = self.free.pop() {
             self.records[slot as usize] = record;
             slot
@@ -262,13 +301,6 @@ impl<'s> Tags<'s> {
 impl std::fmt::Debug for Tags<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// Makes room for more elements. What is kept for each series grows by an eighth at a time, and not to twice its size.
-pub(super) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
-    if elements.capacity() - elements.len() < more {
-        elements.reserve_exact(more.max(elements.len() / 8));
     }
 }
 

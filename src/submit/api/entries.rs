@@ -60,7 +60,9 @@ impl Encoded {
                 slots.note(series, remark);
             }
             if remark == plain && value.is_finite() {
-                self.series.add(|buffer| encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series))));
+                self.series.add(|buffer| {
+                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)))
+                });
             } else {
                 let done = self.point(&batch.full_point(slots, point), enricher);
                 self.count(done);

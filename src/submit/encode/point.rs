@@ -85,7 +85,15 @@ impl PointEncoder {
     ) {
         let tail = &self.tails[usize::from(value.to_bits() == 0)][kind as usize];
         let (texts, length) = slots.extent(series);
-        let room = HEAD + self.host.len() + HOST_FRAME + length + (texts + 1) * TEXT_HEAD + BLOCK + tail.bytes.len() + unit.len() + tail.end.len();
+        let room = HEAD
+            + self.host.len()
+            + HOST_FRAME
+            + length
+            + (texts + 1) * TEXT_HEAD
+            + BLOCK
+            + tail.bytes.len()
+            + unit.len()
+            + tail.end.len();
         if self.entry.len() < room {
             self.entry.resize(room, 0);
         }
