@@ -39,7 +39,11 @@ fn instance() -> Arc<Instance> {
 /// Lets everything pass.
 struct Unseen;
 
-impl Witness for Unseen {}
+impl Witness for Unseen {
+    fn sees_submissions(&self) -> bool {
+        false
+    }
+}
 
 impl Submissions for Unseen {
     fn submit(&mut self, _: Submission, _: &Contexts) {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::aggregate::{Accounts, Aggregator, Batch, Collisions, Refused};
+use crate::aggregate::{Accounts, Aggregator, Batch, Collisions, Refused, Slots};
 use crate::config::Instance;
 use crate::map::{Begun, Contexts, Mapper, NativeSubmission, SeriesId, ServiceCheck, Submission, Submissions, Trace};
 use crate::pipeline::{Pipeline, Recorder, Report};
@@ -35,6 +35,12 @@ pub struct Contribution {
 
 /// Sees everything that passes on the road: submissions, and, if it wants to know, why they are what they are.
 pub trait Witness: Submissions {
+    /// Whether it wants to see each submission. What nobody sees passes without being made in full; all the rest, such as
+    /// service checks, is shown in either case.
+    fn sees_submissions(&self) -> bool {
+        true
+    }
+
     /// Who wants to know how each growth came about.
     fn accounts(&mut self) -> Option<&mut dyn Accounts> {
         None
@@ -74,6 +80,16 @@ impl Road {
         self.pipeline.series(series)
     }
 
+    /// The series of the last batch.
+    pub fn slots(&self) -> &Slots {
+        self.aggregator.slots()
+    }
+
+    /// Takes back the room that a batch takes, once it was read.
+    pub fn reuse(&mut self, batch: Batch) {
+        self.aggregator.reuse(batch);
+    }
+
     /// How many series the aggregator remembers.
     pub fn series(&self) -> usize {
         self.aggregator.len()
@@ -90,7 +106,8 @@ impl Road {
             // Failed scrapes age nothing, so what a target makes up at every scrape would stay for ever.
             *self = Self::new(Arc::clone(&self.instance), self.watched_since);
         }
-        let mut out = Passing { aggregator: &mut self.aggregator, now, witness };
+        let is_seen = witness.sees_submissions() || witness.accounts().is_some();
+        let mut out = Passing { aggregator: &mut self.aggregator, is_seen, witness };
         let report = self.pipeline.scrape(response, now, &mut out).await;
         let batch = self.aggregator.commit(now, witness.accounts());
         let refused = self.aggregator.take_refused();
@@ -108,19 +125,25 @@ impl Road {
 /// Hands submissions to the aggregator and shows them to a witness.
 struct Passing<'r, W> {
     aggregator: &'r mut Aggregator,
-    now: UnixTime,
+    /// Whether the witness sees submissions.
+    is_seen: bool,
     witness: &'r mut W,
 }
 
 impl<W: Submissions> Submissions for Passing<'_, W> {
     fn submit(&mut self, submission: Submission, contexts: &Contexts) {
-        self.aggregator.accept(submission, contexts, self.now);
+        self.aggregator.accept(submission, contexts);
         self.witness.submit(submission, contexts);
+    }
+
+    #[inline]
+    fn again(&mut self, series: SeriesId, value: f64, flush_first_value: bool) -> bool {
+        !self.is_seen && self.aggregator.again(series, value, flush_first_value)
     }
 
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts) {
         self.witness.native(submission.clone(), contexts);
-        self.aggregator.accept_native(submission, contexts, self.now);
+        self.aggregator.accept_native(submission, contexts);
     }
 
     fn begun(&mut self, begun: Begun, start: UnixTime) {

@@ -42,10 +42,10 @@ impl Write for Gone {
 }
 
 fn enrichment() -> Enrichment {
-    Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] }
+    Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() }
 }
 
-fn example() -> Delivery {
+fn example() -> Delivery<'static> {
     let points = vec![
         point(PointKind::Count, "app:requests", 3.0, &["code:200"], ""),
         point(PointKind::Gauge, "app.load", 1e300, &["bell:\u{7}"], "there"),
@@ -54,8 +54,7 @@ fn example() -> Delivery {
     check.message = "refused\n\u{1b}[31mred".into();
     let mut example = delivery(points, vec![sketch("app.latency", &[1.0, 2.0])], vec![check]);
     example.time = UnixTime::from_seconds(1_700_000_000.9);
-    example.batch.points.iter_mut().for_each(|point| point.timestamp = 1_700_000_000);
-    example.batch.sketches[0].timestamp = 1_700_000_000;
+    example.batch.timestamp = 1_700_000_000;
     example
 }
 

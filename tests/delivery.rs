@@ -35,7 +35,8 @@ fn pace() -> Pace {
 }
 
 fn submitter_with(settings: ApiSettings) -> Submitter {
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()] };
+    let enrichment =
+        Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()], ..Enrichment::default() };
     Submitter::with_pace(&Output::Api(settings), enrichment, pace()).unwrap()
 }
 
@@ -53,15 +54,16 @@ fn names(intake: &Intake) -> Vec<String> {
 async fn everything_arrives_as_it_was_meant() {
     let intake = Intake::start().await;
     let submitter = submitter(&intake);
-    let mut own = point(PointKind::Count, "app:requests", 3.5, &["code:200", "device:sda", "env:test"], "");
-    own.timestamp = 1_700_000_000;
+    let own = point(PointKind::Count, "app:requests", 3.5, &["code:200", "device:sda", "env:test"], "");
     let foreign = point(PointKind::Rate, "app.rate", 0.0, &[], "there");
     let strange = vec![gauge("app.nan", f64::NAN), gauge("app.inf", f64::INFINITY), gauge("_1", 1.0)];
     let sketches = vec![sketch("app.latency", &[1.0, 2.0, 2.0]), sketch("app.empty", &[])];
     let checks = vec![service_check("app.health", Status::Warning)];
     let mut all = vec![own, foreign];
     all.extend(strange);
-    submitter.submit(&delivery(all, sketches, checks)).unwrap();
+    let mut everything = delivery(all, sketches, checks);
+    everything.batch.timestamp = 1_700_000_000;
+    submitter.submit(&everything).unwrap();
     assert_eq!(submitter.drain(PATIENCE).await.given_up, 0);
 
     let series = intake.series();

@@ -18,15 +18,15 @@ use tokio::net::{UdpSocket, UnixDatagram, UnixListener};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn submitter(address: DogstatsdAddress) -> Submitter {
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] };
+    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() };
     Submitter::start(&Output::Dogstatsd(address), enrichment).unwrap()
 }
 
-fn everything() -> Delivery {
+fn everything() -> Delivery<'static> {
     let count = point(PointKind::Count, "app.requests", 3.0, &["code:200"], "there");
     let mut delivery =
         delivery(vec![count], vec![sketch("app.latency", &[1.0, 1.0])], vec![service_check("app.health", Status::Ok)]);
-    delivery.batch.points[0].timestamp = 1_700_000_000;
+    delivery.batch.timestamp = 1_700_000_000;
     delivery
 }
 

@@ -23,11 +23,11 @@ use support::program::Running;
 use tokio::net::UdpSocket;
 
 fn enrichment() -> Enrichment {
-    Enrichment { hostname: "here".into(), tags: Vec::new() }
+    Enrichment { hostname: "here".into(), tags: Vec::new(), ..Enrichment::default() }
 }
 
 /// A gauge without host and one with, and with them a distribution and a check without.
-fn hostless() -> Delivery {
+fn hostless() -> Delivery<'static> {
     let points = vec![gauge("app.own", 1.0), point(PointKind::Gauge, "app.foreign", 2.0, &[], "there")];
     let mut delivery =
         delivery(points, vec![sketch("app.latency", &[1.0])], vec![service_check("app.health", Status::Ok)]);

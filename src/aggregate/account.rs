@@ -1,20 +1,17 @@
 //! What the aggregator tells of its decisions: how each growth came about, and which gauges replaced each other.
 
-use std::sync::Arc;
-
 use super::growth::Growth;
 use super::point::SeriesKey;
-use crate::map::{SeriesId, Tag};
+use super::slots::SeriesRef;
+use crate::map::SeriesId;
 
 /// How the growth of one series in one scrape came about.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
     /// The series of the exposition.
     pub series: SeriesId,
-    /// The metric to which it was added.
-    pub metric: &'a str,
-    /// Its tags.
-    pub tags: &'a [Tag],
+    /// The series of Datadog to which it was added.
+    pub key: SeriesRef<'a>,
     /// What was decided.
     pub growth: Growth,
     /// The reading before, if there is one that can be compared.
@@ -35,7 +32,7 @@ pub trait Accounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collision {
     /// The metric and its tags.
-    pub series: Arc<SeriesKey>,
+    pub series: SeriesKey,
     /// The series whose value was replaced.
     pub replaced: SeriesId,
     /// The series whose value replaced it.

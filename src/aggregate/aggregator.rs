@@ -3,25 +3,23 @@
 //!
 //! Readings are remembered for each series of the exposition, and their growth is added up for each series of Datadog:
 //! where dropped labels make several series one, each of them is compared with its own past. A context is looked up by
-//! its text only when its number is new; after that a submission costs a few array accesses.
+//! its text only when its number is new. Where a series submits what it submitted before, but for the value, all that
+//! happens is that the value is put into its place.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::account::{Account, Accounts, Collision, Collisions};
+use super::account::{Accounts, Collision, Collisions};
 use super::distribution::{Allowance, Bounds};
-use super::growth::ProcessStart;
-use super::point::{Batch, Point, PointKind, SeriesKey, SketchPoint};
-use super::reading::{Present, Series, Value};
+use super::point::{Batch, Point};
+use super::reading::{Incoming, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
-use super::settle::{Settled, settle};
-use super::sketch::Sketch;
-use super::state::State;
+use super::settle::Settling;
+use super::slots::{SlotId, Slots, reach};
+use super::starts::{Falls, Starts};
+use super::tally::{SlotKind, Tally};
 use crate::config::GaugeAggregation;
 use crate::map::{
-    Begun, Context, ContextId, Contexts, Forgotten, GroupId, MetricKind, NativeSubmission, Origin, Part, SeriesId,
-    Submission, Tag,
+    Begun, Context, ContextId, Contexts, Forgotten, MetricKind, NativeSubmission, Origin, SeriesId, Submission, Tag,
 };
 use crate::time::UnixTime;
 
@@ -34,56 +32,68 @@ pub struct Aggregator {
     tags: Vec<Tag>,
     /// By the number of the context.
     links: Vec<Option<Link>>,
-    /// By the number in links. `None` where a slot waits for its next use.
-    slots: Vec<Option<Slot>>,
-    free: Vec<u32>,
-    /// Numbers of slots in the order in which they were first seen.
-    order: Vec<u32>,
-    by_key: HashMap<Arc<SeriesKey>, u32>,
+    slots: Slots,
+    /// By the number of the slot: how many contexts link to it.
+    linked: Vec<u32>,
     /// By the number of the series.
-    series: Vec<Option<Series>>,
-    /// Series with a reading since the last commit, in their order.
-    present: Vec<SeriesId>,
-    /// By the number of the series: when it began, as told since the last commit.
-    starts: Vec<Option<UnixTime>>,
-    /// By the number of the group.
-    groups: Vec<Group>,
+    routes: Vec<Route>,
+    tally: Tally,
+    readings: Readings,
+    starts: Starts,
+    falls: Falls,
+    /// Whether a reading of the present scrape is lower than the one before, or may be.
+    fell: bool,
     /// The last moment at which a series of the target that there was would have been seen.
     watched_until: Option<UnixTime>,
-    /// As told since the last commit.
-    process_started: Option<UnixTime>,
-    /// As it was last told.
-    process: Option<ProcessStart>,
-    allowance: Allowance,
     refused: RefusedCounts,
     collisions: Collisions,
+    /// Room for the next batch.
+    points: Vec<Point>,
 }
 
 /// What a context's number stands for. Contexts that differ only in the order of their tags link to one slot.
 #[derive(Debug)]
 struct Link {
-    /// Tells this use of the number from a later one: while it is held here, its address is not given out again.
-    context: Arc<Context>,
-    slot: u32,
+    /// Tells this use of the number from a later one.
+    birth: u64,
+    slot: SlotId,
 }
 
-/// A series of Datadog.
-#[derive(Debug)]
-struct Slot {
-    key: Arc<SeriesKey>,
-    /// How many contexts link here.
-    links: u32,
-    /// `None` until a value was accepted.
-    state: Option<State>,
-}
-
-/// What is known of a histogram or summary since the last commit.
+/// Where the values of a series go if they are submitted as they last were.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Group {
-    /// When its series began, if the exposition says so.
-    pub(super) start: Option<UnixTime>,
-    /// Whether one of its counts or buckets fell; none if it has none.
-    pub(super) fell: Option<bool>,
+enum Route {
+    /// It is not known.
+    #[default]
+    Unknown,
+    Gauge(SlotId),
+    /// A gauge that is one of several.
+    Gathered(SlotId),
+    Count(SlotId),
+    /// The place of a reading.
+    Reading(u32),
+    /// It is not known; but there is a reading, at this place.
+    Read(u32),
+    /// To several places, of which a reading is one.
+    Several(u32),
+}
+
+impl Route {
+    /// The place of the reading, if there is one.
+    fn reading(self) -> Option<u32> {
+        match self {
+            Self::Reading(place) | Self::Read(place) | Self::Several(place) => Some(place),
+            Self::Unknown | Self::Gauge(_) | Self::Gathered(_) | Self::Count(_) => None,
+        }
+    }
+
+    /// The same without what it says of values to come.
+    fn unknown(self) -> Self {
+        match self {
+            Self::Unknown | Self::Gauge(_) | Self::Gathered(_) | Self::Count(_) => Self::Unknown,
+            Self::Reading(place) | Self::Read(place) => Self::Read(place),
+            Self::Several(place) => Self::Several(place),
+        }
+    }
 }
 
 impl Aggregator {
@@ -95,20 +105,18 @@ impl Aggregator {
             interval: u32::try_from(interval.as_secs()).unwrap_or(u32::MAX).max(1),
             tags: Vec::new(),
             links: Vec::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            order: Vec::new(),
-            by_key: HashMap::new(),
-            series: Vec::new(),
-            present: Vec::new(),
-            starts: Vec::new(),
-            groups: Vec::new(),
+            slots: Slots::default(),
+            linked: Vec::new(),
+            routes: Vec::new(),
+            tally: Tally::default(),
+            readings: Readings::default(),
+            starts: Starts::default(),
+            falls: Falls::default(),
+            fell: false,
             watched_until: watched_since,
-            process_started: None,
-            process: None,
-            allowance: Allowance::default(),
             refused: RefusedCounts::default(),
             collisions: Collisions::default(),
+            points: Vec::new(),
         }
     }
 
@@ -119,83 +127,136 @@ impl Aggregator {
         self
     }
 
-    /// Takes a submission made at the moment `at`.
+    /// The series of the points that were given out last.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// Takes a submission of the present scrape.
     ///
     /// # Panics
     ///
     /// When `contexts` does not know the context.
-    pub fn accept(&mut self, submission: Submission, contexts: &Contexts, at: UnixTime) {
+    pub fn accept(&mut self, submission: Submission, contexts: &Contexts) {
+        let series = submission.origin().series;
         let accepted = match submission {
             Submission::Metric { kind, context, origin, gauges, lower, value, flush_first_value } => {
                 let slot = self.slot_of(context, contexts);
-                self.metric(slot, kind, origin, gauges, lower, value, at, flush_first_value)
+                self.metric(slot, kind, origin, gauges, lower, value, flush_first_value)
             }
-            Submission::Bucket { context, origin, lower, upper, value, flush_first_value, .. } => {
+            Submission::Bucket { context, origin, lower, upper, value, flush_first_value: flush, .. } => {
                 let slot = self.slot_of(context, contexts);
-                let bucket = u64::try_from(value).map_err(|_| Refused::NegativeBucket);
-                bucket
-                    .and_then(|count| Ok(Value::Bucket(Bounds::new(lower, upper)?, count)))
-                    .and_then(|value| self.read(slot, origin, Present { value, at, flush: flush_first_value }))
+                let count = u64::try_from(value).map_err(|_| Refused::NegativeBucket);
+                count.and_then(|bits| {
+                    let bounds = Some(Bounds::new(lower, upper)?);
+                    self.tally.is(slot, SlotKind::Distribution)?;
+                    self.read(slot, origin, &Incoming { kind: ReadingKind::Bucket, bits, bounds, flush });
+                    Ok(())
+                })
             }
         };
         if let Err(reason) = accepted {
-            self.refused.add(reason);
+            self.refuse(series, reason);
         }
     }
 
-    /// Takes a native histogram read at the moment `at`.
+    /// Takes a native histogram of the present scrape.
     ///
     /// # Panics
     ///
     /// When `contexts` does not know the context.
-    pub fn accept_native(&mut self, submission: NativeSubmission, contexts: &Contexts, at: UnixTime) {
-        let NativeSubmission { context, origin, reading, flush_first_value } = submission;
+    pub fn accept_native(&mut self, submission: NativeSubmission, contexts: &Contexts) {
+        let NativeSubmission { context, origin, reading, flush_first_value: flush } = submission;
         let slot = self.slot_of(context, contexts);
         let strange = |count: f64| !count.is_finite() || count < 0.0;
-        let accepted = if strange(reading.count) || reading.buckets.iter().any(|bucket| strange(bucket.count)) {
-            Err(Refused::NegativeBucket)
-        } else {
-            self.read(slot, origin, Present { value: Value::Native(Box::new(reading)), at, flush: flush_first_value })
-        };
-        if let Err(reason) = accepted {
-            self.refused.add(reason);
+        if strange(reading.count) || reading.buckets.iter().any(|bucket| strange(bucket.count)) {
+            return self.refuse(origin.series, Refused::NegativeBucket);
         }
+        if let Err(reason) = self.tally.is(slot, SlotKind::Distribution) {
+            return self.refuse(origin.series, reason);
+        }
+        let incoming = Incoming { kind: ReadingKind::Native, bits: 0, bounds: None, flush };
+        let place = self.read(slot, origin, &incoming);
+        self.readings.natives.entry(place).or_default().present = Some(reading);
+        // Whether it did is worth finding out only once.
+        self.fell |= origin.group.is_some();
+    }
+
+    /// Takes a value of a series that submits what it submitted last, but for the value: to the same context, of the
+    /// same kind, and between the same bounds. A value that is truncated to a whole number there is truncated here. False,
+    /// and nothing happens, where the submission has to be made in full: if the last one was refused, if the series
+    /// submits several things or a native histogram, or if it was forgotten where it goes to.
+    #[inline]
+    pub fn again(&mut self, series: SeriesId, value: f64, flush_first_value: bool) -> bool {
+        let Some(&route) = self.routes.get(series.index()) else { return false };
+        match route {
+            _ if !value.is_finite() => return false,
+            Route::Unknown | Route::Read(_) | Route::Several(_) => return false,
+            Route::Gauge(slot) => {
+                if let Some(replaced) = self.tally.gauge(slot, series, value) {
+                    self.collided(slot, replaced, series);
+                }
+            }
+            Route::Gathered(slot) => self.tally.gather(slot, series, value),
+            Route::Count(slot) => self.tally.add(slot, value),
+            Route::Reading(place) => {
+                let reading = &mut self.readings.all[place as usize];
+                reading.present = match reading.kind {
+                    ReadingKind::Count | ReadingKind::Rate => value.to_bits(),
+                    ReadingKind::Bucket => match u64::try_from(value as i64) {
+                        Ok(count) => count,
+                        Err(_) => return false,
+                    },
+                    ReadingKind::Native => return false,
+                };
+                reading.seen = self.tally.scrape();
+                reading.flush = flush_first_value;
+                self.fell |= reading.is_lower();
+            }
+        }
+        true
     }
 
     /// Notes when a series, or all of a group, began. Holds until the next commit, before or after the values came.
     pub fn begun(&mut self, begun: Begun, start: UnixTime) {
-        match begun {
-            Begun::Series(series) => {
-                if self.starts.len() <= series.index() {
-                    self.starts.resize(series.index() + 1, None);
-                }
-                self.starts[series.index()] = Some(start);
-            }
-            Begun::Group(group) => group_mut(&mut self.groups, group).start = Some(start),
-        }
+        self.starts.begun(begun, start);
     }
 
     /// Notes when the process of the target started: none of its counters began before. Holds until the next commit.
     pub fn process_started(&mut self, start: UnixTime) {
-        self.process_started = Some(start);
+        self.starts.process_started(start);
     }
 
     /// Ends a scrape, also one that failed midway: gives what came since the last commit, all with the time `at`. Who
     /// wants it is told how each growth came about.
-    pub fn commit(&mut self, at: UnixTime, mut accounts: Option<&mut dyn Accounts>) -> Batch {
-        self.settle_groups();
-        let process = self.process_started.take().map(|start| match self.process {
-            Some(known) if known.at == start => known,
-            _ => ProcessStart { at: start, told: at },
-        });
-        self.process = process.or(self.process);
-        for id in std::mem::take(&mut self.present) {
-            self.settle(id, process, &mut accounts);
-        }
-        self.starts.fill(None);
-        self.groups.fill(Group::default());
-        self.allowance = Allowance::default();
-        self.points(at.whole_seconds())
+    pub fn commit(&mut self, at: UnixTime, accounts: Option<&mut dyn Accounts>) -> Batch {
+        let process = self.starts.process(at);
+        let mut settling = Settling {
+            slots: &self.slots,
+            tally: &mut self.tally,
+            starts: &mut self.starts,
+            falls: &mut self.falls,
+            refused: &mut self.refused,
+            allowance: Allowance::default(),
+            process,
+            watched_until: self.watched_until,
+            slack: Duration::from_secs(u64::from(self.interval)),
+            now: at,
+            accounts,
+        };
+        settling.settle(&mut self.readings, std::mem::take(&mut self.fell));
+        self.starts.finish();
+        // What is retired has no points, but those of the scrape before may have been read until now.
+        self.slots.clear_away();
+        let mut points = std::mem::take(&mut self.points);
+        points.clear();
+        let sketches = self.tally.finish(&mut points, &mut self.refused);
+        Batch { timestamp: at.whole_seconds(), interval: self.interval, points, sketches }
+    }
+
+    /// Takes back the room that a batch takes, once it was read.
+    pub fn reuse(&mut self, batch: Batch) {
+        self.points = batch.points;
     }
 
     /// Tells that a scrape succeeded: a series that it did not have, there was none of at `at`.
@@ -205,10 +266,12 @@ impl Aggregator {
 
     /// Forgets what the mapping forgot. Numbers of series, contexts and groups may come again with another meaning.
     pub fn forget(&mut self, forgotten: &Forgotten) {
-        for series in &forgotten.series {
-            if let Some(place) = self.series.get_mut(series.index()) {
-                *place = None;
+        for &series in &forgotten.series {
+            let route = self.routes.get_mut(series.index()).map(std::mem::take);
+            if let Some(place) = route.and_then(Route::reading) {
+                self.readings.close(place);
             }
+            self.starts.forget(series);
         }
         let mut gone = false;
         for context in &forgotten.contexts {
@@ -217,8 +280,7 @@ impl Aggregator {
             }
         }
         if gone {
-            let slots = &self.slots;
-            self.order.retain(|&number| slots[number as usize].is_some());
+            self.forget_routes();
         }
     }
 
@@ -234,213 +296,148 @@ impl Aggregator {
 
     /// How many series of Datadog are remembered.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.slots.len()
     }
 
     /// Whether no series is remembered.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.slots.is_empty()
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one submission")]
     fn metric(
         &mut self,
-        slot: u32,
+        slot: SlotId,
         kind: MetricKind,
         origin: Origin,
         gauges: GaugeAggregation,
         lower: Option<f64>,
         value: f64,
-        at: UnixTime,
         flush: bool,
     ) -> Result<(), Refused> {
         if !value.is_finite() {
             return Err(Refused::NotFinite);
         }
-        let state = slot_mut(&mut self.slots, slot).state.get_or_insert_with(|| State::new(kind, gauges));
-        if !state.is(kind) {
-            return Err(Refused::KindChanged);
-        }
-        match kind {
-            MetricKind::Gauge => {
-                if let Some(replaced) = state.gauge(origin.series, value) {
-                    let key = &slot_mut(&mut self.slots, slot).key;
-                    self.collisions.add(|| Collision { series: Arc::clone(key), replaced, by: origin.series });
+        let series = origin.series;
+        let kind = match self.tally.is(slot, SlotKind::of(kind, gauges))? {
+            SlotKind::Gauge => {
+                if let Some(replaced) = self.tally.gauge(slot, series, value) {
+                    self.collided(slot, replaced, series);
                 }
-                Ok(())
+                self.goes(series, Route::Gauge(slot));
+                return Ok(());
             }
-            MetricKind::Count => {
-                state.add(value);
-                Ok(())
+            SlotKind::Gathered(_) => {
+                self.tally.gather(slot, series, value);
+                self.goes(series, Route::Gathered(slot));
+                return Ok(());
             }
-            MetricKind::MonotonicCount => {
-                self.read(slot, origin, Present { value: Value::Count(value, lower), at, flush })
+            SlotKind::Count => {
+                self.tally.add(slot, value);
+                self.goes(series, Route::Count(slot));
+                return Ok(());
             }
-            MetricKind::Rate => self.read(slot, origin, Present { value: Value::Rate(value), at, flush }),
-        }
-    }
-
-    /// Remembers the reading of a series until the commit, where all is known that its growth depends on.
-    fn read(&mut self, slot: u32, origin: Origin, present: Present) -> Result<(), Refused> {
-        if let Value::Bucket(..) | Value::Native(_) = present.value {
-            let state = &mut slot_mut(&mut self.slots, slot).state;
-            let state = state.get_or_insert_with(|| State::Distribution(Box::<Sketch>::default()));
-            if !matches!(state, State::Distribution(_)) {
-                return Err(Refused::KindChanged);
-            }
-        }
-        let place = origin.series.index();
-        if self.series.len() <= place {
-            self.series.resize_with(place + 1, || None);
-        }
-        let series = self.series[place].get_or_insert(Series { origin, slot, last: None, present: None });
-        series.origin = origin;
-        series.slot = slot;
-        if series.present.replace(present).is_none() {
-            self.present.push(origin.series);
-        }
+            SlotKind::MonotonicCount => ReadingKind::Count,
+            SlotKind::Rate | SlotKind::Distribution => ReadingKind::Rate,
+        };
+        let bounds = lower.map(|lower| Bounds::new(lower, f64::INFINITY)).transpose()?;
+        self.read(slot, origin, &Incoming { kind, bits: value.to_bits(), bounds, flush });
         Ok(())
     }
 
-    /// Finds the groups of which a count or a bucket fell.
-    fn settle_groups(&mut self) {
-        for id in &self.present {
-            let Some(Series { origin, last, present: Some(present), .. }) = &self.series[id.index()] else { continue };
-            let Some((group, Part::Count)) = origin.group else { continue };
-            let fell = last.as_ref().and_then(|last| present.value.fell(&last.value)).unwrap_or(false);
-            let group = group_mut(&mut self.groups, group);
-            group.fell = Some(group.fell.unwrap_or(false) | fell);
+    /// Remembers the reading of a series until the commit, where all is known that its growth depends on. Gives its place.
+    fn read(&mut self, slot: SlotId, origin: Origin, incoming: &Incoming) -> u32 {
+        let series = origin.series;
+        let before = self.routes.get(series.index()).copied().unwrap_or_default();
+        let place = before.reading().unwrap_or_else(|| self.readings.open(series));
+        let is_gauge_too = match before {
+            Route::Gauge(slot) => self.tally.is_gauge_of(slot, series),
+            Route::Several(_) => true,
+            Route::Unknown | Route::Gathered(_) | Route::Count(_) | Route::Reading(_) | Route::Read(_) => false,
+        };
+        *self.route_mut(series) = if is_gauge_too { Route::Several(place) } else { Route::Reading(place) };
+        self.readings.take(place, slot, origin, incoming, self.tally.scrape());
+        self.fell |= self.readings.all[place as usize].is_lower();
+        place
+    }
+
+    /// Remembers where values of a series go that are no readings.
+    fn goes(&mut self, series: SeriesId, next: Route) {
+        let route = self.route_mut(series);
+        *route = route.reading().map_or(next, Route::Several);
+    }
+
+    fn route_mut(&mut self, series: SeriesId) -> &mut Route {
+        reach(&mut self.routes, series.index(), Route::default);
+        &mut self.routes[series.index()]
+    }
+
+    fn refuse(&mut self, series: SeriesId, reason: Refused) {
+        self.refused.add(reason);
+        if let Some(route) = self.routes.get_mut(series.index()) {
+            *route = route.unknown();
         }
     }
 
-    /// Gives the growth of a series to its slot.
-    fn settle(&mut self, id: SeriesId, process: Option<ProcessStart>, accounts: &mut Option<&mut dyn Accounts>) {
-        let Some(series) = self.series[id.index()].as_mut() else { return };
-        let group = series.origin.group.map(|(group, _)| *group_mut(&mut self.groups, group)).unwrap_or_default();
-        let circumstances = super::settle::Circumstances {
-            start: self.starts.get(id.index()).copied().flatten(),
-            group,
-            process,
-            watched_until: self.watched_until,
-            slack: Duration::from_secs(u64::from(self.interval)),
-        };
-        let slot = slot_mut(&mut self.slots, series.slot);
-        let Some(Settled { growth, previous, present, amount }) =
-            settle(series, &circumstances, slot.state.as_mut(), &mut self.allowance)
-        else {
-            return;
-        };
-        if let Some(accounts) = accounts {
-            let (name, tags) = (&slot.key.metric, &slot.key.tags);
-            accounts.account(Account {
-                series: id,
-                metric: name,
-                tags,
-                growth,
-                previous,
-                present,
-                amount: amount.ok().flatten(),
-            });
-        }
-        if let Err(reason) = amount {
-            self.refused.add(reason);
-        }
-    }
-
-    fn points(&mut self, timestamp: i64) -> Batch {
-        let mut batch = Batch { points: Vec::with_capacity(self.order.len()), sketches: Vec::new() };
-        for &number in &self.order {
-            let Some(Slot { key, state: Some(state), .. }) = &mut self.slots[number as usize] else { continue };
-            if let State::Distribution(sketch) = state {
-                if !sketch.is_empty() {
-                    let sketch = std::mem::take(&mut **sketch);
-                    batch.sketches.push(SketchPoint { series: Arc::clone(key), sketch, timestamp });
-                }
-                continue;
-            }
-            match state.take() {
-                None => {}
-                Some(Err(reason)) => self.refused.add(reason),
-                Some(Ok((kind, value))) => {
-                    let interval = if kind == PointKind::Gauge { 0 } else { self.interval };
-                    batch.points.push(Point { series: Arc::clone(key), kind, value, timestamp, interval });
-                }
-            }
-        }
-        batch
+    #[cold]
+    fn collided(&mut self, slot: SlotId, replaced: SeriesId, by: SeriesId) {
+        let slots = &self.slots;
+        self.collisions.add(|| Collision { series: slots.get(slot).into(), replaced, by });
     }
 
     /// The slot of a context.
-    fn slot_of(&mut self, id: ContextId, contexts: &Contexts) -> u32 {
-        let context = contexts.get(id);
+    fn slot_of(&mut self, id: ContextId, contexts: &Contexts) -> SlotId {
         if let Some(Some(link)) = self.links.get(id.index())
-            && Arc::ptr_eq(&link.context, context)
+            && link.birth == contexts.birth(id)
         {
             return link.slot;
         }
-        self.link(id, context)
+        self.link(id, contexts.get(id))
     }
 
     /// Links a number that is new, or stands for another context than before, to the slot of its series.
     #[cold]
-    fn link(&mut self, id: ContextId, context: &Arc<Context>) -> u32 {
-        if self.links.len() <= id.index() {
-            self.links.resize_with(id.index() + 1, || None);
-        }
+    fn link(&mut self, id: ContextId, context: Context<'_>) -> SlotId {
+        reach(&mut self.links, id.index(), || None);
         if let Some(stale) = self.links[id.index()].take()
             && self.unlink(stale.slot)
         {
-            self.order.retain(|&number| number != stale.slot);
+            self.forget_routes();
         }
-        let key = key_of(context, &self.tags);
-        let slot = match self.by_key.get(&key) {
-            Some(slot) => *slot,
-            None => self.new_slot(Arc::new(key)),
-        };
-        slot_mut(&mut self.slots, slot).links += 1;
-        self.links[id.index()] = Some(Link { context: Arc::clone(context), slot });
+        let tags = context.tags.iter().chain(self.tags.iter().map(|tag| &**tag));
+        let slot = self.slots.intern(context.name, context.hostname, tags, context.unit);
+        reach(&mut self.linked, slot.index(), u32::default);
+        let linked = &mut self.linked[slot.index()];
+        if *linked == 0 {
+            self.tally.open(slot);
+        }
+        *linked += 1;
+        self.links[id.index()] = Some(Link { birth: context.birth, slot });
         slot
     }
 
-    fn new_slot(&mut self, key: Arc<SeriesKey>) -> u32 {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 series fit in memory")
-        });
-        self.slots[number as usize] = Some(Slot { key: Arc::clone(&key), links: 0, state: None });
-        self.order.push(number);
-        self.by_key.insert(key, number);
-        number
-    }
-
     /// Takes a link from a slot, and tells whether it was the last one, so that the slot is gone.
-    fn unlink(&mut self, number: u32) -> bool {
-        let place = &mut self.slots[number as usize];
-        if let Some(slot) = place {
-            slot.links -= 1;
+    fn unlink(&mut self, slot: SlotId) -> bool {
+        let linked = &mut self.linked[slot.index()];
+        *linked -= 1;
+        let is_gone = *linked == 0;
+        if is_gone {
+            self.slots.retire(slot);
         }
-        let Some(slot) = place.take_if(|slot| slot.links == 0) else { return false };
-        self.by_key.remove(&slot.key);
-        self.free.push(number);
-        true
+        is_gone
     }
-}
 
-fn slot_mut(slots: &mut [Option<Slot>], number: u32) -> &mut Slot {
-    slots[number as usize].as_mut().expect("a slot is not forgotten before the links to it")
-}
-
-fn group_mut(groups: &mut Vec<Group>, id: GroupId) -> &mut Group {
-    if groups.len() <= id.index() {
-        groups.resize_with(id.index() + 1, Group::default);
+    /// Forgets routes that lead to slots that are gone.
+    fn forget_routes(&mut self) {
+        for route in &mut self.routes {
+            let slot = match *route {
+                Route::Unknown | Route::Read(_) | Route::Several(_) => continue,
+                Route::Gauge(slot) | Route::Gathered(slot) | Route::Count(slot) => slot,
+                Route::Reading(place) => self.readings.all[place as usize].slot,
+            };
+            if self.linked.get(slot.index()).is_none_or(|&linked| linked == 0) {
+                *route = route.unknown();
+            }
+        }
     }
-    &mut groups[id.index()]
-}
-
-/// What Datadog stores a context with some more tags as: the set of its tags counts, not their order.
-fn key_of(context: &Context, more: &[Tag]) -> SeriesKey {
-    let mut tags = [&context.tags, more].concat();
-    tags.sort_unstable();
-    tags.dedup();
-    SeriesKey { metric: Arc::clone(&context.name), tags: tags.into(), host: Arc::clone(&context.hostname) }
 }

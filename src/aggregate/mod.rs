@@ -13,11 +13,14 @@ mod reading;
 mod refused;
 mod settle;
 mod sketch;
-mod state;
+mod slots;
+mod starts;
+mod tally;
 
 pub use account::{Account, Accounts, Collision, Collisions};
 pub use aggregator::Aggregator;
 pub use growth::Growth;
-pub use point::{Batch, Point, PointKind, SeriesKey, SketchPoint};
+pub use point::{Batch, FullPoint, FullSketch, Point, PointKind, SeriesKey, SketchPoint};
 pub use refused::Refused;
 pub use sketch::{Sketch, SketchError};
+pub use slots::{SeriesRef, SlotId, Slots, Tags};

@@ -1,167 +1,221 @@
-//! The moment at which the reading of a series becomes growth: the end of its scrape.
+//! The moment at which the readings of a scrape become growth: its end.
 
 use std::time::Duration;
 
-use super::aggregator::Group;
+use super::account::{Account, Accounts};
 use super::distribution::{Allowance, Bounds, spread};
 use super::growth::{Evidence, Growth, Previous, ProcessStart, Taken};
 use super::native::Cells;
-use super::reading::{Last, Present, Series, Value};
-use super::refused::Refused;
-use super::state::State;
-use crate::map::NativeReading;
+use super::reading::{Before, NativePair, Reading, ReadingKind, Readings};
+use super::refused::{Refused, RefusedCounts};
+use super::slots::Slots;
+use super::starts::{Falls, Starts};
+use super::tally::Tally;
+use crate::map::{NativeReading, Part};
 use crate::time::UnixTime;
 
-/// What is known beside the series itself.
-pub(super) struct Circumstances {
-    /// When the series began, if the exposition says so.
-    pub(super) start: Option<UnixTime>,
-    pub(super) group: Group,
+/// What is known at the end of a scrape beside the readings.
+pub(super) struct Settling<'a, 'w> {
+    pub(super) slots: &'a Slots,
+    pub(super) tally: &'a mut Tally,
+    pub(super) starts: &'a mut Starts,
+    pub(super) falls: &'a mut Falls,
+    pub(super) refused: &'a mut RefusedCounts,
+    pub(super) allowance: Allowance,
     pub(super) process: Option<ProcessStart>,
     pub(super) watched_until: Option<UnixTime>,
     pub(super) slack: Duration,
+    pub(super) now: UnixTime,
+    pub(super) accounts: Option<&'w mut dyn Accounts>,
 }
 
-/// What a reading came to.
-pub(super) struct Settled {
-    pub(super) growth: Growth,
-    pub(super) previous: Option<f64>,
-    pub(super) present: f64,
-    /// What was added to the slot, or why it could not be.
-    pub(super) amount: Result<Option<f64>, Refused>,
-}
-
-/// Makes growth of the present reading of a series, adds it to `state`, and lets the reading be the last one.
-pub(super) fn settle(
-    series: &mut Series,
-    circumstances: &Circumstances,
-    state: Option<&mut State>,
-    allowance: &mut Allowance,
-) -> Option<Settled> {
-    let Present { value, at, flush } = series.present.take()?;
-    let start = circumstances.start.or(circumstances.group.start);
-    let known = series.last.as_ref().and_then(|last| last.start);
-    let last = series.last.replace(Last { value, at, start: start.or(known) });
-    let value = &series.last.as_ref()?.value;
-    // A last reading that cannot be compared is none.
-    let compared = last.as_ref().and_then(|last| Some((last, value.fell(&last.value)?)));
-    let evidence = Evidence {
-        previous: compared.map(|(last, _)| Previous { at: last.at, start: last.start }),
-        fell: compared.is_some_and(|(_, fell)| fell),
-        // The flag is about series that the scrape before did not have.
-        flush: flush && (last.is_none() || compared.is_some()),
-        start,
-        process: circumstances.process,
-        group_fell: circumstances.group.fell,
-        part: series.origin.group.map(|(_, part)| part),
-        watched_until: circumstances.watched_until,
-        now: at,
-        slack: circumstances.slack,
-    };
-    let growth = evidence.growth();
-    let before = compared.map(|(last, _)| last);
-    let amount = state.map_or(Ok(None), |state| add_growth(value, before, at, growth.taken(), state, allowance));
-    Some(Settled { growth, previous: before.map(|last| last.value.number()), present: value.number(), amount })
-}
-
-/// Adds what is taken of a reading to `state`; gives how much that is, if it is anything.
-fn add_growth(
-    value: &Value,
-    before: Option<&Last>,
-    at: UnixTime,
-    taken: Taken,
-    state: &mut State,
-    allowance: &mut Allowance,
-) -> Result<Option<f64>, Refused> {
-    match value {
-        Value::Rate(value) => rate(*value, at, before).map(|rate| rate.inspect(|rate| state.add(*rate))),
-        Value::Count(value, _) => {
-            let previous = before.map_or(0.0, |last| last.value.number());
-            let amount = match taken {
-                Taken::Nothing => None,
-                Taken::Zero => Some(0.0),
-                Taken::Whole => Some(*value),
-                Taken::Difference => Some(value - previous),
-            };
-            Ok(amount.inspect(|amount| state.add(*amount)))
+impl Settling<'_, '_> {
+    /// Makes growth of all readings of the scrape, and lets them be the last ones. `fell`: whether any is lower than the
+    /// one before, or may be.
+    pub(super) fn settle(&mut self, readings: &mut Readings, fell: bool) {
+        let scrape = self.tally.scrape();
+        if fell {
+            self.find_falls(readings, scrape);
         }
-        Value::Bucket(bounds, count) => {
-            let previous = match before {
-                Some(Last { value: Value::Bucket(_, before), .. }) => *before,
-                _ => 0,
-            };
-            let amount = match taken {
-                Taken::Nothing | Taken::Zero => 0,
-                Taken::Whole => *count,
-                Taken::Difference => count.saturating_sub(previous),
-            };
-            add(state, [(*bounds, amount)], allowance).map(|()| Some(amount as f64))
+        for place in 0..readings.all.len() {
+            let reading = &mut readings.all[place];
+            if reading.seen != scrape {
+                continue;
+            }
+            if self.accounts.is_some() || !self.grew_plainly(reading) {
+                self.settle_one(readings, place as u32);
+                continue;
+            }
+            match reading.kind {
+                ReadingKind::Count => {
+                    let growth = f64::from_bits(reading.present) - f64::from_bits(reading.last);
+                    self.tally.add(reading.slot, growth);
+                    reading.advance(self.now);
+                }
+                ReadingKind::Bucket if reading.present == reading.last => reading.advance(self.now),
+                ReadingKind::Bucket | ReadingKind::Rate | ReadingKind::Native => {
+                    self.settle_one(readings, place as u32);
+                }
+            }
         }
-        Value::Native(reading) => {
-            let empty = NativeReading { count: 0.0, sum: 0.0, buckets: Vec::new() };
-            let before = match (taken, before) {
-                (Taken::Difference, Some(Last { value: Value::Native(before), .. })) => before,
-                _ => &empty,
-            };
-            match taken {
-                Taken::Nothing | Taken::Zero => Ok(None),
-                Taken::Whole | Taken::Difference => native(reading, before, state, allowance).map(Some),
+        self.falls.clear();
+    }
+
+    /// Finds the groups of which a count or a bucket fell.
+    fn find_falls(&mut self, readings: &Readings, scrape: u32) {
+        for (place, reading) in (0..).zip(&readings.all) {
+            if reading.seen == scrape
+                && reading.part == Some(Part::Count)
+                && let Some(group) = reading.group()
+            {
+                self.falls.note(group, readings.fell(place));
             }
         }
     }
-}
 
-/// Growth per second.
-fn rate(value: f64, at: UnixTime, before: Option<&Last>) -> Result<Option<f64>, Refused> {
-    let Some(before) = before else { return Ok(None) };
-    let seconds = at.seconds() - before.at.seconds();
-    // A clock that was set back gives no rate either.
-    if seconds <= 0.0 {
-        return Err(Refused::RateWithoutTime);
+    /// Whether all that is known says [`Growth::Grown`] without being looked at any closer: a comparable reading before
+    /// that is not higher, a group that was not reset, and no start that was not known then.
+    #[inline]
+    fn grew_plainly(&self, reading: &Reading) -> bool {
+        reading.before == Before::Comparable
+            && !reading.is_lower()
+            && self.falls.of(reading.group()) != Some(true)
+            && self.process.is_none_or(|process| process.told <= reading.last_at)
+            && self.starts.is_as_known(reading)
     }
-    let rate = (value - before.value.number()) / seconds;
-    if rate < 0.0 { Err(Refused::NegativeRate) } else { Ok(Some(rate)) }
-}
 
-fn native(
-    reading: &NativeReading,
-    before: &NativeReading,
-    state: &mut State,
-    allowance: &mut Allowance,
-) -> Result<f64, Refused> {
-    let mut grown = Vec::new();
-    let mut values = 0.0;
-    for cell in Cells::of(reading, before).iter() {
-        let growth = cell.values();
-        values += growth as f64;
-        grown.push((Bounds::new(cell.lower, cell.upper)?, growth));
-    }
-    add(state, grown, allowance).map(|()| values)
-}
-
-/// Spreads values over the buckets of a sketch; one bucket that cannot be placed costs only itself.
-fn add(
-    state: &mut State,
-    buckets: impl IntoIterator<Item = (Bounds, u64)>,
-    allowance: &mut Allowance,
-) -> Result<(), Refused> {
-    let State::Distribution(sketch) = state else { return Err(Refused::KindChanged) };
-    let mut result = Ok(());
-    for (bounds, growth) in buckets {
-        if growth > 0 {
-            result = result.and(spread(sketch, bounds, growth, allowance));
+    fn settle_one(&mut self, readings: &mut Readings, place: u32) {
+        let fell = readings.fell(place);
+        let bounds = readings.bounds_of(place);
+        let reading = &mut readings.all[place as usize];
+        let mut native = match reading.kind {
+            ReadingKind::Native => readings.natives.get_mut(&place),
+            ReadingKind::Count | ReadingKind::Rate | ReadingKind::Bucket => None,
+        };
+        let start = self.starts.present(reading);
+        let growth = self.growth(reading, fell, start);
+        self.starts.keep(reading.series, start);
+        let is_compared = reading.before == Before::Comparable;
+        let (previous, present) = match &native {
+            Some(pair) => (count(pair.last.as_ref()), count(pair.present.as_ref())),
+            None => (reading.number(reading.last), reading.number(reading.present)),
+        };
+        let amount = match (reading.kind, bounds) {
+            (ReadingKind::Rate, _) => self.rate(reading),
+            (ReadingKind::Count, _) => Ok(self.count(reading, growth.taken())),
+            (ReadingKind::Bucket, Some(bounds)) => self.bucket(reading, bounds, growth.taken()).map(Some),
+            (ReadingKind::Bucket, None) => Ok(None),
+            (ReadingKind::Native, _) => native.as_deref().map_or(Ok(None), |pair| self.native(reading, pair, growth)),
+        };
+        if let Some(accounts) = &mut self.accounts {
+            accounts.account(Account {
+                series: reading.series,
+                key: self.slots.get(reading.slot),
+                growth,
+                previous: is_compared.then_some(previous),
+                present,
+                amount: amount.ok().flatten(),
+            });
+        }
+        if let Err(reason) = amount {
+            self.refused.add(reason);
+        }
+        reading.advance(self.now);
+        if let Some(pair) = &mut native {
+            pair.last = pair.present.take();
         }
     }
-    result
+
+    fn growth(&self, reading: &Reading, fell: bool, start: Option<UnixTime>) -> Growth {
+        let is_compared = reading.before == Before::Comparable;
+        let known = self.starts.known(reading.series);
+        let evidence = Evidence {
+            // A last reading that cannot be compared is none.
+            previous: is_compared.then_some(Previous { at: reading.last_at, start: known }),
+            fell,
+            // The flag is about series that the scrape before did not have.
+            flush: reading.flush && reading.before != Before::Foreign,
+            start,
+            process: self.process,
+            group_fell: self.falls.of(reading.group()),
+            part: reading.part,
+            watched_until: self.watched_until,
+            now: self.now,
+            slack: self.slack,
+        };
+        evidence.growth()
+    }
+
+    /// Growth per second.
+    fn rate(&mut self, reading: &Reading) -> Result<Option<f64>, Refused> {
+        if reading.before != Before::Comparable {
+            return Ok(None);
+        }
+        let seconds = self.now.seconds() - reading.last_at.seconds();
+        // A clock that was set back gives no rate either.
+        if seconds <= 0.0 {
+            return Err(Refused::RateWithoutTime);
+        }
+        let rate = (f64::from_bits(reading.present) - f64::from_bits(reading.last)) / seconds;
+        if rate < 0.0 {
+            return Err(Refused::NegativeRate);
+        }
+        self.tally.add(reading.slot, rate);
+        Ok(Some(rate))
+    }
+
+    fn count(&mut self, reading: &Reading, taken: Taken) -> Option<f64> {
+        let present = f64::from_bits(reading.present);
+        let amount = match taken {
+            Taken::Nothing => return None,
+            Taken::Zero => 0.0,
+            Taken::Whole => present,
+            Taken::Difference => present - f64::from_bits(reading.last),
+        };
+        self.tally.add(reading.slot, amount);
+        Some(amount)
+    }
+
+    fn bucket(&mut self, reading: &Reading, bounds: Bounds, taken: Taken) -> Result<f64, Refused> {
+        let amount = match taken {
+            Taken::Nothing | Taken::Zero => 0,
+            Taken::Whole => reading.present,
+            Taken::Difference => reading.present.saturating_sub(reading.last),
+        };
+        self.spread(reading, [(bounds, amount)]).map(|()| amount as f64)
+    }
+
+    fn native(&mut self, reading: &Reading, pair: &NativePair, growth: Growth) -> Result<Option<f64>, Refused> {
+        let empty = NativeReading { count: 0.0, sum: 0.0, buckets: Vec::new() };
+        let Some(present) = &pair.present else { return Ok(None) };
+        let before = match growth.taken() {
+            Taken::Nothing | Taken::Zero => return Ok(None),
+            Taken::Whole => &empty,
+            Taken::Difference => pair.last.as_ref().unwrap_or(&empty),
+        };
+        let mut grown = Vec::new();
+        let mut values = 0.0;
+        for cell in Cells::of(present, before).iter() {
+            let growth = cell.values();
+            values += growth as f64;
+            grown.push((Bounds::new(cell.lower, cell.upper)?, growth));
+        }
+        self.spread(reading, grown).map(|()| Some(values))
+    }
+
+    /// Spreads values over the buckets of a sketch; one bucket that cannot be placed costs only itself.
+    fn spread(&mut self, reading: &Reading, buckets: impl IntoIterator<Item = (Bounds, u64)>) -> Result<(), Refused> {
+        let mut result = Ok(());
+        for (bounds, growth) in buckets {
+            if growth > 0 {
+                let sketch = self.tally.sketch(reading.slot);
+                result = result.and(spread(sketch, bounds, growth, &mut self.allowance));
+            }
+        }
+        result
+    }
 }
 
-impl Value {
-    /// The reading as one number: of a histogram, its count.
-    fn number(&self) -> f64 {
-        match self {
-            Self::Count(value, _) | Self::Rate(value) => *value,
-            Self::Bucket(_, count) => *count as f64,
-            Self::Native(reading) => reading.count,
-        }
-    }
+fn count(reading: Option<&NativeReading>) -> f64 {
+    reading.map_or(0.0, |reading| reading.count)
 }

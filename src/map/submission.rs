@@ -131,6 +131,12 @@ pub trait Submissions {
     /// A value; `contexts` knows its context.
     fn submit(&mut self, submission: Submission, contexts: &Contexts);
 
+    /// The same submission as the last one of a series, but for its value, which is finite, and the flag. False, and
+    /// nothing happened: it has to be submitted in full.
+    fn again(&mut self, _series: SeriesId, _value: f64, _flush_first_value: bool) -> bool {
+        false
+    }
+
     /// A native histogram; `contexts` knows its context.
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts);
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::delivery::Delivery;
 use super::name;
-use crate::aggregate::SeriesKey;
+use crate::aggregate::SeriesRef;
 use crate::config::Enrichment;
 use crate::map::ServiceCheck;
+use crate::unit::Unit;
 
 /// [`Enrichment`] made ready to be applied to many points.
 #[derive(Clone, Debug)]
@@ -17,6 +18,9 @@ pub(super) struct Enricher {
     hostname: Option<Arc<str>>,
     /// Cut, sorted, each once.
     tags: Arc<[String]>,
+    sends_units: bool,
+    /// Of the tags.
+    fingerprint: u32,
 }
 
 impl Enricher {
@@ -26,11 +30,17 @@ impl Enricher {
         tags.sort_unstable();
         tags.dedup();
         let own: Arc<str> = enrichment.hostname.into();
-        Self { hostname: Some(Arc::clone(&own)), own, tags: tags.into() }
+        Self {
+            hostname: Some(Arc::clone(&own)),
+            own,
+            fingerprint: fingerprint(&tags),
+            tags: tags.into(),
+            sends_units: enrichment.send_units,
+        }
     }
 
     /// The enricher of one delivery, which may want empty host names to stay so.
-    pub(super) fn of(&self, delivery: &Delivery) -> Self {
+    pub(super) fn of(&self, delivery: &Delivery<'_>) -> Self {
         Self { hostname: self.hostname.clone().filter(|_| delivery.default_host), ..self.clone() }
     }
 
@@ -49,16 +59,33 @@ impl Enricher {
         if host.is_empty() { self.hostname.as_deref().unwrap_or_default() } else { host }
     }
 
+    /// What a series is measured in under Datadog's name; empty where that is not known, or not to be told.
+    pub(super) fn unit(&self, unit: Option<Unit>) -> &'static str {
+        unit.filter(|_| self.sends_units).map_or("", Unit::name)
+    }
+
+    /// The tags of the configuration: cut, sorted, each once.
+    pub(super) fn more_tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// A number that other tags of the configuration hardly have; never below 2. What a wrong one would do is that a
+    /// series has one of these tags twice.
+    pub(super) fn fingerprint(&self) -> u32 {
+        self.fingerprint
+    }
+
     /// The tags of a series: its own, then those of the configuration, each once.
-    pub(super) fn tags<'a>(&'a self, key: &'a SeriesKey) -> impl Iterator<Item = &'a str> + Clone {
+    pub(super) fn tags<'a>(&'a self, key: SeriesRef<'a>) -> impl Iterator<Item = &'a str> + Clone {
         // The own tags are sorted, so those that became equal by being cut stand together.
-        let own = key.tags.iter().enumerate().filter_map(|(index, tag)| {
+        let own = key.tags.iter().scan("", |before, tag| {
             let shown = name::cut(tag);
-            let repeats = shown.len() < tag.len() && index > 0 && name::cut(&key.tags[index - 1]) == shown;
-            (!repeats).then_some(shown)
+            let repeats = shown.len() < tag.len() && *before == shown;
+            *before = shown;
+            Some((!repeats).then_some(shown))
         });
-        let is_new = |tag: &&str| key.tags.binary_search_by(|own| (**own).cmp(tag)).is_err();
-        own.chain(self.tags.iter().map(String::as_str).filter(is_new))
+        let is_new = move |tag: &&str| !key.tags.contains(tag);
+        own.flatten().chain(self.tags.iter().map(String::as_str).filter(is_new))
     }
 
     /// The tags of a service check, sorted: its own and those of the configuration, each once.
@@ -71,26 +98,34 @@ impl Enricher {
     }
 }
 
+/// Fowler, Noll and Vo's hash, in its variant 1a.
+fn fingerprint(tags: &[String]) -> u32 {
+    let bytes = tags.iter().flat_map(|tag| tag.bytes().chain([0]));
+    bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregate::Slots;
     use crate::map::Status;
 
     fn enricher(tags: &[&str]) -> Enricher {
         let tags = tags.iter().map(ToString::to_string).collect();
-        Enricher::new(Enrichment { hostname: "here".into(), tags })
+        Enricher::new(Enrichment { hostname: "here".into(), tags, ..Enrichment::default() })
     }
 
-    fn key(tags: &[&str]) -> SeriesKey {
-        let tags = tags.iter().map(|tag| Arc::from(*tag)).collect();
-        SeriesKey { metric: "m".into(), tags, host: "".into() }
+    /// The tags that a series comes to have.
+    fn tags(enricher: &Enricher, own: &[&str]) -> Vec<String> {
+        let mut slots = Slots::default();
+        let series = slots.intern("m", "", own.iter().copied(), None);
+        enricher.tags(slots.get(series)).map(ToOwned::to_owned).collect()
     }
 
     #[test]
     fn tags_of_the_configuration_follow_and_do_not_repeat() {
         let enricher = enricher(&["team:a", "env:x", "team:a", ""]);
-        let key = key(&["env:x", "zone:1"]);
-        assert_eq!(enricher.tags(&key).collect::<Vec<_>>(), ["env:x", "zone:1", "team:a"]);
+        assert_eq!(tags(&enricher, &["env:x", "zone:1"]), ["env:x", "zone:1", "team:a"]);
         let check = ServiceCheck {
             name: "up".into(),
             status: Status::Ok,
@@ -104,8 +139,8 @@ mod tests {
     #[test]
     fn tags_that_are_equal_once_cut_are_one() {
         let long = "k:".to_owned() + &"v".repeat(198);
-        let key = key(&[&long, &(long.clone() + "1"), &(long.clone() + "2")]);
-        assert_eq!(enricher(&[]).tags(&key).collect::<Vec<_>>(), [long]);
+        let own = [&*long, &(long.clone() + "1"), &(long.clone() + "2")];
+        assert_eq!(tags(&enricher(&[]), &own), [&*long]);
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Submitter {
     /// # Errors
     ///
     /// Only when the console cannot be written to.
-    pub fn submit(&self, delivery: &Delivery) -> Result<(), SubmitError> {
+    pub fn submit(&self, delivery: &Delivery<'_>) -> Result<(), SubmitError> {
         let enricher = self.enricher.read().unwrap_or_else(PoisonError::into_inner).of(delivery);
         match &self.way {
             Way::Api(api) => api.submit(delivery, &enricher),

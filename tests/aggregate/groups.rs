@@ -147,8 +147,9 @@ fn the_order_of_its_series_does_not_matter() {
     let mut target = known();
     let mut readings = readings(&mut target, 1, histogram(9.0, 60.0, [8, 0, 1]), true);
     readings.reverse();
+    // Told in the order in which the series were first seen.
     let amounts = target.growths(readings).into_iter().map(|(_, amount)| amount);
-    assert_eq!(amounts.collect::<Vec<_>>(), [1.0, 0.0, 8.0, 60.0, 9.0].map(Some));
+    assert_eq!(amounts.collect::<Vec<_>>(), [9.0, 60.0, 8.0, 0.0, 1.0].map(Some));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use retriever::aggregate::{Batch, Sketch};
+use retriever::aggregate::Sketch;
 use retriever::config::GaugeAggregation;
 use retriever::map::{MetricKind, Part};
 
-use crate::target::{Reading, Target, bucket, counter, gauge, metric, native};
+use crate::target::{Batch, Reading, Target, bucket, counter, gauge, metric, native};
 
 /// Growth of a series from scrape to scrape; `None` where it is missing from the scrape. Whole numbers, so that sums
 /// are exact.

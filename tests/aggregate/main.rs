@@ -2,6 +2,7 @@
 #![allow(clippy::float_cmp, reason = "all values are whole numbers or written as they are computed")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod again;
 mod dropped_labels;
 mod gauges;
 mod groups;

@@ -325,13 +325,12 @@ fn points_carry_kind_whole_seconds_and_interval() {
 
 #[test]
 fn an_interval_is_whole_seconds_and_never_zero() {
-    use retriever::time::UnixTime;
     use std::time::Duration;
     for (interval, expected) in [(0, 1), (400, 1), (15_900, 15), (60_000, 60)] {
         let mut target = Target::new(Duration::from_millis(interval), None);
         let context = target.context("x", &[]);
         target.accept(metric(Count, context, 1.0));
-        let batch = target.aggregator.commit(UnixTime::from_seconds(0.0), None);
+        let batch = target.commit(None);
         assert_eq!(batch.points[0].interval, expected);
     }
 }
@@ -340,7 +339,7 @@ fn an_interval_is_whole_seconds_and_never_zero() {
 fn points_stand_in_the_order_in_which_contexts_were_first_seen() {
     let mut target = Target::default();
     let [a, b, c] = ["a", "b", "c"].map(|name| target.context(name, &[]));
-    let names = |batch: retriever::aggregate::Batch| -> Vec<String> {
+    let names = |batch: crate::target::Batch| -> Vec<String> {
         batch.points.iter().map(|point| point.series.metric.to_string()).collect()
     };
     assert_eq!(names(target.scrape([c, a].map(|context| metric(Gauge, context, 1.0)))), ["c", "a"]);
@@ -359,8 +358,7 @@ fn contexts_with_the_same_set_of_tags_are_one_series() {
     assert_eq!(batch.points.iter().map(|point| point.value).collect::<Vec<_>>(), [4.0]);
     assert_eq!(batch.points[0].series.tags.iter().map(|tag| &**tag).collect::<Vec<_>>(), ["a:1", "b:2"]);
     // Another host is another series.
-    let (name, hostname) = (target.contexts.text("x"), target.contexts.text("elsewhere"));
-    let elsewhere = target.contexts.intern(retriever::map::Context { name, tags: Box::default(), hostname });
+    let elsewhere = target.contexts.intern("x", "elsewhere", [], None);
     let here = target.context("x", &[]);
     assert_eq!(target.scrape([metric(Gauge, here, 1.0), metric(Gauge, elsewhere, 2.0)]).points.len(), 2);
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use retriever::aggregate::{Account, Accounts, Aggregator, Batch, Collisions, Growth, Refused, Sketch};
+use retriever::aggregate::{Account, Accounts, Aggregator, Collisions, Growth, PointKind, Refused, SeriesKey, Sketch};
 use retriever::config::GaugeAggregation;
 use retriever::map::{
-    Begun, Context, ContextId, Contexts, Forgotten, GroupId, MetricKind, NativeCount, NativeReading, NativeSubmission,
-    Origin, Part, SeriesId, Submission,
+    Begun, ContextId, Contexts, Forgotten, GroupId, MetricKind, NativeCount, NativeReading, NativeSubmission, Origin,
+    Part, SeriesId, Submission,
 };
 use retriever::time::UnixTime;
 
@@ -79,6 +79,29 @@ impl Reading {
     }
 }
 
+/// What a scrape came to.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Batch {
+    pub(crate) points: Vec<Point>,
+    pub(crate) sketches: Vec<SketchPoint>,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) series: SeriesKey,
+    pub(crate) kind: PointKind,
+    pub(crate) value: f64,
+    pub(crate) timestamp: i64,
+    pub(crate) interval: u32,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct SketchPoint {
+    pub(crate) series: SeriesKey,
+    pub(crate) sketch: Sketch,
+    pub(crate) timestamp: i64,
+}
+
 /// How the growth of each series came about, and what was added.
 #[derive(Default)]
 pub(crate) struct Told(pub(crate) Vec<(SeriesId, Growth, Option<f64>)>);
@@ -105,9 +128,7 @@ impl Target {
     }
 
     pub(crate) fn context(&mut self, name: &str, tags: &[&str]) -> ContextId {
-        let tags = tags.iter().map(|tag| self.contexts.text(tag)).collect();
-        let (name, hostname) = (self.contexts.text(name), self.contexts.text(""));
-        self.contexts.intern(Context { name, tags, hostname })
+        self.contexts.intern(name, "", tags.iter().copied(), None)
     }
 
     pub(crate) fn accept(&mut self, reading: Reading) {
@@ -120,14 +141,19 @@ impl Target {
         match reading.submission {
             Made::Native(mut submission) => {
                 submission.origin = made;
-                self.aggregator.accept_native(submission, &self.contexts, self.now);
+                self.aggregator.accept_native(submission, &self.contexts);
             }
             Made::Plain(mut submission) => {
                 let (Submission::Metric { origin, .. } | Submission::Bucket { origin, .. }) = &mut submission;
                 *origin = made;
-                self.aggregator.accept(submission, &self.contexts, self.now);
+                self.aggregator.accept(submission, &self.contexts);
             }
         }
+    }
+
+    /// A series submits what it last did, with this value.
+    pub(crate) fn again(&mut self, series: u32, value: f64, flush_first_value: bool) -> bool {
+        self.aggregator.again(SeriesId::new(series), value, flush_first_value)
     }
 
     /// A moment so many seconds before the present scrape; negative ones are after it.
@@ -159,7 +185,7 @@ impl Target {
     pub(crate) fn told(&mut self, readings: impl IntoIterator<Item = Reading>) -> (Batch, Told) {
         readings.into_iter().for_each(|reading| self.accept(reading));
         let mut told = Told::default();
-        let batch = self.aggregator.commit(self.now, Some(&mut told));
+        let batch = self.commit(Some(&mut told));
         self.aggregator.succeeded(self.now);
         self.pass(1);
         (batch, told)
@@ -168,9 +194,30 @@ impl Target {
     /// A scrape that failed after these readings.
     pub(crate) fn failed_scrape(&mut self, readings: impl IntoIterator<Item = Reading>) -> Batch {
         readings.into_iter().for_each(|reading| self.accept(reading));
-        let batch = self.aggregator.commit(self.now, None);
+        let batch = self.commit(None);
         self.pass(1);
         batch
+    }
+
+    /// Ends a scrape now, and tells what it came to.
+    pub(crate) fn commit(&mut self, accounts: Option<&mut dyn Accounts>) -> Batch {
+        let batch = self.aggregator.commit(self.now, accounts);
+        let slots = self.aggregator.slots();
+        let points = batch.full_points(slots).map(|point| Point {
+            series: point.series.into(),
+            kind: point.kind,
+            value: point.value,
+            timestamp: point.timestamp,
+            interval: point.interval,
+        });
+        let sketches = batch.full_sketches(slots).map(|point| SketchPoint {
+            series: point.series.into(),
+            sketch: point.sketch.clone(),
+            timestamp: point.timestamp,
+        });
+        let seen = Batch { points: points.collect(), sketches: sketches.collect() };
+        self.aggregator.reuse(batch);
+        seen
     }
 
     /// Lets intervals pass without a scrape.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use retriever::aggregate::Slots;
 use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
 use retriever::map::SeriesId;
 use retriever::pipeline::{Recorded, Recorder};
@@ -60,7 +61,8 @@ impl Target {
 
     /// A successful scrape of any format: as [`Target::values`].
     pub(crate) fn answered(&mut self, content_type: &'static str, body: &str) -> BTreeMap<String, f64> {
-        values(&self.succeed(content_type, body))
+        let contribution = self.succeed(content_type, body);
+        values(&contribution, self.road.slots())
     }
 
     fn succeed(&mut self, content_type: &'static str, body: &str) -> Contribution {
@@ -72,7 +74,8 @@ impl Target {
 
     /// A successful scrape: the values of its points, and the counts of its sketches, by name and tags.
     pub(crate) fn values(&mut self, body: &str) -> BTreeMap<String, f64> {
-        values(&self.scrape(body))
+        let contribution = self.scrape(body);
+        values(&contribution, self.road.slots())
     }
 
     /// As many successful scrapes of one body.
@@ -86,7 +89,7 @@ impl Target {
     pub(crate) fn fail(&mut self, content_type: &'static str, status: u16, body: &str) -> BTreeMap<String, f64> {
         let contribution = self.answer(status, content_type, body);
         assert!(contribution.report.failure.is_some());
-        values(&contribution)
+        values(&contribution, self.road.slots())
     }
 
     /// How many contexts, series of Datadog, and series of the exposition are remembered.
@@ -121,12 +124,15 @@ pub(crate) fn instance(options: &str) -> Instance {
     instance.as_ref().clone()
 }
 
-fn values(contribution: &Contribution) -> BTreeMap<String, f64> {
+fn values(contribution: &Contribution, slots: &Slots) -> BTreeMap<String, f64> {
     let batch = &contribution.batch;
-    let points = batch.points.iter().map(|point| (&point.series, point.value));
-    let sketches = batch.sketches.iter().map(|point| (&point.series, point.sketch.count() as f64));
-    let all = points.chain(sketches);
-    all.map(|(series, value)| (format!("{}{}", series.metric, series.tags.join(",")), value)).collect()
+    let points = batch.full_points(slots).map(|point| (point.series, point.value));
+    let sketches = batch.full_sketches(slots).map(|point| (point.series, point.sketch.count() as f64));
+    let all = points.chain(sketches).map(|(series, value)| {
+        let tags: Vec<&str> = series.tags.iter().collect();
+        (format!("{}{}", series.metric, tags.join(",")), value)
+    });
+    all.collect()
 }
 
 pub(crate) fn expect(expected: &[(&str, f64)]) -> BTreeMap<String, f64> {

@@ -1,8 +1,8 @@
 //! Deliveries to submit.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use retriever::aggregate::{Batch, Point, PointKind, SeriesKey, Sketch, SketchPoint};
+use retriever::aggregate::{Batch, Point, PointKind, Sketch, SketchPoint, SlotId, Slots};
 use retriever::map::{ServiceCheck, Status};
 use retriever::submit::Delivery;
 use retriever::time::UnixTime;
@@ -12,27 +12,39 @@ pub(crate) fn timestamp() -> i64 {
     UnixTime::now().whole_seconds()
 }
 
-pub(crate) fn key(metric: &str, tags: &[&str], host: &str) -> Arc<SeriesKey> {
-    let mut tags: Vec<Arc<str>> = tags.iter().map(|tag| Arc::from(*tag)).collect();
-    tags.sort();
-    Arc::new(SeriesKey { metric: metric.into(), tags: tags.into(), host: host.into() })
+/// Something to submit that tells its series itself.
+pub(crate) struct Made<T> {
+    metric: String,
+    tags: Vec<String>,
+    host: String,
+    what: T,
 }
 
-pub(crate) fn point(kind: PointKind, metric: &str, value: f64, tags: &[&str], host: &str) -> Point {
-    let interval = if kind == PointKind::Gauge { 0 } else { 15 };
-    Point { series: key(metric, tags, host), kind, value, timestamp: timestamp(), interval }
+impl<T> Made<T> {
+    fn new(metric: &str, tags: &[&str], host: &str, what: T) -> Self {
+        let tags = tags.iter().map(ToString::to_string).collect();
+        Self { metric: metric.to_owned(), tags, host: host.to_owned(), what }
+    }
+
+    fn series(&self, slots: &mut Slots) -> SlotId {
+        slots.intern(&self.metric, &self.host, self.tags.iter().map(String::as_str), None)
+    }
 }
 
-pub(crate) fn gauge(metric: &str, value: f64) -> Point {
+pub(crate) fn point(kind: PointKind, metric: &str, value: f64, tags: &[&str], host: &str) -> Made<(PointKind, f64)> {
+    Made::new(metric, tags, host, (kind, value))
+}
+
+pub(crate) fn gauge(metric: &str, value: f64) -> Made<(PointKind, f64)> {
     point(PointKind::Gauge, metric, value, &[], "")
 }
 
-pub(crate) fn sketch(metric: &str, values: &[f64]) -> SketchPoint {
+pub(crate) fn sketch(metric: &str, values: &[f64]) -> Made<Sketch> {
     let mut sketch = Sketch::default();
     for value in values {
         sketch.insert(*value);
     }
-    SketchPoint { series: key(metric, &["kind:sketch"], ""), sketch, timestamp: timestamp() }
+    Made::new(metric, &["kind:sketch"], "", sketch)
 }
 
 pub(crate) fn service_check(name: &str, status: Status) -> ServiceCheck {
@@ -40,17 +52,30 @@ pub(crate) fn service_check(name: &str, status: Status) -> ServiceCheck {
     ServiceCheck { name: name.into(), status, tags, hostname: String::new(), message: String::new() }
 }
 
-pub(crate) fn delivery(points: Vec<Point>, sketches: Vec<SketchPoint>, service_checks: Vec<ServiceCheck>) -> Delivery {
-    let batch = Batch { points, sketches };
+pub(crate) fn delivery(
+    points: Vec<Made<(PointKind, f64)>>,
+    sketches: Vec<Made<Sketch>>,
+    service_checks: Vec<ServiceCheck>,
+) -> Delivery<'static> {
+    let mut slots = Slots::default();
+    let points = points.into_iter().map(|made| {
+        let (kind, value) = made.what;
+        Point { series: made.series(&mut slots), kind, value }
+    });
+    let points = points.collect();
+    let sketches = sketches.into_iter();
+    let sketches = sketches.map(|made| SketchPoint { series: made.series(&mut slots), sketch: made.what }).collect();
+    let batch = Batch { timestamp: timestamp(), interval: 15, points, sketches };
     Delivery {
         target: "http://target/metrics".into(),
         time: UnixTime::now(),
         batch,
+        slots: Cow::Owned(slots),
         service_checks,
         default_host: true,
     }
 }
 
-pub(crate) fn points(points: Vec<Point>) -> Delivery {
+pub(crate) fn points(points: Vec<Made<(PointKind, f64)>>) -> Delivery<'static> {
     delivery(points, Vec::new(), Vec::new())
 }

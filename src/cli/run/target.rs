@@ -1,5 +1,6 @@
 //! One target of `retriever run`: what stays with it from one scrape to the next, and what a scrape does.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -100,10 +101,14 @@ impl TargetState {
             target: Arc::from(endpoint.to_string()),
             time: now,
             batch: contribution.batch,
+            slots: Cow::Borrowed(road.slots()),
             service_checks: checks.finish(&self.target.instance),
             default_host: !self.target.instance.empty_default_hostname,
         };
-        match self.submitter.submit(&delivery) {
+        let submitted = self.submitter.submit(&delivery);
+        let Delivery { batch, .. } = delivery;
+        road.reuse(batch);
+        match submitted {
             Ok(()) => {}
             // There is nobody left to scrape for.
             Err(error) if error.is_broken_pipe() => self.stop.send_modify(|asked| *asked = (*asked).max(1)),
@@ -159,7 +164,11 @@ impl Checks {
     }
 }
 
-impl Witness for Checks {}
+impl Witness for Checks {
+    fn sees_submissions(&self) -> bool {
+        false
+    }
+}
 
 impl Submissions for Checks {
     fn submit(&mut self, _: Submission, _: &Contexts) {}

@@ -1,16 +1,20 @@
 //! A delivery as entries of payloads: what Datadog cannot store is dropped here, and counted.
 
 use super::payload::{Entries, PayloadKind};
-use crate::aggregate::{Point, SketchPoint};
+use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef};
 use crate::map::ServiceCheck;
 use crate::submit::delivery::Delivery;
-use crate::submit::encode::{CheckRun, Series, SketchSeries, encode_check_run, encode_series, encode_sketch};
+use crate::submit::encode::{
+    CheckRun, PointEncoder, Series, SketchSeries, encode_check_run, encode_series, encode_sketch,
+};
 use crate::submit::enrich::Enricher;
 use crate::submit::name::{self, cut_to};
 use crate::submit::stats::{DropReason, Dropped};
 
 /// The longest message of a service check, in characters.
 const MESSAGE: usize = 500;
+/// What tells the remarks about series apart that are made for one and the same enricher.
+const PLAIN: u32 = 1;
 /// The tag that the Agent makes a resource of.
 const DEVICE: &str = "device:";
 
@@ -24,20 +28,17 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    pub(super) fn new(delivery: &Delivery, enricher: &Enricher) -> Self {
+    pub(super) fn new(delivery: &Delivery<'_>, enricher: &Enricher) -> Self {
         let mut encoded = Self {
             series: Entries::new(PayloadKind::Series),
             sketches: Entries::new(PayloadKind::Sketches),
             service_checks: Entries::new(PayloadKind::ServiceChecks),
             dropped: Dropped::default(),
         };
-        for point in &delivery.batch.points {
-            let done = encoded.point(point, enricher);
-            encoded.count(done);
-        }
+        encoded.points(delivery, enricher);
         let mut bins = Vec::new();
-        for sketch in &delivery.batch.sketches {
-            let done = encoded.sketch(sketch, enricher, &mut bins);
+        for sketch in delivery.sketches() {
+            let done = encoded.sketch(&sketch, enricher, &mut bins);
             encoded.count(done);
         }
         for check in &delivery.service_checks {
@@ -46,28 +47,51 @@ impl Encoded {
         encoded
     }
 
+    /// Points of series that need no repair are copied together; whether one does is found out once.
+    fn points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
+        let (batch, slots) = (&delivery.batch, &*delivery.slots);
+        let mut encoder = PointEncoder::new(enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
+        let (plain, odd) = (enricher.fingerprint() | PLAIN, enricher.fingerprint() & !PLAIN);
+        for point in &batch.points {
+            let Point { series, kind, value } = *point;
+            let mut remark = slots.remark(series);
+            if remark != plain && remark != odd {
+                remark = if is_plain(slots.get(series), enricher) { plain } else { odd };
+                slots.note(series, remark);
+            }
+            if remark == plain && value.is_finite() {
+                self.series.add(|buffer| {
+                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)))
+                });
+            } else {
+                let done = self.point(&batch.full_point(slots, point), enricher);
+                self.count(done);
+            }
+        }
+    }
+
     fn count(&mut self, done: Result<(), DropReason>) {
         if let Err(reason) = done {
             self.dropped.add(reason, 1);
         }
     }
 
-    fn point(&mut self, point: &Point, enricher: &Enricher) -> Result<(), DropReason> {
+    fn point(&mut self, point: &FullPoint<'_>, enricher: &Enricher) -> Result<(), DropReason> {
         if !point.value.is_finite() {
             return Err(DropReason::NotFinite);
         }
-        let metric = name::metric_name(&point.series.metric).ok_or(DropReason::InvalidName)?;
-        let tags = enricher.tags(&point.series);
+        let metric = name::metric_name(point.series.metric).ok_or(DropReason::InvalidName)?;
+        let tags = enricher.tags(point.series);
         // As in the Agent the last device counts; further ones stay tags.
         let device = tags.clone().filter(|tag| tag.len() > DEVICE.len() && tag.starts_with(DEVICE)).last();
         let series = Series {
-            host: enricher.host(&point.series.host),
+            host: enricher.host(point.series.host),
             device: device.map_or("", |tag| &tag[DEVICE.len()..]),
             metric: &metric,
             tags: tags.filter(|tag| Some(*tag) != device),
             points: &[(point.value, point.timestamp)],
             kind: point.kind,
-            unit: "",
+            unit: enricher.unit(point.series.unit),
             source_type_name: "",
             interval: point.interval,
             origin: None,
@@ -78,11 +102,11 @@ impl Encoded {
 
     fn sketch(
         &mut self,
-        point: &SketchPoint,
+        point: &FullSketch<'_>,
         enricher: &Enricher,
         bins: &mut Vec<(i16, u16)>,
     ) -> Result<(), DropReason> {
-        let sketch = &point.sketch;
+        let sketch = point.sketch;
         bins.clear();
         bins.extend(sketch.bins());
         if bins.is_empty() || sketch.count() == 0 {
@@ -92,12 +116,12 @@ impl Encoded {
         if !summary.into_iter().all(f64::is_finite) {
             return Err(DropReason::NotFinite);
         }
-        let metric = name::metric_name(&point.series.metric).ok_or(DropReason::InvalidName)?;
+        let metric = name::metric_name(point.series.metric).ok_or(DropReason::InvalidName)?;
         let [min, max, avg, sum] = summary;
         let series = SketchSeries {
             metric: &metric,
-            host: enricher.host(&point.series.host),
-            tags: enricher.tags(&point.series),
+            host: enricher.host(point.series.host),
+            tags: enricher.tags(point.series),
             timestamp: point.timestamp,
             count: sketch.count(),
             min,
@@ -121,4 +145,13 @@ impl Encoded {
         };
         self.service_checks.add(|buffer| encode_check_run(buffer, &run));
     }
+}
+
+/// Whether the name and the tags of a series stand in its entry as they are, and the further tags behind them.
+fn is_plain(series: SeriesRef<'_>, enricher: &Enricher) -> bool {
+    let is_device = |tag: &str| tag.starts_with(DEVICE);
+    let keeps = |tag: &str| name::cut(tag).len() == tag.len() && !is_device(tag);
+    name::metric_name(series.metric).is_some_and(|name| name == series.metric)
+        && series.tags.iter().all(keeps)
+        && !enricher.more_tags().iter().any(|tag| is_device(tag) || series.tags.contains(tag))
 }

@@ -76,7 +76,7 @@ impl Api {
     }
 
     /// Encodes a delivery and leaves it to the sender. Never waits for the network.
-    pub(super) fn submit(&self, delivery: &Delivery, enricher: &Enricher) {
+    pub(super) fn submit(&self, delivery: &Delivery<'_>, enricher: &Enricher) {
         let encoded = Encoded::new(delivery, enricher);
         let packed = {
             let mut state = self.shared.lock();

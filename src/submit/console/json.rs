@@ -7,26 +7,26 @@ use serde_json::json;
 use super::super::delivery::Delivery;
 use super::super::enrich::Enricher;
 use super::super::name::metric_name;
-use crate::aggregate::SeriesKey;
+use crate::aggregate::SeriesRef;
 
 /// The lines of one scrape.
-pub(super) fn lines(delivery: &Delivery, enricher: &Enricher) -> String {
+pub(super) fn lines(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
     let name =
-        |series: &SeriesKey| metric_name(&series.metric).map_or_else(|| series.metric.to_string(), Cow::into_owned);
-    let points = delivery.batch.points.iter().map(|point| {
+        |series: SeriesRef<'_>| metric_name(series.metric).map_or_else(|| series.metric.to_owned(), Cow::into_owned);
+    let points = delivery.points().map(|point| {
         json!({
-            "metric": name(&point.series), "type": point.kind.as_str(), "value": number(point.value),
+            "metric": name(point.series), "type": point.kind.as_str(), "value": number(point.value),
             "timestamp": point.timestamp, "interval": point.interval,
-            "tags": enricher.tags(&point.series).collect::<Vec<_>>(), "host": enricher.host(&point.series.host),
+            "tags": enricher.tags(point.series).collect::<Vec<_>>(), "host": enricher.host(point.series.host),
         })
     });
-    let sketches = delivery.batch.sketches.iter().map(|point| {
-        let sketch = &point.sketch;
+    let sketches = delivery.sketches().map(|point| {
+        let sketch = point.sketch;
         json!({
-            "metric": name(&point.series), "type": "sketch", "count": sketch.count(), "min": number(sketch.min()),
+            "metric": name(point.series), "type": "sketch", "count": sketch.count(), "min": number(sketch.min()),
             "max": number(sketch.max()), "sum": number(sketch.sum()), "avg": number(sketch.avg()),
             "bins": sketch.bins().collect::<Vec<_>>(), "timestamp": point.timestamp,
-            "tags": enricher.tags(&point.series).collect::<Vec<_>>(), "host": enricher.host(&point.series.host),
+            "tags": enricher.tags(point.series).collect::<Vec<_>>(), "host": enricher.host(point.series.host),
         })
     });
     let checks = delivery.service_checks.iter().map(|check| {

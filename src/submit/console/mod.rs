@@ -32,7 +32,7 @@ impl Console {
     }
 
     /// Shows a delivery, all or nothing as far as `out` allows; gives the number of bytes.
-    pub(super) fn show(&mut self, delivery: &Delivery, enricher: &Enricher) -> io::Result<usize> {
+    pub(super) fn show(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) -> io::Result<usize> {
         let page = match self.format {
             ConsoleFormat::Text => text::page(delivery, enricher),
             ConsoleFormat::Json => json::lines(delivery, enricher),

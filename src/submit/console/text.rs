@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use super::super::delivery::Delivery;
 use super::super::enrich::Enricher;
 use super::super::name::metric_name;
-use crate::aggregate::{SeriesKey, Sketch};
+use crate::aggregate::{SeriesRef, Sketch};
 use crate::calendar;
 
 /// Columns of a row; all but the last are padded.
 type Row = [String; 5];
 
 /// The heading and the rows of one scrape.
-pub(super) fn page(delivery: &Delivery, enricher: &Enricher) -> String {
+pub(super) fn page(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
     let rows = rows(delivery, enricher);
     let mut widths = [0; 5];
     for row in &rows {
@@ -36,7 +36,7 @@ pub(super) fn page(delivery: &Delivery, enricher: &Enricher) -> String {
     page
 }
 
-fn heading(delivery: &Delivery) -> String {
+fn heading(delivery: &Delivery<'_>) -> String {
     let time = calendar::rfc3339(delivery.time.whole_seconds());
     let counted = |count: usize, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let mut parts = vec![counted(delivery.batch.points.len(), "point")];
@@ -53,16 +53,12 @@ fn plural_es(count: usize) -> &'static str {
     if count == 1 { "" } else { "es" }
 }
 
-fn rows(delivery: &Delivery, enricher: &Enricher) -> Vec<Row> {
-    let points =
-        delivery.batch.points.iter().map(|point| {
-            row(&point.series, point.kind.as_str().to_owned(), format!("{}", Number(point.value)), enricher)
-        });
-    let sketches = delivery
-        .batch
-        .sketches
-        .iter()
-        .map(|point| row(&point.series, "sketch".to_owned(), summary(&point.sketch), enricher));
+fn rows(delivery: &Delivery<'_>, enricher: &Enricher) -> Vec<Row> {
+    let points = delivery
+        .points()
+        .map(|point| row(point.series, point.kind.as_str().to_owned(), format!("{}", Number(point.value)), enricher));
+    let sketches =
+        delivery.sketches().map(|point| row(point.series, "sketch".to_owned(), summary(point.sketch), enricher));
     let checks = delivery.service_checks.iter().map(|check| {
         let mut value = check.status.to_string();
         if !check.message.is_empty() {
@@ -75,10 +71,10 @@ fn rows(delivery: &Delivery, enricher: &Enricher) -> Vec<Row> {
     points.chain(sketches).chain(checks).collect()
 }
 
-fn row(series: &SeriesKey, kind: String, value: String, enricher: &Enricher) -> Row {
-    let name = metric_name(&series.metric).map_or_else(|| printable(&series.metric), Cow::into_owned);
+fn row(series: SeriesRef<'_>, kind: String, value: String, enricher: &Enricher) -> Row {
+    let name = metric_name(series.metric).map_or_else(|| printable(series.metric), Cow::into_owned);
     let tags = enricher.tags(series).collect::<Vec<_>>().join(",");
-    [name, kind, value, printable(&tags), host(enricher.host(&series.host))]
+    [name, kind, value, printable(&tags), host(enricher.host(series.host))]
 }
 
 fn host(name: &str) -> String {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::aggregate::{Point, PointKind, SeriesKey, Sketch, SketchPoint};
+use crate::aggregate::{FullPoint, FullSketch, PointKind, SeriesRef, Sketch};
 use crate::map::ServiceCheck;
 use crate::submit::enrich::Enricher;
 use crate::submit::name::{self, cut_to};
@@ -15,11 +15,11 @@ use crate::submit::stats::DropReason;
 const MESSAGE: usize = 500;
 
 /// The line of a point. It carries its time, so that the Agent passes it on as it is.
-pub(super) fn point(point: &Point, enricher: &Enricher) -> Result<String, DropReason> {
+pub(super) fn point(point: &FullPoint<'_>, enricher: &Enricher) -> Result<String, DropReason> {
     if !point.value.is_finite() {
         return Err(DropReason::NotFinite);
     }
-    let mut line = name::metric_name(&point.series.metric).ok_or(DropReason::InvalidName)?.into_owned();
+    let mut line = name::metric_name(point.series.metric).ok_or(DropReason::InvalidName)?.into_owned();
     let kind = match point.kind {
         PointKind::Count => 'c',
         PointKind::Gauge | PointKind::Rate => 'g',
@@ -31,15 +31,15 @@ pub(super) fn point(point: &Point, enricher: &Enricher) -> Result<String, DropRe
     if point.timestamp > 0 {
         append(&mut line, format_args!("|T{}", point.timestamp));
     }
-    series_tags(&mut line, &point.series, enricher);
+    series_tags(&mut line, point.series, enricher);
     Ok(line)
 }
 
 /// The lines of a sketch, one for each bin. They cannot carry a time.
-pub(super) fn sketch(point: &SketchPoint, enricher: &Enricher) -> Result<Vec<String>, DropReason> {
-    let metric = name::metric_name(&point.series.metric).ok_or(DropReason::InvalidName)?;
+pub(super) fn sketch(point: &FullSketch<'_>, enricher: &Enricher) -> Result<Vec<String>, DropReason> {
+    let metric = name::metric_name(point.series.metric).ok_or(DropReason::InvalidName)?;
     let mut tags = String::new();
-    series_tags(&mut tags, &point.series, enricher);
+    series_tags(&mut tags, point.series, enricher);
     let mut lines = Vec::with_capacity(point.sketch.bins().len());
     for (key, count) in point.sketch.bins() {
         let value = Sketch::bin_value(key);
@@ -95,9 +95,9 @@ fn is_foreign(host: &str, enricher: &Enricher) -> bool {
     if host.is_empty() { enricher.keeps_hosts_empty() } else { host != enricher.hostname() }
 }
 
-fn series_tags(line: &mut String, series: &SeriesKey, enricher: &Enricher) {
+fn series_tags(line: &mut String, series: SeriesRef<'_>, enricher: &Enricher) {
     // An empty one tells the Agent that there is no host.
-    let host = is_foreign(&series.host, enricher).then(|| format!("host:{}", series.host));
+    let host = is_foreign(series.host, enricher).then(|| format!("host:{}", series.host));
     append_tags(line, enricher.tags(series).chain(host.as_deref()));
 }
 
@@ -116,24 +116,20 @@ fn append_clean(line: &mut String, text: &str, separators: &[char]) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::aggregate::Slots;
     use crate::config::Enrichment;
     use crate::map::Status;
 
     fn enricher() -> Enricher {
-        Enricher::new(Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] })
-    }
-
-    fn key(metric: &str, tags: &[&str], host: &str) -> Arc<SeriesKey> {
-        let tags = tags.iter().map(|tag| Arc::from(*tag)).collect();
-        Arc::new(SeriesKey { metric: metric.into(), tags, host: host.into() })
+        Enricher::new(Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() })
     }
 
     fn line(kind: PointKind, value: f64, tags: &[&str], host: &str) -> String {
-        let series = key("my:metric|x", tags, host);
-        point(&Point { series, kind, value, timestamp: 1_700_000_000, interval: 15 }, &enricher()).unwrap()
+        let mut slots = Slots::default();
+        let series = slots.intern("my:metric|x", host, tags.iter().copied(), None);
+        let series = slots.get(series);
+        point(&FullPoint { series, kind, value, timestamp: 1_700_000_000, interval: 15 }, &enricher()).unwrap()
     }
 
     #[test]
@@ -148,10 +144,12 @@ mod tests {
 
     #[test]
     fn strange_values_have_no_line() {
-        let series = key("m", &[], "");
-        let nan = Point { series, kind: PointKind::Gauge, value: f64::NAN, timestamp: 1, interval: 0 };
+        let mut slots = Slots::default();
+        let series = slots.intern("m", "", [], None);
+        let series = slots.get(series);
+        let nan = FullPoint { series, kind: PointKind::Gauge, value: f64::NAN, timestamp: 1, interval: 0 };
         assert_eq!(point(&nan, &enricher()), Err(DropReason::NotFinite));
-        let empty = SketchPoint { series: key("m", &[], ""), sketch: Sketch::default(), timestamp: 1 };
+        let empty = FullSketch { series, sketch: &Sketch::default(), timestamp: 1 };
         assert_eq!(sketch(&empty, &enricher()), Err(DropReason::EmptySketch));
     }
 
@@ -176,7 +174,9 @@ mod tests {
         let mut original = Sketch::default();
         original.interpolate(0.0, 10.0, 1000).unwrap();
         original.insert(-3.0);
-        let point = SketchPoint { series: key("m", &["a:b"], ""), sketch: original.clone(), timestamp: 1 };
+        let mut slots = Slots::default();
+        let series = slots.intern("m", "", ["a:b"], None);
+        let point = FullSketch { series: slots.get(series), sketch: &original, timestamp: 1 };
         let lines = sketch(&point, &enricher()).unwrap();
         assert_eq!(lines.len(), original.bins().len());
         let mut rebuilt = Sketch::default();

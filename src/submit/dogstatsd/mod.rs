@@ -43,7 +43,7 @@ impl Dogstatsd {
     }
 
     /// Packs a delivery and leaves it to the writer. Never waits for the socket.
-    pub(super) fn submit(&self, delivery: &Delivery, enricher: &Enricher) {
+    pub(super) fn submit(&self, delivery: &Delivery<'_>, enricher: &Enricher) {
         let (packets, dropped) = encode(delivery, enricher, self.packet_limit);
         self.outbox.put(packets, &dropped, Instant::now());
     }
@@ -76,7 +76,7 @@ impl Drop for Dogstatsd {
     }
 }
 
-fn encode(delivery: &Delivery, enricher: &Enricher, limit: usize) -> (Vec<Packet>, Dropped) {
+fn encode(delivery: &Delivery<'_>, enricher: &Enricher, limit: usize) -> (Vec<Packet>, Dropped) {
     let mut packets = Packets::new(limit);
     let mut dropped = Dropped::default();
     let mut add = |lines: Result<Vec<String>, DropReason>| {
@@ -85,11 +85,11 @@ fn encode(delivery: &Delivery, enricher: &Enricher, limit: usize) -> (Vec<Packet
             dropped.add(reason, 1);
         }
     };
-    for point in &delivery.batch.points {
-        add(line::point(point, enricher).map(|line| vec![line]));
+    for point in delivery.points() {
+        add(line::point(&point, enricher).map(|line| vec![line]));
     }
-    for sketch in &delivery.batch.sketches {
-        add(line::sketch(sketch, enricher));
+    for sketch in delivery.sketches() {
+        add(line::sketch(&sketch, enricher));
     }
     for check in &delivery.service_checks {
         add(Ok(vec![line::service_check(check, delivery.time.whole_seconds(), enricher)]));

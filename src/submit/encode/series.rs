@@ -64,7 +64,7 @@ pub fn encode_series<'a>(buffer: &mut Vec<u8>, series: Series<'a, impl IntoItera
     });
 }
 
-fn resource(buffer: &mut Vec<u8>, kind: &str, name: &str) {
+pub(super) fn resource(buffer: &mut Vec<u8>, kind: &str, name: &str) {
     if !name.is_empty() {
         wire::nested(buffer, 1, |buffer| {
             wire::string(buffer, 1, kind);
@@ -73,7 +73,7 @@ fn resource(buffer: &mut Vec<u8>, kind: &str, name: &str) {
     }
 }
 
-fn type_number(kind: PointKind) -> u64 {
+pub(super) fn type_number(kind: PointKind) -> u64 {
     match kind {
         PointKind::Count => 1,
         PointKind::Rate => 2,
