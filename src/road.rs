@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::aggregate::{Accounts, Aggregator, Batch, Collisions, Refused, Slots};
 use crate::config::Instance;
-use crate::map::{Begun, Contexts, Mapper, NativeSubmission, SeriesId, ServiceCheck, Submission, Submissions, Trace};
+use crate::map::{
+    Begun, Contexts, Mapper, NativeSubmission, Origin, SeriesId, ServiceCheck, Submission, Submissions, Trace,
+};
 use crate::pipeline::{Pipeline, Recorder, Report};
 use crate::scrape::{Response, ScrapeError};
 use crate::time::UnixTime;
@@ -139,6 +141,10 @@ impl<W: Submissions> Submissions for Passing<'_, W> {
     #[inline]
     fn again(&mut self, series: SeriesId, value: f64, flush_first_value: bool) -> bool {
         !self.is_seen && self.aggregator.again(series, value, flush_first_value)
+    }
+
+    fn group_sum(&mut self, origin: Origin, value: f64, flush_first_value: bool) {
+        self.aggregator.group_sum(origin, value, flush_first_value);
     }
 
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts) {

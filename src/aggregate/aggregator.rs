@@ -14,8 +14,9 @@ use super::point::{Batch, Point};
 use super::reading::{Incoming, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
 use super::settle::Settling;
-use super::slots::{SlotId, Slots, reach};
+use super::slots::{NOWHERE, SlotId, Slots, reach};
 use super::starts::{Falls, Starts};
+use super::sums::Sums;
 use super::tally::{SlotKind, Tally};
 use crate::config::GaugeAggregation;
 use crate::map::{
@@ -41,6 +42,7 @@ pub struct Aggregator {
     readings: Readings,
     starts: Starts,
     falls: Falls,
+    sums: Sums,
     /// Whether a reading of the present scrape is lower than the one before, or may be.
     fell: bool,
     /// The last moment at which a series of the target that there was would have been seen.
@@ -112,6 +114,7 @@ impl Aggregator {
             readings: Readings::default(),
             starts: Starts::default(),
             falls: Falls::default(),
+            sums: Sums::default(),
             fell: false,
             watched_until: watched_since,
             refused: RefusedCounts::default(),
@@ -150,6 +153,7 @@ impl Aggregator {
                 count.and_then(|bits| {
                     let bounds = Some(Bounds::new(lower, upper)?);
                     self.tally.is(slot, SlotKind::Distribution)?;
+                    self.sums.are_wanted |= origin.group.is_some();
                     self.read(slot, origin, &Incoming { kind: ReadingKind::Bucket, bits, bounds, flush });
                     Ok(())
                 })
@@ -180,6 +184,16 @@ impl Aggregator {
         self.readings.natives.entry(place).or_default().present = Some(reading);
         // Whether it did is worth finding out only once.
         self.fell |= origin.group.is_some();
+    }
+
+    /// Takes the sum of a histogram whose buckets go into a sketch, where the sum is not submitted itself. One that is not
+    /// finite says nothing.
+    pub fn group_sum(&mut self, origin: Origin, value: f64, flush_first_value: bool) {
+        if value.is_finite() {
+            let incoming =
+                Incoming { kind: ReadingKind::Count, bits: value.to_bits(), bounds: None, flush: flush_first_value };
+            self.read(NOWHERE, origin, &incoming);
+        }
     }
 
     /// Takes a value of a series that submits what it submitted last, but for the value: to the same context, of the
@@ -236,6 +250,7 @@ impl Aggregator {
             tally: &mut self.tally,
             starts: &mut self.starts,
             falls: &mut self.falls,
+            sums: &mut self.sums,
             refused: &mut self.refused,
             allowance: Allowance::default(),
             process,
@@ -435,7 +450,7 @@ impl Aggregator {
                 Route::Gauge(slot) | Route::Gathered(slot) | Route::Count(slot) => slot,
                 Route::Reading(place) => self.readings.all[place as usize].slot,
             };
-            if self.linked.get(slot.index()).is_none_or(|&linked| linked == 0) {
+            if slot != NOWHERE && self.linked.get(slot.index()).is_none_or(|&linked| linked == 0) {
                 *route = route.unknown();
             }
         }

@@ -38,6 +38,11 @@ impl Bounds {
         // Adding zero makes the negative zero the positive one.
         Ok(Self { lower: lower + 0.0, upper: upper + 0.0 })
     }
+
+    /// The bounds between which values are placed. All that is known of those above the last finite bound is that bound.
+    pub(super) fn placed(self) -> (f64, f64) {
+        (self.lower, if self.upper == f64::INFINITY { self.lower } else { self.upper })
+    }
 }
 
 impl Ord for Bounds {
@@ -68,10 +73,9 @@ pub(super) fn spread(
     allowance: &mut Allowance,
 ) -> Result<(), Refused> {
     let left = allowance.0.checked_sub(growth).ok_or(Refused::TooManyValues)?;
-    // All that is known of the values above the last finite bound is that bound.
-    let upper = if bounds.upper == f64::INFINITY { bounds.lower } else { bounds.upper };
+    let (lower, upper) = bounds.placed();
     sketch
-        .interpolate(bounds.lower, upper, growth)
+        .interpolate(lower, upper, growth)
         .map_err(|error| if error.is_too_many() { Refused::TooManyValues } else { Refused::UnboundedBucket })?;
     allowance.0 = left;
     Ok(())

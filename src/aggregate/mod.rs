@@ -15,6 +15,7 @@ mod settle;
 mod sketch;
 mod slots;
 mod starts;
+mod sums;
 mod tally;
 
 pub use account::{Account, Accounts, Collision, Collisions};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::distribution::Bounds;
 use super::native::Cells;
-use super::slots::SlotId;
+use super::slots::{NOWHERE, SlotId};
 use crate::map::{GroupId, NativeReading, Origin, Part, SeriesId};
 use crate::texts::make_room;
 use crate::time::UnixTime;
@@ -47,7 +47,7 @@ pub(super) struct Reading {
     /// When `last` was read.
     pub(super) last_at: UnixTime,
     pub(super) series: SeriesId,
-    /// Where its growth goes; a place beyond all slots if it goes nowhere.
+    /// Where its growth goes.
     pub(super) slot: SlotId,
     /// [`ALONE`], or the number of a group.
     group: u32,
@@ -137,7 +137,7 @@ impl Readings {
             last: 0,
             last_at: UnixTime::from_seconds(0.0),
             series,
-            slot: SlotId(u32::MAX),
+            slot: NOWHERE,
             group: ALONE,
             seen: 0,
             bounds: UNBOUNDED,

@@ -8,8 +8,9 @@ use super::growth::{Evidence, Growth, Previous, ProcessStart, Taken};
 use super::native::Cells;
 use super::reading::{Before, NativePair, Reading, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
-use super::slots::Slots;
+use super::slots::{NOWHERE, Slots};
 use super::starts::{Falls, Starts};
+use super::sums::{Since, Spread, Sums};
 use super::tally::Tally;
 use crate::map::{NativeReading, Part};
 use crate::time::UnixTime;
@@ -20,6 +21,7 @@ pub(super) struct Settling<'a, 'w> {
     pub(super) tally: &'a mut Tally,
     pub(super) starts: &'a mut Starts,
     pub(super) falls: &'a mut Falls,
+    pub(super) sums: &'a mut Sums,
     pub(super) refused: &'a mut RefusedCounts,
     pub(super) allowance: Allowance,
     pub(super) process: Option<ProcessStart>,
@@ -50,6 +52,9 @@ impl Settling<'_, '_> {
                 ReadingKind::Count => {
                     let growth = f64::from_bits(reading.present) - f64::from_bits(reading.last);
                     self.tally.add(reading.slot, growth);
+                    if self.sums.are_wanted && reading.part == Some(Part::Sum) {
+                        self.sum(&*reading, Taken::Difference, growth);
+                    }
                     reading.advance(self.now);
                 }
                 ReadingKind::Bucket if reading.present == reading.last => reading.advance(self.now),
@@ -59,6 +64,7 @@ impl Settling<'_, '_> {
             }
         }
         self.falls.clear();
+        self.sums.finish(self.tally);
     }
 
     /// Finds the groups of which a count or a bucket fell.
@@ -107,7 +113,9 @@ impl Settling<'_, '_> {
             (ReadingKind::Bucket, None) => Ok(None),
             (ReadingKind::Native, _) => native.as_deref().map_or(Ok(None), |pair| self.native(reading, pair, growth)),
         };
-        if let Some(accounts) = &mut self.accounts {
+        if let Some(accounts) = &mut self.accounts
+            && reading.slot != NOWHERE
+        {
             accounts.account(Account {
                 series: reading.series,
                 key: self.slots.get(reading.slot),
@@ -173,7 +181,17 @@ impl Settling<'_, '_> {
             Taken::Difference => present - f64::from_bits(reading.last),
         };
         self.tally.add(reading.slot, amount);
+        if self.sums.are_wanted && reading.part == Some(Part::Sum) {
+            self.sum(reading, taken, amount);
+        }
         Some(amount)
+    }
+
+    /// The sum of a histogram grew.
+    fn sum(&mut self, reading: &Reading, taken: Taken, amount: f64) {
+        if let (Some(group), Some(since)) = (reading.group(), since(reading, taken)) {
+            self.sums.sum(group, since, amount);
+        }
     }
 
     fn bucket(&mut self, reading: &Reading, bounds: Bounds, taken: Taken) -> Result<f64, Refused> {
@@ -182,6 +200,9 @@ impl Settling<'_, '_> {
             Taken::Whole => reading.present,
             Taken::Difference => reading.present.saturating_sub(reading.last),
         };
+        if let Some(group) = reading.group() {
+            self.sums.bucket(group, reading.slot, since(reading, taken), bounds, amount);
+        }
         self.spread(reading, [(bounds, amount)]).map(|()| amount as f64)
     }
 
@@ -194,12 +215,15 @@ impl Settling<'_, '_> {
             Taken::Difference => pair.last.as_ref().unwrap_or(&empty),
         };
         let mut grown = Vec::new();
-        let mut values = 0.0;
+        let (mut values, mut spread) = (0.0, Spread::default());
         for cell in Cells::of(present, before).iter() {
-            let growth = cell.values();
+            let (bounds, growth) = (Bounds::new(cell.lower, cell.upper)?, cell.values());
             values += growth as f64;
-            grown.push((Bounds::new(cell.lower, cell.upper)?, growth));
+            spread.add(bounds, growth);
+            grown.push((bounds, growth));
         }
+        // Observations that are in no bucket are NaN, and so is the sum then.
+        self.sums.native(reading.slot, present.sum - before.sum, spread);
         self.spread(reading, grown).map(|()| Some(values))
     }
 
@@ -213,6 +237,15 @@ impl Settling<'_, '_> {
             }
         }
         result
+    }
+}
+
+/// Since when what is taken of a reading grew; none if it is not known what grew.
+fn since(reading: &Reading, taken: Taken) -> Option<Since> {
+    match taken {
+        Taken::Nothing | Taken::Zero => None,
+        Taken::Whole => Some(Since::Beginning),
+        Taken::Difference => Some(Since::Reading(reading.last_at)),
     }
 }
 

@@ -96,6 +96,14 @@ impl Sketch {
         Ok(())
     }
 
+    /// Replaces what is known of the values by what is known from elsewhere: their sum, and bounds between which they all
+    /// lie, as far as these do not contradict the mean.
+    pub(super) fn set_exact(&mut self, sum: f64, low: f64, high: f64) {
+        let avg = sum / self.summary.count as f64;
+        let (min, max) = if self.summary.count == 1 { (avg, avg) } else { (low.min(avg), high.max(avg)) };
+        self.summary = Summary { sum, avg, min, max, ..self.summary };
+    }
+
     /// Puts in all that is in `other`.
     pub fn merge(&mut self, other: &Self) {
         self.settle();

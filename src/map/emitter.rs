@@ -24,6 +24,8 @@ pub(super) enum Emission {
     Submission(Submission),
     /// A native histogram.
     Native(SeriesId, ContextId, NativeReading),
+    /// The sum of a histogram that becomes a sketch.
+    GroupSum(SeriesId, f64),
     /// The value of a series that becomes a service check.
     ServiceCheck(SeriesId, Arc<ServiceCheckPlan>, f64),
     /// Pieces of metadata.
@@ -91,6 +93,9 @@ impl<S: Submissions> Emitter<'_, S> {
                 let submission =
                     NativeSubmission { context, origin: memory.origin(series), reading, flush_first_value };
                 self.out.native(submission, &memory.contexts);
+            }
+            Emission::GroupSum(series, value) => {
+                self.out.group_sum(memory.origin(series), value, self.flush_first_value);
             }
             Emission::ServiceCheck(series, plan, value) => {
                 self.resumed(series);

@@ -14,9 +14,9 @@ use super::emitter::{Emission, Emitter, Figure};
 use super::error::MapError;
 use super::labels::known_name;
 use super::mapper::Outcome;
-use super::memory::Memory;
+use super::memory::{Memory, Series};
 use super::native::NativeReading;
-use super::origin::SeriesId;
+use super::origin::{Part, SeriesId};
 use super::plan::{Change, Plan};
 use super::repetition::Repetition;
 use super::selection::{FamilyId, Selected, Selection};
@@ -272,7 +272,12 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Replays the plan of a series for one sample.
     fn apply(&mut self, series: SeriesId, sample: &Sample<'_>) {
-        if let Plan::Drop(reason) = self.memory.get(series).plan {
+        let &Series { ref plan, group, .. } = self.memory.get(series);
+        if let Plan::Drop(reason) = *plan {
+            // The sketches of a histogram have its sum, whether or not that is submitted.
+            if reason == DropReason::HistogramOption && matches!(group, Some((_, Part::Sum))) {
+                self.pass(Emission::GroupSum(series, sample.value));
+            }
             return self.drop_sample(reason);
         }
         if self.instance().telemetry {

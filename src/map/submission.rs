@@ -137,6 +137,9 @@ pub trait Submissions {
         false
     }
 
+    /// The sum of a histogram that becomes a sketch, where the sum is not submitted itself.
+    fn group_sum(&mut self, _origin: Origin, _value: f64, _flush_first_value: bool) {}
+
     /// A native histogram; `contexts` knows its context.
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts);
 

@@ -250,3 +250,16 @@ fn a_context_of_another_kind_takes_no_histogram() {
     assert_eq!((batch.points.len(), batch.sketches.len()), (1, 0));
     assert_eq!(target.refused(), [(Refused::KindChanged, 1)]);
 }
+
+#[test]
+fn the_sum_of_a_sketch_is_that_of_its_histogram() {
+    let mut target = Target::default();
+    let context = target.context("latency", &[]);
+    let mut scrape = |sum, buckets| target.sketch([native(context, buckets, true).summing_up_to(sum)]).unwrap();
+    assert_eq!(scrape(4.5, &[(1.0, 2.0, 3.0)]).sum(), 4.5);
+    let grown = scrape(10.0, &[(1.0, 2.0, 4.0), (2.0, 4.0, 1.0)]);
+    assert_eq!((grown.count(), grown.sum(), grown.avg()), (2, 5.5, 2.75));
+    // That is no sum of values between 1 and 2.
+    assert_ne!(scrape(10.0, &[(1.0, 2.0, 5.0), (2.0, 4.0, 1.0)]).sum(), 0.0);
+    assert_ne!(scrape(f64::NAN, &[(1.0, 2.0, 6.0), (2.0, 4.0, 1.0)]).sum(), 0.0);
+}

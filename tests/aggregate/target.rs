@@ -64,6 +64,13 @@ impl Reading {
         self
     }
 
+    /// The same native histogram, with a sum.
+    pub(crate) fn summing_up_to(mut self, sum: f64) -> Self {
+        let Made::Native(submission) = &mut self.submission else { panic!("only a native histogram tells its sum") };
+        submission.reading.sum = sum;
+        self
+    }
+
     fn context(&self) -> ContextId {
         match &self.submission {
             Made::Plain(submission) => submission.context(),
@@ -327,6 +334,7 @@ pub(crate) fn native_of(
     flush_first_value: bool,
 ) -> Reading {
     let buckets = buckets.iter().map(|&(lower, upper, count)| NativeCount { lower, upper, count }).collect();
-    let reading = NativeReading { count, sum: 0.0, buckets };
+    // No sum, so that sketches are those of their buckets.
+    let reading = NativeReading { count, sum: f64::NAN, buckets };
     Reading::new(Made::Native(NativeSubmission { context, origin: nobody(), reading, flush_first_value }))
 }

@@ -1,11 +1,13 @@
 //! What is remembered of a target and for how long, seen from outside: real bodies in, points and the size of the memory
 //! out.
+#![allow(clippy::float_cmp, reason = "all values are multiples of a quarter")]
 #![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
 
 mod forgetting;
 mod numbers;
 mod sharing;
 mod starts;
+mod sums;
 mod target;
 
 use retriever::map::RETAIN_SCRAPES;

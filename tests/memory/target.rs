@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use retriever::aggregate::Slots;
+use retriever::aggregate::{Sketch, Slots};
 use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
 use retriever::map::SeriesId;
 use retriever::pipeline::{Recorded, Recorder};
@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) now: UnixTime,
     /// What the last scrape submitted.
     submitted: Vec<Recorded>,
+    /// The sketches of the last scrape.
+    pub(crate) sketches: Vec<Sketch>,
 }
 
 impl Target {
@@ -39,6 +41,7 @@ impl Target {
             runtime: Builder::new_current_thread().build().unwrap(),
             now,
             submitted: Vec::new(),
+            sketches: Vec::new(),
         }
     }
 
@@ -51,6 +54,7 @@ impl Target {
         let contribution = self.runtime.block_on(scrape);
         self.now = self.now.plus(Duration::from_secs(15));
         self.submitted = recorder.submissions;
+        self.sketches = contribution.batch.sketches.iter().map(|point| point.sketch.clone()).collect();
         contribution
     }
 

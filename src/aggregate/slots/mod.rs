@@ -21,6 +21,9 @@ const HEAD: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotId(pub(super) u32);
 
+/// Beyond all slots: where something goes that is only remembered.
+pub(super) const NOWHERE: SlotId = SlotId(u32::MAX);
+
 impl SlotId {
     /// The place in arrays that stand beside [`Slots`].
     pub fn index(self) -> usize {
