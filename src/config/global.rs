@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::expand::Surroundings;
 use super::output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+use super::proxy::IntakeProxy;
 use super::secret::Secret;
 use super::section::{Section, is_affirmative};
+use super::tls::TlsVersion;
 
 /// Where Retriever's own pages listen unless the settings say otherwise.
 const DEFAULT_ADMIN: &str = "127.0.0.1:8226";
@@ -176,6 +178,7 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let timeout = options.number("forwarder_timeout", "DD_FORWARDER_TIMEOUT");
     let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
     let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION", false);
+    let min_tls_version = read_min_tls_version(options);
     let api_key = options.text("api_key", &["DD_API_KEY"])?;
     // A stray line feed is the usual cause of a refused key.
     let api_key = api_key.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_owned();
@@ -198,12 +201,28 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
         url,
         api_key: Secret::new(api_key),
         skip_ssl_validation,
+        min_tls_version,
+        // Decided when all of the file is read that names proxies.
+        proxy: IntakeProxy::default(),
         timeout: timeout
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .filter(|timeout| !timeout.is_zero())
             .unwrap_or(DEFAULT_FORWARDER_TIMEOUT),
         queue_bytes: queue.map_or(DEFAULT_QUEUE_BYTES, |bytes| bytes as usize),
     })
+}
+
+/// There is nothing below TLS 1.2 here, so the older names of the Agent come to that.
+fn read_min_tls_version(options: &Overridden<'_, '_>) -> TlsVersion {
+    const VARIABLES: [&str; 1] = ["DD_MIN_TLS_VERSION"];
+    match options.text("min_tls_version", &VARIABLES).map(|text| text.to_lowercase()).as_deref() {
+        None | Some("tlsv1.0" | "tlsv1.1" | "tlsv1.2") => TlsVersion::Tls12,
+        Some("tlsv1.3") => TlsVersion::Tls13,
+        Some(_) => {
+            options.error("min_tls_version", &VARIABLES, "is no version of TLS; expected `tlsv1.2` or `tlsv1.3`");
+            TlsVersion::Tls12
+        }
+    }
 }
 
 fn read_dogstatsd(options: &Overridden<'_, '_>) -> Option<DogstatsdAddress> {
