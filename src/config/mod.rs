@@ -131,7 +131,7 @@ impl Config {
         let init_node = section.node("init_config");
         let mut init = init_node.map(|node| InitConfig::read(&reading, node)).unwrap_or_default();
         init.proxy.read_agent(&section);
-        init.proxy.lead_delivery(&section, &mut global.output);
+        init.proxy.lead_delivery(&section, &mut global);
         let nodes = if usable { instance_nodes(&section) } else { &[] };
         let instances = read_instances(&reading, nodes, init_node, &init);
         let has_legacy_form = nodes.iter().any(legacy::has_legacy_form);

@@ -17,6 +17,7 @@ use address::{ProxyProblem, ProxySource};
 use bypass::{Bypass, EnvironmentBypass};
 
 use super::expand::Surroundings;
+use super::global::Global;
 use super::node::Value;
 use super::output::Output;
 use super::problem::{Problem, Problems};
@@ -186,12 +187,16 @@ impl ProxyDefaults {
         self.agent = Configured::with_variables(self.file.clone(), reading.surroundings, &mut problems);
     }
 
-    /// The way of payloads to where they go.
-    pub(super) fn lead_delivery(&self, top: &Section<'_>, output: &mut Output) {
-        match output {
-            Output::Api(api) => api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &api.url),
+    /// Decides how the intake is reached.
+    pub(super) fn lead_delivery(&self, top: &Section<'_>, global: &mut Global) {
+        let Some(api) = &mut global.api else {
             // Of no effect then, but no unknown option either.
-            Output::Dogstatsd(_) | Output::Console => _ = top.node("no_proxy_nonexact_match"),
+            _ = top.node("no_proxy_nonexact_match");
+            return;
+        };
+        api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &api.url);
+        if let Output::Api(output) = &mut global.output {
+            output.proxy = api.proxy.clone();
         }
     }
 }

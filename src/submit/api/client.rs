@@ -30,6 +30,7 @@ use crate::time::UnixTime;
 use crate::unverified::Unverified;
 
 const API_KEY: HeaderName = HeaderName::from_static("dd-api-key");
+const APPLICATION_KEY: HeaderName = HeaderName::from_static("dd-application-key");
 const AGENT: &str = concat!("retriever/", env!("CARGO_PKG_VERSION"));
 /// Bytes of an answer that are read; no honest one is longer.
 const ANSWER_LIMIT: usize = 64 << 10;
@@ -105,6 +106,21 @@ impl Client {
     pub(super) async fn get(&self, path: &str) -> Result<(StatusCode, Bytes), String> {
         let request = Request::builder().method(Method::GET);
         self.exchange(request, path, Bytes::new()).await.map(|(status, _, body)| (status, body))
+    }
+
+    /// Asks for what takes an application key as well: status, headers and body.
+    pub(super) async fn administer(
+        &self,
+        method: Method,
+        path: &str,
+        application_key: &HeaderValue,
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), String> {
+        let request = Request::builder()
+            .method(method)
+            .header(APPLICATION_KEY, application_key)
+            .header(CONTENT_TYPE, "application/json");
+        self.exchange(request, path, body).await
     }
 
     async fn exchange(
