@@ -145,9 +145,20 @@ fn the_variables_of_the_agent_go_before_those_of_all_programs_and_these_before_t
         "`http://other:80` (set by `proxy` at the top of the settings)"
     );
     assert_eq!(way("", &[]), "none");
-    // Proxies of all programs for all schemes are unknown to the Agent.
-    assert_eq!(way("", &[("ALL_PROXY", "http://all"), ("HTTP_PROXY", "http://plain")]), "none");
+    assert_eq!(way("", &[("HTTP_PROXY", "http://plain")]), "none");
     assert_eq!(way(file, &[("DD_PROXY_HTTPS", "")]), "forbidden");
+}
+
+#[test]
+fn a_proxy_that_only_targets_have_is_told() {
+    let said = |top: &str, variables: &[(&'static str, &str)]| -> Vec<String> {
+        config(top, variables).problems.iter().map(ToString::to_string).collect()
+    };
+    let message = "is used for targets only: metrics are sent to Datadog without it; set `HTTPS_PROXY` for them";
+    let expected = [format!("environment variable `ALL_PROXY`: warning: {message}")];
+    assert_eq!(said("", &[("ALL_PROXY", "http://all")]), expected);
+    assert_eq!(said("", &[("ALL_PROXY", "http://all"), ("HTTPS_PROXY", "http://p")]), [""; 0]);
+    assert_eq!(said("output: console", &[("ALL_PROXY", "http://all")]), [""; 0]);
 }
 
 #[test]

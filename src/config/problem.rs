@@ -87,8 +87,12 @@ impl Problems {
 
     /// A problem of an environment variable.
     pub(crate) fn variable(&mut self, name: &str, message: impl Into<String>) {
-        let source = format!("environment variable `{name}`");
-        self.found.push(Problem { source, position: None, severity: Severity::Error, message: message.into() });
+        self.push_variable(name, Severity::Error, message.into());
+    }
+
+    /// A variable that takes less effect than one may think.
+    pub(crate) fn variable_warning(&mut self, name: &str, message: impl Into<String>) {
+        self.push_variable(name, Severity::Warning, message.into());
     }
 
     /// How many errors there are so far: what was read between two equal answers is sound.
@@ -107,6 +111,15 @@ impl Problems {
         let mut found = self.found;
         found.sort_by_key(|problem| problem.position);
         found
+    }
+
+    fn push_variable(&mut self, name: &str, severity: Severity, message: String) {
+        let source = format!("environment variable `{name}`");
+        let problem = Problem { source, position: None, severity, message };
+        // One variable may be looked at for several purposes.
+        if !self.found.contains(&problem) {
+            self.found.push(problem);
+        }
     }
 
     fn push(&mut self, position: Option<Position>, severity: Severity, message: String) {

@@ -15,6 +15,7 @@ pub use intake::IntakeProxy;
 
 use address::{ProxyProblem, ProxySource};
 use bypass::{Bypass, EnvironmentBypass};
+use intake::Exceptions;
 
 use super::expand::Surroundings;
 use super::global::Global;
@@ -189,14 +190,12 @@ impl ProxyDefaults {
 
     /// Decides how the intake is reached.
     pub(super) fn lead_delivery(&self, top: &Section<'_>, global: &mut Global) {
-        let Some(api) = &mut global.api else {
-            // Of no effect then, but no unknown option either.
-            _ = top.node("no_proxy_nonexact_match");
-            return;
-        };
-        api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &api.url);
+        let exceptions = Exceptions::read(top, self.file.as_ref());
+        let Some(api) = &mut global.api else { return };
+        api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &exceptions, &api.url);
         if let Output::Api(output) = &mut global.output {
             output.proxy = api.proxy.clone();
+            intake::warn_of_all_proxy(top, &api.proxy);
         }
     }
 }

@@ -37,8 +37,7 @@ impl IntakeProxy {
     }
 
     /// The way to `url`; `file` is what `proxy` at the top of the file says.
-    pub(super) fn decide(top: &Section<'_>, file: Option<&Configured>, url: &str) -> Self {
-        let exceptions = Exceptions::read(top, file);
+    pub(super) fn decide(top: &Section<'_>, file: Option<&Configured>, exceptions: &Exceptions, url: &str) -> Self {
         let Some(peer) = Peer::of(url) else { return Self::NoneNamed };
         match choice(top, file, peer.is_tls) {
             Choice::Unset | Choice::Null => Self::NoneNamed,
@@ -51,8 +50,19 @@ impl IntakeProxy {
     }
 }
 
+/// Warns where targets have a proxy and deliveries none: the Agent does not know the variable for both schemes.
+pub(super) fn warn_of_all_proxy(top: &Section<'_>, proxy: &IntakeProxy) {
+    let Some((name, _)) = variable(top, ["all_proxy", "ALL_PROXY"]).filter(|(_, text)| !text.trim().is_empty()) else {
+        return;
+    };
+    if *proxy == IntakeProxy::NoneNamed {
+        let message = "is used for targets only: metrics are sent to Datadog without it; set `HTTPS_PROXY` for them";
+        top.reading().problems.borrow_mut().variable_warning(name, message);
+    }
+}
+
 /// The variable that is set, the first one first, if only to nothing.
-fn variable(top: &Section<'_>, names: [&'static str; 3]) -> Option<(&'static str, String)> {
+fn variable<const N: usize>(top: &Section<'_>, names: [&'static str; N]) -> Option<(&'static str, String)> {
     names.into_iter().find_map(|name| Some((name, top.reading().surroundings.variable(name)?)))
 }
 
@@ -65,10 +75,7 @@ fn choice(top: &Section<'_>, file: Option<&Configured>, is_tls: bool) -> Choice 
     };
     match variable(top, names) {
         Some((name, text)) => Choice::parse(&text, ProxySource::Variable(name)).unwrap_or_else(|problem| {
-            // Targets have the Agent's variables as well, and it was reported there.
-            if !name.starts_with("DD_") {
-                top.reading().problems.borrow_mut().variable(name, problem.to_string());
-            }
+            top.reading().problems.borrow_mut().variable(name, problem.to_string());
             Choice::Faulty
         }),
         None => file.map_or(Choice::Unset, |file| if is_tls { file.https.clone() } else { file.http.clone() }),
@@ -103,7 +110,7 @@ impl<'u> Peer<'u> {
 }
 
 /// The hosts that no proxy is used for.
-struct Exceptions {
+pub(super) struct Exceptions {
     entries: Vec<String>,
     /// The option or variable that has them.
     source: &'static str,
@@ -112,7 +119,7 @@ struct Exceptions {
 }
 
 impl Exceptions {
-    fn read(top: &Section<'_>, file: Option<&Configured>) -> Self {
+    pub(super) fn read(top: &Section<'_>, file: Option<&Configured>) -> Self {
         let configured = top.affirmative("no_proxy_nonexact_match", false);
         let set = top.reading().surroundings.variable("DD_NO_PROXY_NONEXACT_MATCH");
         let nonexact = set.filter(|text| !text.trim().is_empty()).map_or(configured, |text| is_affirmative(&text));
