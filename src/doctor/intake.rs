@@ -16,14 +16,16 @@ use crate::submit::{KeyCheck, validate_key_observed};
 use crate::time::UnixTime;
 
 /// The sites that Datadog has.
-const SITES: [&str; 7] = [
+const SITES: [&str; 9] = [
     "datadoghq.com",
     "us3.datadoghq.com",
     "us5.datadoghq.com",
     "datadoghq.eu",
     "ap1.datadoghq.com",
     "ap2.datadoghq.com",
+    "uk1.datadoghq.com",
     "ddog-gov.com",
+    "us2.ddog-gov.com",
 ];
 
 /// How many characters the keys of the API have, and those of applications, which are something else.
