@@ -18,23 +18,24 @@ pub(crate) struct Collector {
     help: Option<Arc<str>>,
     /// Of the families of all series: what is submitted late may be of an earlier one.
     help_of: HashMap<SeriesId, Option<Arc<str>>>,
-    found: HashMap<Arc<str>, Facts>,
+    found: HashMap<String, Facts>,
 }
 
 impl Collector {
     /// Each full name with what is known of it.
-    pub(crate) fn into_found(self) -> impl Iterator<Item = (Arc<str>, Facts)> {
+    pub(crate) fn into_found(self) -> impl Iterator<Item = (String, Facts)> {
         self.found.into_iter()
     }
 
     fn note(&mut self, context: ContextId, series: SeriesId, stored: StoredAs, contexts: &Contexts) {
         let context = contexts.get(context);
-        if self.found.contains_key(&context.name) {
+        let name: &str = &context.name;
+        if self.found.contains_key(name) {
             return;
         }
         let help = self.help_of.get(&series).unwrap_or(&self.help);
         let description = help.as_deref().and_then(described);
-        self.found.insert(Arc::clone(&context.name), Facts { stored, unit: context.unit, description });
+        self.found.insert(name.to_owned(), Facts { stored, unit: context.unit, description });
     }
 }
 
