@@ -29,13 +29,13 @@ impl Collector {
 
     fn note(&mut self, context: ContextId, series: SeriesId, stored: StoredAs, contexts: &Contexts) {
         let context = contexts.get(context);
-        let name: &str = &context.name;
-        if self.found.contains_key(name) {
+        let name = context.name.to_string();
+        if self.found.contains_key(&name) {
             return;
         }
         let help = self.help_of.get(&series).unwrap_or(&self.help);
         let description = help.as_deref().and_then(described);
-        self.found.insert(name.to_owned(), Facts { stored, unit: context.unit, description });
+        self.found.insert(name, Facts { stored, unit: context.unit, description });
     }
 }
 
