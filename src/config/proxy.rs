@@ -180,8 +180,9 @@ impl ProxyDefaults {
     }
 
     /// Warns of a proxy of the Agent that payloads do not go through.
-    pub(super) fn note_delivery(&self, top: &Section<'_>, output: &Output) {
-        let (Output::Api(api), Some(agent)) = (output, &self.agent) else { return };
+    pub(super) fn note_delivery(&self, top: &Section<'_>, outputs: &[Output]) {
+        let api = outputs.iter().find_map(|output| if let Output::Api(api) = output { Some(api) } else { None });
+        let (Some(api), Some(agent)) = (api, &self.agent) else { return };
         let choice = if api.url.starts_with("https") { &agent.https } else { &agent.http };
         let Choice::Through(proxy) = choice else { return };
         let message = "is used for targets only: metrics are sent to Datadog without it";

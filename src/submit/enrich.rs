@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::delivery::Delivery;
+use super::event::Event;
 use super::name;
 use crate::aggregate::SeriesKey;
 use crate::config::Enrichment;
@@ -63,7 +64,16 @@ impl Enricher {
 
     /// The tags of a service check, sorted: its own and those of the configuration, each once.
     pub(super) fn check_tags<'a>(&'a self, check: &'a ServiceCheck) -> Vec<&'a str> {
-        let own = check.tags.iter().map(|tag| name::cut(tag));
+        self.with_own(&check.tags)
+    }
+
+    /// The tags of an event, likewise.
+    pub(super) fn event_tags<'a>(&'a self, event: &'a Event) -> Vec<&'a str> {
+        self.with_own(&event.tags)
+    }
+
+    fn with_own<'a>(&'a self, own: &'a [String]) -> Vec<&'a str> {
+        let own = own.iter().map(|tag| name::cut(tag));
         let mut tags: Vec<&str> = own.chain(self.tags.iter().map(String::as_str)).collect();
         tags.sort_unstable();
         tags.dedup();

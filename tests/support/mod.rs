@@ -4,6 +4,7 @@
 
 pub(crate) mod counting;
 pub(crate) mod deliveries;
+pub(crate) mod dogstatsd;
 pub(crate) mod intake;
 pub(crate) mod program;
 pub(crate) mod proto;

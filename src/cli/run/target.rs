@@ -101,6 +101,7 @@ impl TargetState {
             time: now,
             batch: contribution.batch,
             service_checks: checks.finish(&self.target.instance),
+            events: Vec::new(),
             default_host: !self.target.instance.empty_default_hostname,
         };
         match self.submitter.submit(&delivery) {

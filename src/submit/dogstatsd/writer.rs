@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::outbox::Outbox;
-use super::transport::{Connection, Sent, shown};
+use super::transport::{Connection, Sent};
 use crate::config::DogstatsdAddress;
 
 /// Waits between attempts to connect, doubling from the first to the second figure.
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes until the outbox is closed and empty.
 pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
-    let shown = shown(&address);
+    let shown = address.to_string();
     let out_of_reach =
         |error: &std::io::Error| format!("`{shown}` cannot be reached: {error}; is an Agent listening there?");
     let not_taken = |error: &std::io::Error| format!("`{shown}` did not take a packet: {error}");
@@ -27,8 +27,8 @@ pub(super) async fn write(address: DogstatsdAddress, outbox: Arc<Outbox>) {
     let mut burst = 0;
     let mut trouble = Trouble::default();
     while let Some(packet) = outbox.take().await {
-        let opened = match connection.take().filter(|open| !open.is_stale()) {
-            Some(open) => Ok(open),
+        let opened = match connection.take() {
+            Some(open) => Ok(open.renewed(&address).await),
             None => Connection::open(&address).await,
         };
         let sent = match opened {
