@@ -118,7 +118,8 @@ async fn programs_read_one_object_on_each_line() {
 #[tokio::test]
 async fn a_reader_that_goes_away_is_an_error_that_tells_itself_apart() {
     let submitter = Submitter::console(Console::new(Gone, OutputFormat::Text), Enrichment::default()).unwrap();
-    submitter.submit(&example()).unwrap();
+    // The writer may be so fast that this is an error already.
+    let _ = submitter.submit(&example());
     submitter.unread().await;
     let error = submitter.submit(&example()).unwrap_err();
     assert!(error.is_broken_pipe());

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::delivery::Delivery;
-use super::event::Event;
 use super::name;
 use crate::aggregate::SeriesKey;
 use crate::config::Enrichment;
@@ -62,17 +61,13 @@ impl Enricher {
         own.chain(self.tags.iter().map(String::as_str).filter(is_new))
     }
 
-    /// The tags of a service check, sorted: its own and those of the configuration, each once.
+    /// The tags of a service check.
     pub(super) fn check_tags<'a>(&'a self, check: &'a ServiceCheck) -> Vec<&'a str> {
-        self.with_own(&check.tags)
+        self.all_tags(&check.tags)
     }
 
-    /// The tags of an event, likewise.
-    pub(super) fn event_tags<'a>(&'a self, event: &'a Event) -> Vec<&'a str> {
-        self.with_own(&event.tags)
-    }
-
-    fn with_own<'a>(&'a self, own: &'a [String]) -> Vec<&'a str> {
+    /// These tags and those of the configuration, sorted, each once.
+    pub(super) fn all_tags<'a>(&'a self, own: &'a [String]) -> Vec<&'a str> {
         let own = own.iter().map(|tag| name::cut(tag));
         let mut tags: Vec<&str> = own.chain(self.tags.iter().map(String::as_str)).collect();
         tags.sort_unstable();

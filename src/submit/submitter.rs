@@ -39,7 +39,7 @@ impl Submitter {
     /// # Errors
     ///
     /// When the settings allow no request at all, or a file cannot be opened. That the intake is out of reach is no error.
-    pub fn start(outputs: impl AsRef<[Output]>, enrichment: Enrichment) -> Result<Self, SubmitError> {
+    pub fn start(outputs: &(impl AsRef<[Output]> + ?Sized), enrichment: Enrichment) -> Result<Self, SubmitError> {
         Self::with_pace(outputs, enrichment, Pace::default())
     }
 
@@ -48,7 +48,11 @@ impl Submitter {
     /// # Errors
     ///
     /// Likewise.
-    pub fn with_pace(outputs: impl AsRef<[Output]>, enrichment: Enrichment, pace: Pace) -> Result<Self, SubmitError> {
+    pub fn with_pace(
+        outputs: &(impl AsRef<[Output]> + ?Sized),
+        enrichment: Enrichment,
+        pace: Pace,
+    ) -> Result<Self, SubmitError> {
         let ways: Result<Vec<Way>, SubmitError> =
             outputs.as_ref().iter().map(|output| Way::start(output, pace)).collect();
         Ok(Self::to(ways?, enrichment))

@@ -42,7 +42,7 @@ pub(super) fn lines(delivery: &Delivery, enricher: &Enricher) -> String {
             "event": event.title, "type": "event", "text": event.text, "timestamp": event.time.whole_seconds(),
             "priority": event.priority.as_str(), "alert_type": event.alert_type.as_str(),
             "aggregation_key": event.aggregation_key, "source_type": event.source_type,
-            "tags": enricher.event_tags(event), "host": enricher.host(&event.hostname),
+            "tags": enricher.all_tags(&event.tags), "host": enricher.host(&event.hostname),
         })
     });
     let mut lines = String::new();

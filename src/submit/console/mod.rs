@@ -27,19 +27,29 @@ pub struct Console {
     out: Box<dyn Write + Send>,
     name: String,
     format: OutputFormat,
+    readers: Readers,
+}
+
+/// Who reads what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readers {
+    /// One, who does not come back once it is gone.
+    One,
+    /// Whoever comes.
+    Any,
 }
 
 impl Console {
     /// Shows metrics at `out`.
     pub fn new(out: impl Write + Send + 'static, format: OutputFormat) -> Self {
-        Self { out: Box::new(out), name: "the console".to_owned(), format }
+        Self { out: Box::new(out), name: "the console".to_owned(), format, readers: Readers::One }
     }
 
     /// Appends metrics to a file, which is made if it is not there, and made again if it was moved away.
     pub(super) fn file(settings: &FileSettings) -> io::Result<Self> {
         let out = GrowingFile::open(settings.path.clone())?;
         let name = format!("`{}`", settings.path.display());
-        Ok(Self { out: Box::new(out), name, format: settings.format })
+        Ok(Self { out: Box::new(out), name, format: settings.format, readers: Readers::Any })
     }
 }
 
@@ -59,11 +69,13 @@ pub(super) struct Shown {
 impl Shown {
     /// Starts the thread that writes.
     pub(super) fn start(console: Console) -> io::Result<Self> {
-        let Console { out, name, format } = console;
+        let Console { out, name, format, readers } = console;
         let queue = Arc::new(Queue::default());
         let taken = Arc::clone(&queue);
         // It may hang in a write for ever, for which the end of the process does not wait.
-        std::thread::Builder::new().name("output".to_owned()).spawn(move || writer::write(&taken, out, &name))?;
+        std::thread::Builder::new()
+            .name("output".to_owned())
+            .spawn(move || writer::write(&taken, out, &name, readers))?;
         Ok(Self { format, queue })
     }
 

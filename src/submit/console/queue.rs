@@ -1,7 +1,6 @@
 //! Pages that wait for the thread that writes them: bounded in bytes, the oldest first out, the oldest first dropped.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -106,8 +105,8 @@ impl Queue {
         self.settled.notify_waiters();
     }
 
-    /// The taken page is lost, and with it all others if the reader went away.
-    pub(super) fn lost(&self, error: &io::Error, message: String) {
+    /// The taken page is lost, and with it all others if nobody will ever read them.
+    pub(super) fn lost(&self, message: String, is_unread: bool) {
         let mut state = self.lock();
         if let Some(points) = state.taken.take() {
             state.stats.dropped.add(DropReason::SendFailed, points);
@@ -115,7 +114,7 @@ impl Queue {
         let now = UnixTime::now();
         state.stats.fail(now, message);
         state.stats.unhealthy_since.get_or_insert(now);
-        if error.kind() == io::ErrorKind::BrokenPipe {
+        if is_unread {
             state.is_unread = true;
             state.drop_all(DropReason::SendFailed);
         }
@@ -197,7 +196,7 @@ mod tests {
         queue.put(page(1, 1));
         queue.put(page(1, 10));
         assert!(queue.take().is_some());
-        queue.lost(&io::ErrorKind::BrokenPipe.into(), "nobody reads".to_owned());
+        queue.lost("nobody reads".to_owned(), true);
         queue.unread().await;
         queue.put(page(1, 100));
         assert_eq!(queue.take(), None);

@@ -80,7 +80,7 @@ fn rows(delivery: &Delivery, enricher: &Enricher) -> Vec<Row> {
     });
     let events = delivery.events.iter().map(|event| {
         let (kind, text) = (format!("{} event", event.alert_type.as_str()), printable(&event.text));
-        let tags = printable(&enricher.event_tags(event).join(","));
+        let tags = printable(&enricher.all_tags(&event.tags).join(","));
         [printable(&event.title), kind, text, tags, host(enricher.host(&event.hostname))]
     });
     points.chain(sketches).chain(checks).chain(events).collect()

@@ -119,7 +119,7 @@ impl Lines<'_> {
         if event.alert_type != EventAlertType::default() {
             append(&mut line, format_args!("|t:{}", event.alert_type.as_str()));
         }
-        self.append_tags(&mut line, self.enricher.event_tags(event).into_iter());
+        self.append_tags(&mut line, self.enricher.all_tags(&event.tags).into_iter());
         line
     }
 
@@ -145,11 +145,11 @@ impl Lines<'_> {
 
     /// Tags, and behind them where they come from.
     fn append_tags<'a>(&'a self, line: &mut String, tags: impl Iterator<Item = &'a str> + Clone) {
+        let is_missing = |name: &str| !tags.clone().any(|tag| tag.starts_with(name));
+        let defaults = self.origin.defaults.iter().filter(|(name, _)| is_missing(name)).map(|(_, tag)| tag.as_str());
+        let more: Vec<&str> = defaults.chain(self.origin.entity.as_deref()).collect();
         let mut separator = "|#";
-        let defaults = self.origin.defaults.iter().filter(|(name, _)| !tags.clone().any(|tag| tag.starts_with(name)));
-        let defaults = defaults.map(|(_, tag)| tag.as_str());
-        let own = tags.clone().chain(defaults).chain(self.origin.entity.as_deref());
-        for tag in own.filter(|tag| !tag.is_empty()) {
+        for tag in tags.chain(more).filter(|tag| !tag.is_empty()) {
             line.push_str(separator);
             separator = ",";
             append_clean(line, tag, &[',', '|']);
@@ -168,7 +168,12 @@ fn number(value: f64) -> String {
 }
 
 fn append_clean(line: &mut String, text: &str, separators: &[char]) {
-    line.extend(text.chars().map(|c| if c.is_control() || separators.contains(&c) { '_' } else { c }));
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !separators.contains(&char::from(byte));
+    if text.bytes().all(is_plain) {
+        line.push_str(text);
+    } else {
+        line.extend(text.chars().map(|c| if c.is_control() || separators.contains(&c) { '_' } else { c }));
+    }
 }
 
 #[cfg(test)]

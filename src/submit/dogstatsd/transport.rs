@@ -151,3 +151,33 @@ fn is_gone(error: &io::Error) -> bool {
             | ErrorKind::BrokenPipe
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own_port(connection: &Connection) -> u16 {
+        let Connection::Udp { socket, .. } = connection else { panic!("{connection:?}") };
+        socket.local_addr().unwrap().port()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_looked_up_again_and_the_address_kept_if_that_fails() {
+        let address = DogstatsdAddress::Udp { host: "127.0.0.1".into(), port: 9 };
+        let connection = Connection::open(&address).await.unwrap();
+        let first = own_port(&connection);
+        let connection = connection.renewed(&address).await;
+        assert_eq!(own_port(&connection), first);
+        tokio::time::advance(RESOLVED_FOR).await;
+        let connection = connection.renewed(&address).await;
+        let second = own_port(&connection);
+        assert_ne!(second, first);
+        tokio::time::advance(RESOLVED_FOR).await;
+        let gone = DogstatsdAddress::Udp { host: "agent.invalid".into(), port: 9 };
+        let connection = connection.renewed(&gone).await;
+        assert_eq!(own_port(&connection), second);
+        // It is tried again after a while, not with each packet.
+        let connection = connection.renewed(&address).await;
+        assert_eq!(own_port(&connection), second);
+    }
+}
