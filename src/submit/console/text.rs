@@ -97,8 +97,14 @@ fn host(name: &str) -> String {
 }
 
 fn summary(sketch: &Sketch) -> String {
-    let [min, max, avg] = [sketch.min(), sketch.max(), sketch.avg()].map(Number);
+    let [min, max, avg] = [sketch.min(), sketch.max(), sketch.avg()].map(|value| Number(rounded(value)));
     format!("count={} min={min} max={max} avg={avg}", sketch.count())
+}
+
+/// The value in six digits: what was estimated from bins has no more of them.
+fn rounded(value: f64) -> f64 {
+    // What was printed as a number is one.
+    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 /// A number that is short for very large and very small values too.
