@@ -16,6 +16,10 @@ const MESSAGE: usize = 500;
 /// The longest title and text of an event, in characters.
 const TITLE: usize = 100;
 const TEXT: usize = 4000;
+/// The longest key and source of an event, in characters.
+const AGGREGATION_KEY: usize = 100;
+/// What is around title and text of an event, with lengths of up to five digits.
+const EVENT_FRAME: usize = "_e{12345,12345}:|".len();
 
 /// Writes the lines of one delivery.
 #[derive(Clone, Copy, Debug)]
@@ -96,31 +100,33 @@ impl Lines<'_> {
         line
     }
 
-    /// The line of an event.
+    /// The line of an event. A text that has no room in it is cut.
     pub(super) fn event(&self, event: &Event) -> String {
+        // Their lengths are told, so that a bar within them ends nothing.
         let clean = |text: &str| {
             let mut clean = String::new();
-            append_clean(&mut clean, &text.replace('\n', "\\n"), &['|']);
+            append_clean(&mut clean, &text.replace('\n', "\\n"), &[]);
             clean
         };
-        let (title, text) = (clean(cut_to(&event.title, TITLE)), clean(cut_to(&event.text, TEXT)));
-        let mut line = format!("_e{{{},{}}}:{title}|{text}", title.len(), text.len());
-        append(&mut line, format_args!("|d:{}", event.time.whole_seconds()));
-        self.append_host(&mut line, &event.hostname);
+        let mut fields = format!("|d:{}", event.time.whole_seconds());
+        self.append_host(&mut fields, &event.hostname);
         for (field, value) in [("k", &event.aggregation_key), ("s", &event.source_type)] {
             if !value.is_empty() {
-                append(&mut line, format_args!("|{field}:"));
-                append_clean(&mut line, name::cut(value), &['|']);
+                append(&mut fields, format_args!("|{field}:"));
+                append_clean(&mut fields, cut_to(value, AGGREGATION_KEY), &['|']);
             }
         }
         if event.priority != EventPriority::default() {
-            append(&mut line, format_args!("|p:{}", event.priority.as_str()));
+            append(&mut fields, format_args!("|p:{}", event.priority.as_str()));
         }
         if event.alert_type != EventAlertType::default() {
-            append(&mut line, format_args!("|t:{}", event.alert_type.as_str()));
+            append(&mut fields, format_args!("|t:{}", event.alert_type.as_str()));
         }
-        self.append_tags(&mut line, self.enricher.all_tags(&event.tags).into_iter());
-        line
+        self.append_tags(&mut fields, self.enricher.all_tags(&event.tags).into_iter());
+        let (title, text) = (clean(cut_to(&event.title, TITLE)), clean(cut_to(&event.text, TEXT)));
+        let room = self.limit.saturating_sub(EVENT_FRAME + title.len() + fields.len());
+        let text = &text[..text.floor_char_boundary(room)];
+        format!("_e{{{},{}}}:{title}|{text}{fields}", title.len(), text.len())
     }
 
     /// Whether the Agent would put another host than the one that is meant.
@@ -297,13 +303,15 @@ mod tests {
             hostname: String::new(),
         };
         let line = |event: &Event| written(&Origin::default(), |lines| lines.event(event));
-        assert_eq!(line(&event), "_e{12,8}:größer_neu|one\\ntwo|d:17|#team:a");
+        assert_eq!(line(&event), "_e{12,8}:größer|neu|one\\ntwo|d:17|#team:a");
+        let long = line(&Event { text: "é".repeat(4000), ..event.clone() });
+        assert!(long.len() <= 200 && long.starts_with("_e{12,1") && long.ends_with("é|d:17|#team:a"), "{long}");
         event.priority = EventPriority::Low;
         event.alert_type = EventAlertType::Warning;
         event.aggregation_key = "a|b".into();
         event.source_type = "app".into();
         event.tags = vec!["z:1".into()];
         event.hostname = "there".into();
-        assert_eq!(line(&event), "_e{12,8}:größer_neu|one\\ntwo|d:17|h:there|k:a_b|s:app|p:low|t:warning|#team:a,z:1");
+        assert_eq!(line(&event), "_e{12,8}:größer|neu|one\\ntwo|d:17|h:there|k:a_b|s:app|p:low|t:warning|#team:a,z:1");
     }
 }
