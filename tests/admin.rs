@@ -12,7 +12,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use prometheus_parse::Value;
 use retriever::aggregate::Refused;
-use retriever::config::{Config, ConfiguredInstance, NoSurroundings};
+use retriever::config::{Config, ConfiguredInstance, NoSurroundings, OutputKind};
 use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink};
 use retriever::pipeline::{FetchFailure, Pipeline, Recorder, Report};
 use retriever::scrape::Skip;
@@ -81,7 +81,7 @@ fn delivery() -> Stats {
 }
 
 fn telemetry(delivery: Stats) -> Telemetry {
-    Telemetry::new(UnixTime::from_seconds(STARTED), Arc::new(move || delivery.clone()))
+    Telemetry::new(UnixTime::from_seconds(STARTED), Arc::new(move || vec![(OutputKind::Api, delivery.clone())]))
 }
 
 /// A server at a port of its own.
@@ -266,23 +266,29 @@ async fn what_is_recorded_is_shown() {
 #[tokio::test]
 async fn delivery_and_the_process_are_shown() {
     let page = Found::on(&telemetry(delivery()).exposition());
-    assert_eq!(page.value("retriever_delivery_healthy", &[]), Some(0.0));
-    assert_eq!(page.value("retriever_delivery_queue_payloads", &[]), Some(2.0));
-    assert_eq!(page.value("retriever_delivery_queue_bytes", &[]), Some(3000.0));
-    assert_eq!(page.value("retriever_delivery_payloads_total", &[]), Some(5.0));
-    assert_eq!(page.value("retriever_delivered_total", &[]), Some(67.0));
-    assert_eq!(page.value("retriever_delivery_sent_bytes_total", &[]), Some(8000.0));
-    assert_eq!(page.value("retriever_delivery_retries_total", &[]), Some(9.0));
-    assert_eq!(page.value("retriever_delivery_dropped_total", &[("reason", "queue_full")]), Some(10.0));
-    assert_eq!(page.value("retriever_delivery_last_success_timestamp_seconds", &[]), Some(STARTED + 60.0));
+    assert_eq!(page.value("retriever_delivery_healthy", &[("output", "api")]), Some(0.0));
+    assert_eq!(page.value("retriever_delivery_queue_payloads", &[("output", "api")]), Some(2.0));
+    assert_eq!(page.value("retriever_delivery_queue_bytes", &[("output", "api")]), Some(3000.0));
+    assert_eq!(page.value("retriever_delivery_payloads_total", &[("output", "api")]), Some(5.0));
+    assert_eq!(page.value("retriever_delivered_total", &[("output", "api")]), Some(67.0));
+    assert_eq!(page.value("retriever_delivery_sent_bytes_total", &[("output", "api")]), Some(8000.0));
+    assert_eq!(page.value("retriever_delivery_retries_total", &[("output", "api")]), Some(9.0));
+    assert_eq!(
+        page.value("retriever_delivery_dropped_total", &[("output", "api"), ("reason", "queue_full")]),
+        Some(10.0)
+    );
+    assert_eq!(
+        page.value("retriever_delivery_last_success_timestamp_seconds", &[("output", "api")]),
+        Some(STARTED + 60.0)
+    );
     assert_eq!(page.value("process_start_time_seconds", &[]), Some(STARTED));
     let on_linux = cfg!(target_os = "linux");
     for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"] {
         assert_eq!(page.value(name, &[]).is_some(), on_linux, "{name}");
     }
     let untouched = Found::on(&telemetry(Stats::default()).exposition());
-    assert_eq!(untouched.value("retriever_delivery_healthy", &[]), Some(1.0));
-    assert_eq!(untouched.value("retriever_delivery_last_success_timestamp_seconds", &[]), None);
+    assert_eq!(untouched.value("retriever_delivery_healthy", &[("output", "api")]), Some(1.0));
+    assert_eq!(untouched.value("retriever_delivery_last_success_timestamp_seconds", &[("output", "api")]), None);
 }
 
 /// prometheus-parse reads Prometheus' text format: of OpenMetrics it understands gauges and histograms.

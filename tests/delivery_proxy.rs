@@ -57,8 +57,8 @@ fn config(top: &str, variables: &[(&'static str, &str)]) -> Config {
 fn api(top: &str, variables: &[(&'static str, &str)]) -> ApiSettings {
     let config = config(top, variables);
     assert!(config.problems.is_empty(), "{:?}", config.problems);
-    let Output::Api(api) = config.global.output else { panic!("there is a key") };
-    api
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!("there is a key") };
+    api.clone()
 }
 
 /// The settings of an intake that is reached through this proxy, whoever its certificates are by.

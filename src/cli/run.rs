@@ -69,9 +69,10 @@ async fn serve(args: &RunArgs, mut loaded: Loaded) -> Result<(), String> {
     loaded.config.global = global.clone();
     let (stop, stops) = stops().map_err(|error| unheard(&error))?;
     let hangups = signal(SignalKind::hangup()).map_err(|error| unheard(&error))?;
-    let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
+    let submitter = Submitter::start(&global.outputs, global.enrichment.clone()).map_err(|error| error.to_string())?;
     let submitter = Arc::new(submitter);
     let telemetry = Telemetry::new(UnixTime::now(), delivery_source(&submitter));
+    stop_when_unread(&submitter, &stop);
     let surroundings = Surroundings { telemetry: telemetry.clone(), submitter: Arc::clone(&submitter), stop };
     let reloader = Reloader::start(args.settings.clone(), !args.no_watch, loaded, surroundings)?;
     let (reload, requests) = ReloadRequests::channel();
@@ -117,20 +118,29 @@ fn with_hostname(mut global: Global) -> Global {
 
 /// Says where metrics go, and asks the intake about the key in the background.
 fn announce(global: &Global, targets: usize) {
-    match &global.output {
-        Output::Console => {
-            tracing::info!(
-                targets,
-                "metrics are printed and go nowhere else: set `api_key` (DD_API_KEY) or `dogstatsd_url` for more"
-            );
+    for output in &global.outputs {
+        match output {
+            Output::Console(_) if global.outputs.len() == 1 => {
+                tracing::info!(
+                    targets,
+                    "metrics are printed and go nowhere else: set `api_key` (DD_API_KEY) or `dogstatsd_url` for more"
+                );
+            }
+            _ => tracing::info!(targets, "metrics go to {output}"),
         }
-        Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
-        Output::Api(api) => {
-            let way = api.proxy.proxy().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-            tracing::info!(targets, "metrics go to {}{way}", api.url);
+        if let Output::Api(api) = output {
             tokio::spawn(check_key(api.clone()));
         }
     }
+}
+
+/// Asks the process to stop when there is nobody left to scrape for.
+fn stop_when_unread(submitter: &Arc<Submitter>, stop: &Sender<u32>) {
+    let (submitter, stop) = (Arc::clone(submitter), stop.clone());
+    tokio::spawn(async move {
+        submitter.unread().await;
+        stop.send_modify(|asked| *asked = (*asked).max(1));
+    });
 }
 
 async fn check_key(api: ApiSettings) {
@@ -174,7 +184,7 @@ async fn drain(submitter: &Submitter, stops: &Receiver<u32>) {
 /// The counters of delivery, for the pages.
 fn delivery_source(submitter: &Arc<Submitter>) -> DeliverySource {
     let submitter = Arc::clone(submitter);
-    Arc::new(move || submitter.stats())
+    Arc::new(move || submitter.outputs())
 }
 
 /// How often the process was asked to stop, by signals or through the sender.

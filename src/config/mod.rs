@@ -5,6 +5,7 @@
 
 mod auth;
 mod cipher;
+mod dogstatsd;
 mod endpoint_text;
 mod expand;
 mod files;
@@ -19,6 +20,8 @@ mod metadata;
 mod metrics;
 mod node;
 mod output;
+mod outputs;
+mod overridden;
 mod pattern;
 mod places;
 mod problem;
@@ -42,6 +45,7 @@ pub use auth::{
     TokenFile, TokenReader, TokenSettings, TokenWriter,
 };
 pub use cipher::{CipherSuite, TlsCiphers};
+pub use dogstatsd::{Cardinality, DogstatsdAddress, DogstatsdIdentity, DogstatsdSettings};
 pub use endpoint_text::EndpointText;
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use files::{Files, Remembering, Stamp};
@@ -52,7 +56,7 @@ pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFil
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
-pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+pub use output::{ApiSettings, Enrichment, FileSettings, Output, OutputFormat, OutputKind};
 pub use pattern::Pattern;
 pub use places::{Place, Places};
 pub(crate) use problem::Problems;

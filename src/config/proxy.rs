@@ -193,7 +193,11 @@ impl ProxyDefaults {
         let exceptions = Exceptions::read(top, self.file.as_ref());
         let Some(api) = &mut global.api else { return };
         api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &exceptions, &api.url);
-        if let Output::Api(output) = &mut global.output {
+        let output = global.outputs.iter_mut().find_map(|output| match output {
+            Output::Api(output) => Some(output),
+            _ => None,
+        });
+        if let Some(output) = output {
             output.proxy = api.proxy.clone();
             intake::warn_of_all_proxy(top, &api.proxy);
         }

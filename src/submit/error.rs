@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// An error of `submit`. Failures to deliver are no errors: they are counted in
 /// [`Stats`](super::Stats) while delivery goes on.
@@ -18,6 +19,7 @@ enum Kind {
     ApplicationKey,
     Tls { url: String, error: rustls::Error },
     Console(io::Error),
+    File { path: PathBuf, error: io::Error },
 }
 
 impl fmt::Display for Kind {
@@ -36,6 +38,12 @@ impl fmt::Display for Kind {
                  (often the package `ca-certificates`) or name a file of them in SSL_CERT_FILE"
             ),
             Self::Console(error) => write!(f, "metrics cannot be shown: {error}"),
+            Self::File { path, error } => write!(
+                f,
+                "`output_file` is `{}`, which cannot be written to: {error}; its folder must be there, and both must be \
+                 writable for this user",
+                path.display()
+            ),
         }
     }
 }
@@ -59,6 +67,10 @@ impl SubmitError {
 
     pub(super) fn console(error: io::Error) -> Self {
         Kind::Console(error).into()
+    }
+
+    pub(super) fn file(path: &Path, error: io::Error) -> Self {
+        Kind::File { path: path.to_owned(), error }.into()
     }
 
     /// Whether the reader of the console went away, which is how `| head` ends a program and no cause for words.

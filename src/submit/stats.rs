@@ -1,6 +1,6 @@
 //! What became of everything that was handed to `submit`: counters for telemetry and the health page.
 //!
-//! In every count each point, each sketch and each service check is one.
+//! In every count each point, each sketch, each service check and each event is one.
 
 use crate::time::UnixTime;
 
@@ -108,7 +108,7 @@ pub struct Failure {
 /// A reading of all counters. They count from the start of the program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stats {
-    /// Payloads that the intake accepted, packets that the socket took, or scrapes that the console showed.
+    /// Payloads that the intake accepted, packets that the socket took, or scrapes that were shown or written to a file.
     pub payloads_delivered: u64,
     /// What was in them.
     pub points_delivered: u64,
@@ -142,6 +142,30 @@ impl Stats {
         self.last_success = Some(time);
     }
 
+    /// Adds what became of things at another output.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.payloads_delivered += other.payloads_delivered;
+        self.points_delivered += other.points_delivered;
+        self.bytes_sent += other.bytes_sent;
+        self.dropped.merge(&other.dropped);
+        self.retries += other.retries;
+        self.queue_bytes += other.queue_bytes;
+        self.queue_payloads += other.queue_payloads;
+        if self.last_failure.as_ref().map(|failure| failure.time)
+            <= other.last_failure.as_ref().map(|failure| failure.time)
+        {
+            self.last_failure = other.last_failure;
+        }
+        if self.last_success <= other.last_success {
+            self.last_success = other.last_success;
+        }
+        if self.unhealthy_since.is_none()
+            || other.unhealthy_since.is_some_and(|since| Some(since) < self.unhealthy_since)
+        {
+            self.unhealthy_since = other.unhealthy_since;
+        }
+    }
+
     /// Whether metrics arrive, as a health page says it.
     pub fn health(&self) -> Health {
         match (&self.unhealthy_since, &self.last_failure) {
@@ -168,6 +192,6 @@ pub enum Health {
 /// How a shutdown ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// Points, sketches and service checks that could not be delivered in time.
+    /// Points, sketches, service checks and events that could not be delivered in time.
     pub given_up: u64,
 }

@@ -103,6 +103,7 @@ impl TargetState {
             batch: contribution.batch,
             slots: Cow::Borrowed(road.slots()),
             service_checks: checks.finish(&self.target.instance),
+            events: Vec::new(),
             default_host: !self.target.instance.empty_default_hostname,
         };
         let submitted = self.submitter.submit(&delivery);
