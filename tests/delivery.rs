@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use retriever::aggregate::PointKind;
-use retriever::config::{ApiSettings, Enrichment, Output, Secret};
+use retriever::config::{ApiSettings, Enrichment, Intake as DatadogIntake, Output, Secret};
 use retriever::map::Status;
 use retriever::submit::{Backoff, DropReason, Health, KeyCheck, Pace, Submitter, validate_key};
 use support::deliveries::{delivery, gauge, point, points, service_check, sketch};
@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn settings(url: &str) -> ApiSettings {
     ApiSettings {
-        url: url.to_owned(),
-        api_key: Secret::new(KEY),
+        main: DatadogIntake { url: url.to_owned(), api_key: Secret::new(KEY) },
+        additional: Vec::new(),
         skip_ssl_validation: false,
         timeout: PATIENCE,
         queue_bytes: 15 << 20,
@@ -31,7 +31,13 @@ fn settings(url: &str) -> ApiSettings {
 /// So fast that a test need not wait.
 fn pace() -> Pace {
     let backoff = Backoff { base: Duration::from_millis(5), ceiling: Duration::from_millis(40) };
-    Pace { linger: Duration::from_millis(5), requests: 4, transient: backoff, refused: backoff }
+    Pace {
+        linger: Duration::from_millis(5),
+        requests: 4,
+        transient: backoff,
+        refused: backoff,
+        key_checks: Duration::from_hours(1),
+    }
 }
 
 fn submitter_with(settings: ApiSettings) -> Submitter {
@@ -335,8 +341,8 @@ async fn settings_that_allow_no_request_are_errors() {
         let error = Submitter::start(&Output::Api(settings(url)), Enrichment::default()).unwrap_err();
         assert!(error.to_string().contains(&format!("`{url}`")), "{error}");
     }
-    let secret = Secret::new("key\nwith a line");
-    let settings = ApiSettings { api_key: secret, ..settings("http://localhost") };
+    let mut settings = settings("http://localhost");
+    settings.main.api_key = Secret::new("key\nwith a line");
     let error = validate_key(&settings).await.unwrap_err().to_string();
     assert!(error.contains("API key") && !error.contains("line"), "{error}");
 }

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use retriever::config::{ApiSettings, Secret};
+use retriever::config::{ApiSettings, Intake, Secret};
 use retriever::submit::{KeyCheck, validate_key};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -43,8 +43,8 @@ async fn attempt(skip_ssl_validation: bool) -> (KeyCheck, std::io::Result<String
     let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let server = thread::spawn(move || serve(&listener, Arc::new(tls)));
     let settings = ApiSettings {
-        url,
-        api_key: Secret::new("key"),
+        main: Intake { url, api_key: Secret::new("key") },
+        additional: Vec::new(),
         skip_ssl_validation,
         timeout: Duration::from_secs(10),
         queue_bytes: 0,

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::expand::Surroundings;
-use super::output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+use super::intakes::{is_url, read_additional, trimmed};
+use super::output::{ApiSettings, DogstatsdAddress, Enrichment, Intake, Output};
 use super::secret::Secret;
 use super::section::{Section, is_affirmative};
+use super::storage::StorageSettings;
 
 /// Where Retriever's own pages listen unless the settings say otherwise.
 const DEFAULT_ADMIN: &str = "127.0.0.1:8226";
@@ -39,6 +41,8 @@ pub struct Global {
     pub output: Output,
     /// What is put on everything that is sent.
     pub enrichment: Enrichment,
+    /// What is kept on disk.
+    pub storage: StorageSettings,
     /// Where Retriever's own pages listen; none: nowhere.
     pub admin_listen: Option<SocketAddr>,
     /// The least severe level that is logged: `trace`, `debug`, `info`, `warn`, `error` or `off`.
@@ -54,29 +58,29 @@ pub struct Global {
 }
 
 /// An option at the top of the file, or the environment variable that overrides it.
-struct Overridden<'s, 'a> {
-    section: &'s Section<'a>,
+pub(super) struct Overridden<'s, 'a> {
+    pub(super) section: &'s Section<'a>,
     surroundings: &'a dyn Surroundings,
 }
 
 impl Overridden<'_, '_> {
     /// The first of the variables that is set and not empty, else the option.
-    fn text(&self, option: &'static str, variables: &[&str]) -> Option<String> {
+    pub(super) fn text(&self, option: &'static str, variables: &[&str]) -> Option<String> {
         let configured = self.section.scalar_text(option);
         self.variable(variables).or(configured).filter(|text| !text.is_empty())
     }
 
-    fn variable(&self, variables: &[&str]) -> Option<String> {
+    pub(super) fn variable(&self, variables: &[&str]) -> Option<String> {
         variables.iter().find_map(|name| self.surroundings.variable(name).filter(|value| !value.trim().is_empty()))
     }
 
-    fn affirmative(&self, option: &'static str, variable: &str, default: bool) -> bool {
+    pub(super) fn affirmative(&self, option: &'static str, variable: &str, default: bool) -> bool {
         let configured = self.section.affirmative(option, default);
         self.variable(&[variable]).map_or(configured, |text| is_affirmative(&text))
     }
 
     /// A number of the option or of the variable, which is reported like one of the file.
-    fn number(&self, option: &'static str, variable: &str) -> Option<f64> {
+    pub(super) fn number(&self, option: &'static str, variable: &str) -> Option<f64> {
         let configured = self.section.number(option);
         let Some(text) = self.variable(&[variable]) else { return configured };
         match text.trim().parse::<f64>() {
@@ -100,12 +104,12 @@ impl Overridden<'_, '_> {
         }
     }
 
-    fn variable_error(&self, name: &str, message: &str) {
+    pub(super) fn variable_error(&self, name: &str, message: &str) {
         self.section.reading().problems.borrow_mut().variable(name, message);
     }
 
     /// An error of an option that may have come from any of the variables.
-    fn error(&self, option: &'static str, variables: &[&str], message: &str) {
+    pub(super) fn error(&self, option: &'static str, variables: &[&str], message: &str) {
         if let Some(name) = variables.iter().find(|name| self.variable(&[name]).is_some()) {
             self.variable_error(name, message);
         } else {
@@ -126,6 +130,7 @@ impl Global {
         Self {
             output: read_output(&options),
             enrichment: Enrichment { hostname: options.text("hostname", &["DD_HOSTNAME"]).unwrap_or_default(), tags },
+            storage: StorageSettings::read(&options),
             admin_listen: read_admin(&options),
             log_level: read_log_level(&options),
             log_format: if log_json { LogFormat::Json } else { LogFormat::Text },
@@ -172,9 +177,8 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let timeout = options.number("forwarder_timeout", "DD_FORWARDER_TIMEOUT");
     let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
     let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION", false);
-    let api_key = options.text("api_key", &["DD_API_KEY"])?;
-    // A stray line feed is the usual cause of a refused key.
-    let api_key = api_key.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_owned();
+    let additional = read_additional(options);
+    let api_key = trimmed(&options.text("api_key", &["DD_API_KEY"])?);
     if !api_key.chars().all(|c| c.is_ascii_graphic()) {
         options.error("api_key", &["DD_API_KEY"], "holds characters that no API key holds");
     }
@@ -184,15 +188,15 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
             format!("https://api.{DEFAULT_SITE}")
         }
         None => format!("https://api.{}", site.trim_end_matches('.')),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => url.trim_end_matches('/').to_owned(),
+        Some(url) if is_url(&url) => url.trim_end_matches('/').to_owned(),
         Some(_) => {
             options.error("dd_url", &URL_VARIABLES, "does not begin with `http://` or `https://`");
             format!("https://api.{site}")
         }
     };
     Some(ApiSettings {
-        url,
-        api_key: Secret::new(api_key),
+        main: Intake { url, api_key: Secret::new(api_key) },
+        additional,
         skip_ssl_validation,
         timeout: timeout
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -13,6 +13,7 @@ mod global;
 mod http;
 mod init;
 mod instance;
+mod intakes;
 mod legacy;
 mod lint;
 mod metadata;
@@ -28,6 +29,7 @@ mod relabel;
 mod secret;
 mod section;
 mod share;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -52,7 +54,7 @@ pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFil
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
-pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Intake, Output};
 pub use pattern::Pattern;
 pub use places::{Place, Places};
 pub(crate) use problem::Problems;
@@ -62,6 +64,7 @@ pub use proxy::{Proxy, ProxySettings};
 pub(crate) use proxy::{ProxyDecision, ProxyProtocol, StraightBecause};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
+pub use storage::{DataDirectory, StorageSettings};
 pub use tls::{TlsSettings, TlsVersion};
 
 use init::InitConfig;

@@ -17,20 +17,36 @@ pub enum Output {
     Console,
 }
 
-/// How Datadog's HTTP API is reached.
+/// One intake with one API key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ApiSettings {
+pub struct Intake {
     /// Scheme, host, port and path prefix, without a slash at the end: `https://api.<site>` unless `dd_url` says
     /// otherwise.
     pub url: String,
     /// The API key, trimmed.
     pub api_key: Secret,
+}
+
+/// How Datadog's HTTP API is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiSettings {
+    /// The intake of `api_key`.
+    pub main: Intake,
+    /// Further ones that get the same (`additional_endpoints`).
+    pub additional: Vec<Intake>,
     /// Whether the certificate of the intake is not verified (`skip_ssl_validation`).
     pub skip_ssl_validation: bool,
     /// Time for one request (`forwarder_timeout`).
     pub timeout: Duration,
     /// Compressed bytes of payloads that may wait in memory (`forwarder_retry_queue_payloads_max_size`).
     pub queue_bytes: usize,
+}
+
+impl ApiSettings {
+    /// All who get everything, the main one first.
+    pub fn intakes(&self) -> impl Iterator<Item = &Intake> {
+        std::iter::once(&self.main).chain(&self.additional)
+    }
 }
 
 /// Where a `DogStatsD` listener listens.

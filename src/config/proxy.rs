@@ -182,7 +182,7 @@ impl ProxyDefaults {
     /// Warns of a proxy of the Agent that payloads do not go through.
     pub(super) fn note_delivery(&self, top: &Section<'_>, output: &Output) {
         let (Output::Api(api), Some(agent)) = (output, &self.agent) else { return };
-        let choice = if api.url.starts_with("https") { &agent.https } else { &agent.http };
+        let choice = if api.main.url.starts_with("https") { &agent.https } else { &agent.http };
         let Choice::Through(proxy) = choice else { return };
         let message = "is used for targets only: metrics are sent to Datadog without it";
         match (proxy.source(), top.node(PROXY)) {

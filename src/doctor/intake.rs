@@ -73,12 +73,12 @@ fn with_rest(mut steps: Vec<Step>) -> Vec<Step> {
 }
 
 fn site(api: &ApiSettings) -> Option<&str> {
-    let site = api.url.strip_prefix("https://api.")?;
+    let site = api.main.url.strip_prefix("https://api.")?;
     (!site.contains(['/', ':'])).then_some(site)
 }
 
 fn host(api: &ApiSettings) -> &str {
-    api.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
+    api.main.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
 }
 
 fn is_address(host: &str) -> bool {
@@ -86,7 +86,7 @@ fn is_address(host: &str) -> bool {
 }
 
 fn destination(api: &ApiSettings) -> Step {
-    let url = &api.url;
+    let url = &api.main.url;
     let step = match site(api) {
         Some(site) if SITES.contains(&site) => {
             Step::fine(StepKind::Destination, format!("Datadog's API at `{url}`: the site is `{site}`"))
@@ -104,7 +104,7 @@ fn destination(api: &ApiSettings) -> Step {
 fn proxy(api: &ApiSettings) -> Step {
     let none = Step::not_needed(StepKind::Proxy, "none: metrics are sent straight");
     let environment = ProxySettings::of_environment(&ProcessSurroundings).unwrap_or_default();
-    match environment.choose(api.url.starts_with("https"), host(api), None) {
+    match environment.choose(api.main.url.starts_with("https"), host(api), None) {
         Some(proxy) => none
             .at_least(Outcome::Warning)
             .advise(format!("{proxy} is not used on this way: if nothing else leads out of this network, deliver to an Agent (`dogstatsd_url`)")),
@@ -132,7 +132,7 @@ fn walked(api: &ApiSettings, hop: &Hop, now: UnixTime) -> Vec<Step> {
         "It is trusted because of the CA certificates of this machine."
     };
     steps.extend(handshake::step_of_intake(&hop.tls, trust, now));
-    if hop.connected.is_some() && !api.url.starts_with("https") {
+    if hop.connected.is_some() && !api.main.url.starts_with("https") {
         steps.push(Step::not_needed(StepKind::Tls, "none: the URL begins with `http://`"));
     }
     steps
@@ -145,7 +145,7 @@ fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
     let cause = cause.split_once("(Connect): ").map_or(cause, |(_, cause)| cause);
     let cause = cause.strip_prefix("dns error: ").unwrap_or(cause);
     let lower = cause.to_lowercase();
-    let is_tls = api.url.starts_with("https");
+    let is_tls = api.main.url.starts_with("https");
     if hop.connected.is_none() {
         if hop.look_ups.is_empty() && !is_address(host(api)) && lower.contains("lookup") {
             let host = host(api);
@@ -195,9 +195,9 @@ fn key(api: &ApiSettings, checked: &KeyCheck, status: u16) -> Step {
 }
 
 fn rejected(api: &ApiSettings) -> Step {
-    let length = api.api_key.expose().chars().count();
-    let is_hex = api.api_key.expose().chars().all(|c| c.is_ascii_hexdigit());
-    let step = Step::failed(StepKind::Key, format!("`{}` does not know the API key", api.url));
+    let length = api.main.api_key.expose().chars().count();
+    let is_hex = api.main.api_key.expose().chars().all(|c| c.is_ascii_hexdigit());
+    let step = Step::failed(StepKind::Key, format!("`{}` does not know the API key", api.main.url));
     let step = match site(api) {
         Some(site) => step.advise(format!(
             "the usual cause is the wrong site: a key works at the site of its organisation only, and `site` is \
@@ -231,12 +231,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Secret;
+    use crate::config::{Intake, Secret};
 
     fn advice(url: &str, key: &str) -> Vec<String> {
         let api = ApiSettings {
-            url: url.to_owned(),
-            api_key: Secret::new(key),
+            main: Intake { url: url.to_owned(), api_key: Secret::new(key) },
+            additional: Vec::new(),
             skip_ssl_validation: false,
             timeout: Duration::from_secs(1),
             queue_bytes: 0,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::aggregate::Batch;
+use super::event::Event;
+use crate::aggregate::{Batch, Marks};
 use crate::map::ServiceCheck;
 use crate::time::UnixTime;
 
-/// The points, sketches and service checks of one scrape of one target.
+/// The points, sketches, service checks and events of one scrape of one target.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// Where they come from: the endpoint, as the console shows it.
@@ -17,6 +18,10 @@ pub struct Delivery {
     pub batch: Batch,
     /// In the order of submission.
     pub service_checks: Vec<ServiceCheck>,
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+    /// What is to be remembered of the target once all this is; none: nothing is.
+    pub marks: Option<Marks>,
     /// Whether an empty host name stands for the host of the submitter; otherwise it stays empty.
     pub default_host: bool,
 }

@@ -1,5 +1,6 @@
 //! The one door of this stage: takes deliveries and brings them to the configured output.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,7 +12,11 @@ use super::delivery::Delivery;
 use super::dogstatsd::Dogstatsd;
 use super::enrich::Enricher;
 use super::error::SubmitError;
+use super::journal::SharedJournalStats;
+use super::marks_keeper::MarksKeeper;
 use super::stats::{Drained, Stats};
+use super::storage::Storage;
+use crate::aggregate::{MarksContent, TargetKey};
 use crate::config::{ApiSettings, Enrichment, Output};
 use crate::time::UnixTime;
 
@@ -20,6 +25,17 @@ use crate::time::UnixTime;
 pub struct Submitter {
     way: Way,
     enricher: RwLock<Arc<Enricher>>,
+    kept: Kept,
+}
+
+/// What there is on disk.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Of an earlier process, until a target asks for them.
+    marks: Mutex<HashMap<TargetKey, Vec<MarksContent>>>,
+    stats: Option<Arc<SharedJournalStats>>,
+    /// Where nothing else keeps marks.
+    keeper: Option<MarksKeeper>,
 }
 
 #[derive(Debug)]
@@ -40,13 +56,48 @@ impl Submitter {
     }
 
     /// Like [`Submitter::start`], with another pace towards the HTTP API.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
     pub fn with_pace(output: &Output, enrichment: Enrichment, pace: Pace) -> Result<Self, SubmitError> {
+        Self::with_storage(output, enrichment, pace, None)
+    }
+
+    /// Like [`Submitter::with_pace`], and keeps in `storage` what must survive the process. What an earlier process
+    /// left there is delivered too.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    pub fn with_storage(
+        output: &Output,
+        enrichment: Enrichment,
+        pace: Pace,
+        storage: Option<Storage>,
+    ) -> Result<Self, SubmitError> {
+        let (mut journal, mut payloads, mut kept) = (None, Vec::new(), Kept::default());
+        if let Some(mut storage) = storage {
+            if !matches!(output, Output::Api(_)) {
+                storage.give_up_payloads(UnixTime::now());
+                kept.keeper = Some(MarksKeeper::start(Arc::clone(&storage.journal)));
+            }
+            (kept.marks, kept.stats) = (Mutex::new(storage.marks), Some(storage.stats));
+            (journal, payloads) = (Some(storage.journal), storage.payloads);
+        }
         let way = match output {
-            Output::Api(settings) => Way::Api(Api::start(settings, pace)?),
+            Output::Api(settings) => Way::Api(Api::start(settings, pace, journal, payloads)?),
             Output::Dogstatsd(address) => Way::Dogstatsd(Dogstatsd::start(address)),
             Output::Console => Way::console(Console::new(std::io::stdout(), ConsoleFormat::Text)),
         };
-        Ok(Self::to(way, enrichment))
+        Ok(Self { kept, ..Self::to(way, enrichment) })
+    }
+
+    /// What an earlier process remembered of a target, if it is not too old: whole marks, then changes in their order.
+    /// The second time there is nothing.
+    pub fn take_marks(&self, target: TargetKey) -> Vec<MarksContent> {
+        let mut marks = self.kept.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.remove(&target).unwrap_or_default()
     }
 
     /// Delivery to a console.
@@ -55,7 +106,7 @@ impl Submitter {
     }
 
     fn to(way: Way, enrichment: Enrichment) -> Self {
-        Self { way, enricher: RwLock::new(Arc::new(Enricher::new(enrichment))) }
+        Self { way, enricher: RwLock::new(Arc::new(Enricher::new(enrichment))), kept: Kept::default() }
     }
 
     /// What is put on everything from now on.
@@ -97,28 +148,35 @@ impl Submitter {
                 stats.succeed(UnixTime::now(), points as u64, bytes);
             }
         }
+        if let Some(keeper) = &self.kept.keeper {
+            keeper.note(delivery);
+        }
         Ok(())
     }
 
     /// A reading of all counters.
     pub fn stats(&self) -> Stats {
-        match &self.way {
+        let stats = match &self.way {
             Way::Api(api) => api.stats(),
             Way::Dogstatsd(dogstatsd) => dogstatsd.stats(),
             Way::Console(shown) => shown.lock().unwrap_or_else(PoisonError::into_inner).1.clone(),
-        }
+        };
+        Stats { journal: self.kept.stats.as_ref().map(|stats| stats.read()), ..stats }
     }
 
     /// Takes no more, delivers what waits for up to `patience`, and tells what had to be given up. Ends early when
     /// nothing is left, or nothing can be tried again in time.
     pub async fn drain(&self, patience: Duration) -> Drained {
         let deadline = Instant::now() + patience;
-        let given_up = match &self.way {
+        let drained = match &self.way {
             Way::Api(api) => api.drain(deadline).await,
-            Way::Dogstatsd(dogstatsd) => dogstatsd.drain(deadline).await,
-            Way::Console(_) => 0,
+            Way::Dogstatsd(dogstatsd) => Drained { given_up: dogstatsd.drain(deadline).await, kept: 0 },
+            Way::Console(_) => Drained::default(),
         };
-        Drained { given_up }
+        if let Some(keeper) = &self.kept.keeper {
+            keeper.drain().await;
+        }
+        drained
     }
 }
 

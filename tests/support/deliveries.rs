@@ -47,6 +47,8 @@ pub(crate) fn delivery(points: Vec<Point>, sketches: Vec<SketchPoint>, service_c
         time: UnixTime::now(),
         batch,
         service_checks,
+        events: Vec::new(),
+        marks: None,
         default_host: true,
     }
 }

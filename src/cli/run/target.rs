@@ -101,6 +101,8 @@ impl TargetState {
             time: now,
             batch: contribution.batch,
             service_checks: checks.finish(&self.target.instance),
+            events: Vec::new(),
+            marks: None,
             default_host: !self.target.instance.empty_default_hostname,
         };
         match self.submitter.submit(&delivery) {

@@ -4,6 +4,7 @@
 //! The input types can say everything that the intake understands, more than Retriever sends.
 
 mod check_run;
+mod event;
 mod series;
 mod sketches;
 #[cfg(test)]
@@ -11,5 +12,6 @@ mod tests;
 pub(super) mod wire;
 
 pub use check_run::{CheckRun, encode_check_run};
+pub use event::{EventPost, encode_event};
 pub use series::{Origin, Series, encode_series};
 pub use sketches::{SketchSeries, encode_sketch};
