@@ -76,7 +76,10 @@ fn print_text(config: &Config, out: &mut Printer) {
     }
     let valid = config.instances.iter().filter(|instance| matches!(instance, ConfiguredInstance::Valid(_))).count();
     let output = match &config.global.output {
-        Output::Api(api) => format!("the API at {}", api.main.url),
+        Output::Api(api) => {
+            let urls: Vec<&str> = api.intakes().map(|intake| &*intake.url).collect();
+            format!("the API at {}", urls.join(" and "))
+        }
         Output::Dogstatsd(address) => format!("the DogStatsD listener at {address}"),
         Output::Console => "the console".to_owned(),
     };

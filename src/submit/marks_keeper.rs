@@ -90,12 +90,16 @@ async fn keep(shared: Arc<Shared>, journal: SharedJournal) {
             }
             if is_last {
                 journal.close(now);
-            } else {
-                journal.tick(now);
+                return None;
             }
+            // Asked after the journal is let go.
+            journal.tick(now)
         });
         // An error could only be a panic, of which the log tells, or the end of the runtime.
-        let _ = written.await;
+        let flush = written.await.ok().flatten();
+        if let Some(flush) = flush {
+            let _ = tokio::task::spawn_blocking(|| flush.run()).await;
+        }
         if is_last {
             break;
         }

@@ -19,6 +19,7 @@ pub struct Storage {
     pub(super) journal: SharedJournal,
     pub(super) stats: Arc<SharedJournalStats>,
     pub(super) payloads: Vec<RecoveredPayload>,
+    pub(super) keeps_marks: bool,
     pub(super) marks: HashMap<TargetKey, Vec<MarksContent>>,
 }
 
@@ -45,13 +46,18 @@ impl Storage {
                 }
             },
         };
+        if let DataDirectory::Configured(directory) | DataDirectory::Usual(directory) = &settings.directory {
+            tracing::info!("what must survive a restart is kept in `{}`", directory.display());
+        }
         let Recovered { payloads, marks } = recovered;
         if !payloads.is_empty() {
             let points: u64 = payloads.iter().map(|payload| payload.head.entries).sum();
             tracing::info!(payloads = payloads.len(), points, "an earlier run left what was not delivered");
         }
         let stats = journal.stats();
-        Ok(Some(Self { journal: Arc::new(Mutex::new(journal)), stats, payloads, marks: marks.into_iter().collect() }))
+        let journal = Arc::new(Mutex::new(journal));
+        let marks = marks.into_iter().collect();
+        Ok(Some(Self { journal, stats, payloads, keeps_marks: settings.state, marks }))
     }
 
     /// Gives up the payloads, for there is no output that they could go to.

@@ -34,6 +34,7 @@ struct Kept {
     /// Of an earlier process, until a target asks for them.
     marks: Mutex<HashMap<TargetKey, Vec<MarksContent>>>,
     stats: Option<Arc<SharedJournalStats>>,
+    keeps_marks: bool,
     /// Where nothing else keeps marks.
     keeper: Option<MarksKeeper>,
 }
@@ -82,6 +83,7 @@ impl Submitter {
                 storage.give_up_payloads(UnixTime::now());
                 kept.keeper = Some(MarksKeeper::start(Arc::clone(&storage.journal)));
             }
+            kept.keeps_marks = storage.keeps_marks;
             (kept.marks, kept.stats) = (Mutex::new(storage.marks), Some(storage.stats));
             (journal, payloads) = (Some(storage.journal), storage.payloads);
         }
@@ -91,6 +93,11 @@ impl Submitter {
             Output::Console => Way::console(Console::new(std::io::stdout(), ConsoleFormat::Text)),
         };
         Ok(Self { kept, ..Self::to(way, enrichment) })
+    }
+
+    /// Whether marks are kept, so that it is worth making them.
+    pub fn keeps_marks(&self) -> bool {
+        self.kept.keeps_marks
     }
 
     /// What an earlier process remembered of a target, if it is not too old: whole marks, then changes in their order.

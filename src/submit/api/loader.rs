@@ -5,12 +5,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::load::{Load, Sealed};
 use super::payload::Payload;
 use super::state::Shared;
-use crate::submit::journal::{Appended, Done, IntakeId, Journal, JournalLoad, PayloadHead, PayloadId, Place};
+use crate::submit::journal::{Appended, Done, Flush, IntakeId, Journal, JournalLoad, PayloadHead, PayloadId, Place};
 use crate::submit::stats::{DropReason, Dropped};
 use crate::submit::storage::SharedJournal;
 use crate::throttle::Throttle;
@@ -29,6 +30,8 @@ pub(super) struct Loader {
     linger: Duration,
     /// The last load, if there is no journal to number them.
     sequence: u64,
+    /// Asks the disk to keep what was written, while other things go on.
+    flushing: Option<JoinHandle<()>>,
     routine_due: Instant,
     losses: Throttle,
     told: Dropped,
@@ -52,6 +55,7 @@ struct Worked {
     too_large: u64,
     /// Segments that are gone from the journal.
     lost: Vec<u64>,
+    flush: Option<Flush>,
 }
 
 impl Loader {
@@ -61,6 +65,7 @@ impl Loader {
             journal,
             linger,
             sequence: 0,
+            flushing: None,
             routine_due: Instant::now() + ROUTINE,
             losses: Throttle::default(),
             told: Dropped::default(),
@@ -115,17 +120,23 @@ impl Loader {
         }
         let is_idle = load.is_none()
             && (self.journal.is_none() || (done.is_empty() && finished.is_empty() && !is_routine && !is_last));
+        // A disk that needs longer than a second is not asked again meanwhile.
+        let is_flushing = self.flushing.as_ref().is_some_and(|task| !task.is_finished());
+        let is_routine = is_routine && !is_flushing;
         (Work { load, intakes, done, finished, is_routine, is_last }, is_idle)
     }
 
     async fn work(&mut self, work: Work) {
         self.sequence += 1;
         let (journal, sequence) = (self.journal.clone(), self.sequence);
-        let entries = work.load.as_ref().map_or(0, Load::len);
         let worked = tokio::task::spawn_blocking(move || work.run(journal.as_ref(), sequence)).await;
         let mut state = self.shared.lock();
+        let entries = std::mem::take(&mut state.in_hand);
         match worked {
-            Ok(Worked { payloads, too_large, lost }) => {
+            Ok(Worked { payloads, too_large, lost, flush }) => {
+                if let Some(flush) = flush {
+                    self.flushing = Some(tokio::task::spawn_blocking(|| flush.run()));
+                }
                 state.dropped.add(DropReason::TooLarge, too_large);
                 let has_new = !payloads.is_empty();
                 for (id, payload, place) in payloads {
@@ -147,10 +158,10 @@ impl Loader {
 
     /// Says at most once a minute what was dropped and why.
     fn report_losses(&mut self, now: Instant) {
-        let dropped = self.shared.lock().stats().dropped;
+        let dropped = self.shared.lock().dropped();
         let new: Vec<(DropReason, u64)> = SILENT
             .into_iter()
-            .map(|reason| (reason, dropped.count(reason) - self.told.count(reason)))
+            .map(|reason| (reason, dropped.count(reason).saturating_sub(self.told.count(reason))))
             .filter(|(_, count)| *count > 0)
             .collect();
         if new.is_empty() || self.losses.pass(now).is_none() {
@@ -175,14 +186,14 @@ impl Work {
         let sealed = load.map(Load::seal);
         let now = UnixTime::now();
         let mut journal = journal.map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner));
-        let worked =
+        let mut worked =
             sealed.map_or_else(Worked::default, |sealed| keep(sealed, &intakes, journal.as_deref_mut(), sequence, now));
         if let Some(journal) = &mut journal {
             if !done.is_empty() || !finished.is_empty() {
                 journal.done(&done, &finished, now);
             }
             if is_routine {
-                journal.tick(now);
+                worked.flush = journal.tick(now);
             }
             if is_last {
                 journal.close(now);
@@ -207,7 +218,7 @@ fn keep(sealed: Sealed, intakes: &[IntakeId], journal: Option<&mut Journal>, seq
     let places = places.into_iter().chain(std::iter::repeat(None));
     let payloads = (0..).zip(payloads).zip(places);
     let payloads = payloads.map(|((index, payload), place)| (PayloadId { sequence, index }, payload, place));
-    Worked { payloads: payloads.collect(), too_large, lost: dropped }
+    Worked { payloads: payloads.collect(), too_large, lost: dropped, flush: None }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ impl Shared {
             open: Load::default(),
             open_since: None,
             closed: VecDeque::new(),
+            in_hand: 0,
             store: Store::new(queue_bytes),
             deadline: None,
             loads_are_in: false,
@@ -54,6 +55,8 @@ pub(super) struct State {
     open_since: Option<Instant>,
     /// The oldest first: they have to be kept in the order of their scrapes.
     closed: VecDeque<Load>,
+    /// Entries of the load that is being compressed and kept.
+    pub(super) in_hand: u64,
     pub(super) store: Store,
     /// Until when to deliver, once the program stops.
     pub(super) deadline: Option<Instant>,
@@ -111,7 +114,9 @@ impl State {
         if is_due {
             self.close();
         }
-        self.closed.pop_front()
+        let load = self.closed.pop_front();
+        self.in_hand = load.as_ref().map_or(0, Load::len);
+        load
     }
 
     /// When the open load is to be closed.
@@ -128,11 +133,22 @@ impl State {
     /// The end: nothing is delivered any more.
     pub(super) fn end(&mut self) -> Ended {
         self.close();
-        let late = self.closed.drain(..).map(|load| load.len()).sum();
+        // What is in hand may yet be kept, but nobody knows.
+        let late = self.closed.drain(..).map(|load| load.len()).sum::<u64>() + std::mem::take(&mut self.in_hand);
         self.dropped.add(DropReason::Shutdown, late);
         let mut ended = self.store.end();
         ended.given_up += late;
         ended
+    }
+
+    /// What was dropped, for whichever intake.
+    pub(super) fn dropped(&self) -> Dropped {
+        let mut dropped = self.dropped;
+        dropped.merge(&self.store.past().dropped);
+        for lane in self.store.lanes() {
+            dropped.merge(&lane.stats.dropped);
+        }
+        dropped
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -142,6 +158,7 @@ impl State {
             lanes.iter().map(|lane| IntakeStats { intake: lane.name.clone(), stats: lane.stats() }).collect();
         let mut stats = Stats { dropped: self.dropped, queue_bytes, queue_payloads, ..Stats::default() };
         stats.queue_memory_bytes = self.store.memory();
+        stats.add(self.store.past());
         for intake in &intakes {
             stats.add(&intake.stats);
         }

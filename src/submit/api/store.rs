@@ -4,6 +4,9 @@
 //! Bodies that the journal has leave memory when it is full, and are read again when it is their turn; others are given
 //! up. Each intake has a lane of its own, so that one never waits for another.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
@@ -11,7 +14,7 @@ use bytes::Bytes;
 use super::lane::{Lane, LaneId};
 use super::payload::{Payload, PayloadKind};
 use crate::submit::journal::{Done, PayloadId, Place, RecoveredPayload};
-use crate::submit::stats::DropReason;
+use crate::submit::stats::{DropReason, Stats};
 use crate::time::UnixTime;
 
 /// The place of a payload among all, the oldest first.
@@ -63,6 +66,8 @@ struct Waiting {
 pub(super) struct Store {
     payloads: BTreeMap<Key, Waiting>,
     lanes: Vec<Lane>,
+    /// What lanes counted that are gone.
+    past: Stats,
     next_lane: u32,
     next_part: u64,
     /// Bytes of bodies in memory, and how many there may be.
@@ -82,6 +87,7 @@ impl Store {
         Self {
             payloads: BTreeMap::new(),
             lanes: Vec::new(),
+            past: Stats::default(),
             next_lane: 0,
             next_part: 1,
             memory: 0,
@@ -125,7 +131,16 @@ impl Store {
             self.release(id, key);
             self.done(id, key);
         }
+        if let Some(lane) = self.lane(id) {
+            let gone = Stats { last_failure: None, unhealthy_since: None, ..lane.stats.clone() };
+            self.past.add(&gone);
+        }
         self.lanes.retain(|lane| lane.id != id);
+    }
+
+    /// What lanes counted that are gone.
+    pub(super) fn past(&self) -> &Stats {
+        &self.past
     }
 
     /// Takes in a payload for all lanes. `place`: where the journal has it.
@@ -459,233 +474,4 @@ pub(super) struct Ended {
     pub(super) given_up: u64,
     /// Entries that the next process finds.
     pub(super) kept: u64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::submit::journal::{IntakeId, PayloadHead};
-
-    /// A store with so many lanes.
-    fn store(limit: usize, lanes: u64) -> Store {
-        let mut store = Store::new(limit);
-        for number in 0..lanes {
-            store.add_lane(|id| Lane::new(id, IntakeId(number), format!("http://{number}")));
-        }
-        store
-    }
-
-    fn payload(kind: PayloadKind, bytes: usize, entries: u64, created: f64) -> Payload {
-        let body = Bytes::from(vec![0; bytes]);
-        Payload { kind, body, entries, created: UnixTime::from_seconds(created) }
-    }
-
-    fn series(bytes: usize, entries: u64) -> Payload {
-        payload(PayloadKind::Series, bytes, entries, 0.0)
-    }
-
-    /// Adds payloads of these sizes; each has as many entries as its number.
-    fn add(store: &mut Store, payloads: impl IntoIterator<Item = Payload>) {
-        for payload in payloads {
-            let id = PayloadId { sequence: payload.entries, index: 0 };
-            store.add(id, payload, None);
-        }
-    }
-
-    const FIRST: LaneId = LaneId(0);
-    const SECOND: LaneId = LaneId(1);
-
-    fn pop(store: &mut Store, lane: LaneId) -> Option<Job> {
-        store.pop(lane, |_| true)
-    }
-
-    fn dropped(store: &Store, lane: usize, reason: DropReason) -> u64 {
-        store.lanes()[lane].stats.dropped.count(reason)
-    }
-
-    #[test]
-    fn the_newest_leaves_first_and_returns_to_its_place() {
-        let mut store = store(1000, 1);
-        add(&mut store, [1, 2, 3].map(|entries| series(10, entries)));
-        let newest = pop(&mut store, FIRST).unwrap();
-        assert_eq!(newest.entries, 3);
-        add(&mut store, [series(10, 4)]);
-        store.put_back(FIRST, newest.key);
-        let order: Vec<u64> = std::iter::from_fn(|| pop(&mut store, FIRST)).map(|job| job.entries).collect();
-        assert_eq!(order, [4, 3, 2, 1]);
-        assert_eq!((store.waiting(), store.memory()), ((0, 0), 40), "they are under way");
-    }
-
-    #[test]
-    fn the_oldest_makes_room_and_is_counted() {
-        let mut store = store(100, 1);
-        add(&mut store, [series(40, 1), series(40, 10), series(70, 100)]);
-        assert_eq!((store.waiting(), dropped(&store, 0, DropReason::QueueFull)), ((70, 1), 11));
-        add(&mut store, [series(500, 1000)]);
-        assert_eq!(store.waiting(), (500, 1), "a payload beyond the limit stays while it is alone");
-        assert_eq!(dropped(&store, 0, DropReason::QueueFull), 111);
-    }
-
-    #[test]
-    fn what_returns_to_a_full_store_is_the_oldest() {
-        let mut store = store(100, 1);
-        add(&mut store, [series(60, 1)]);
-        let taken = pop(&mut store, FIRST).unwrap();
-        add(&mut store, [series(60, 2)]);
-        store.put_back(FIRST, taken.key);
-        assert_eq!(dropped(&store, 0, DropReason::QueueFull), 1);
-        assert_eq!(pop(&mut store, FIRST).unwrap().entries, 2);
-    }
-
-    #[test]
-    fn kinds_that_are_not_ready_are_passed_over() {
-        let mut store = store(100, 1);
-        add(&mut store, [series(1, 1), payload(PayloadKind::Sketches, 1, 2, 0.0)]);
-        let lane = store.lane(FIRST).unwrap();
-        assert!(lane.holds(PayloadKind::Sketches) && !lane.holds(PayloadKind::ServiceChecks));
-        assert_eq!(store.pop(FIRST, |kind| kind == PayloadKind::Series).unwrap().entries, 1);
-        assert!(store.pop(FIRST, |kind| kind == PayloadKind::Series).is_none());
-    }
-
-    #[test]
-    fn age_is_limited_by_kind() {
-        let mut store = store(100, 1);
-        add(
-            &mut store,
-            [
-                payload(PayloadKind::Series, 1, 1, 1000.0),
-                payload(PayloadKind::Sketches, 1, 10, 2000.0),
-                payload(PayloadKind::ServiceChecks, 1, 100, 4000.0),
-                payload(PayloadKind::Events, 1, 1000, 0.0),
-            ],
-        );
-        for (now, expected) in
-            [(4300.0, 0), (4301.0, 1), (4541.0, 101), (5301.0, 111), (64_500.0, 111), (64_501.0, 1111)]
-        {
-            store.expire(UnixTime::from_seconds(now));
-            assert_eq!(dropped(&store, 0, DropReason::TooOld), expected, "{now}");
-        }
-        assert_eq!((store.waiting(), store.memory()), ((0, 0), 0));
-    }
-
-    #[test]
-    fn a_payload_leaves_when_all_intakes_are_done_with_it() {
-        let mut store = store(1000, 2);
-        add(&mut store, [series(10, 1)]);
-        let job = pop(&mut store, FIRST).unwrap();
-        assert!(pop(&mut store, FIRST).is_none());
-        store.delivered(FIRST, job.key);
-        assert_eq!((store.memory(), store.waiting()), (10, (10, 1)));
-        let job = pop(&mut store, SECOND).unwrap();
-        store.give_up(SECOND, job.key, DropReason::Rejected);
-        assert_eq!((store.memory(), store.waiting()), (0, (0, 0)));
-        assert_eq!((dropped(&store, 0, DropReason::Rejected), dropped(&store, 1, DropReason::Rejected)), (0, 1));
-    }
-
-    #[test]
-    fn a_whole_is_done_with_when_its_parts_are() {
-        let mut store = store(1000, 2);
-        add(&mut store, [series(40, 4)]);
-        let whole = pop(&mut store, FIRST).unwrap();
-        store.split(FIRST, whole.key, vec![series(20, 2), series(20, 2)]);
-        let part = pop(&mut store, FIRST).unwrap();
-        store.split(FIRST, part.key, vec![series(10, 1), series(10, 1)]);
-        for expected in [1, 1] {
-            let part = pop(&mut store, FIRST).unwrap();
-            assert_eq!(part.entries, expected);
-            store.delivered(FIRST, part.key);
-        }
-        let last = pop(&mut store, FIRST).unwrap();
-        store.give_up(FIRST, last.key, DropReason::TooLarge);
-        assert!(pop(&mut store, FIRST).is_none());
-        let whole = pop(&mut store, SECOND).unwrap();
-        assert_eq!(whole.entries, 4, "the other intake takes it as it is");
-        store.delivered(SECOND, whole.key);
-        assert_eq!((store.memory(), store.payloads.len()), (0, 0));
-        assert_eq!(dropped(&store, 0, DropReason::TooLarge), 2);
-    }
-
-    #[test]
-    fn an_intake_that_is_removed_holds_nothing() {
-        let mut store = store(1000, 2);
-        add(&mut store, [1, 2, 3].map(|entries| series(10, entries)));
-        let under_way = pop(&mut store, SECOND).unwrap();
-        let whole = pop(&mut store, SECOND).unwrap();
-        store.split(SECOND, whole.key, vec![series(5, 1), series(5, 1)]);
-        let part = pop(&mut store, SECOND).unwrap();
-        store.remove_lane(SECOND);
-        store.put_back(SECOND, under_way.key);
-        store.delivered(SECOND, part.key);
-        assert_eq!(store.lanes().len(), 1);
-        for _ in 0..3 {
-            let job = pop(&mut store, FIRST).unwrap();
-            store.delivered(FIRST, job.key);
-        }
-        assert_eq!((store.memory(), store.payloads.len()), (0, 0));
-    }
-
-    /// A journal in a directory, and a payload in it.
-    fn kept(number: u64) -> (tempfile::TempDir, RecoveredPayload) {
-        use crate::config::StorageSettings;
-        use crate::submit::journal::{Journal, JournalLoad};
-        let folder = tempfile::tempdir().unwrap();
-        let now = UnixTime::from_seconds(0.0);
-        let body = Bytes::from(vec![7; 50]);
-        let head = PayloadHead {
-            kind: PayloadKind::Series.number(),
-            entries: number,
-            created: now,
-            length: 50,
-            checksum: crc32fast::hash(&body),
-        };
-        let load = JournalLoad { intakes: &[IntakeId(0)], payloads: &[(head, body)], marks: Vec::new() };
-        let open = || Journal::open(folder.path(), &StorageSettings::default(), now).unwrap();
-        open().0.append(load, now);
-        let payload = open().1.payloads.remove(0);
-        (folder, payload)
-    }
-
-    #[test]
-    fn bodies_that_the_journal_has_leave_memory_first() {
-        let mut store = store(100, 1);
-        let (_folder, recovered) = kept(5);
-        let (id, place) = (recovered.id, recovered.place.clone());
-        store.add(id, series(60, 5), Some(place));
-        add(&mut store, [series(60, 6)]);
-        assert_eq!((store.waiting(), store.memory()), ((120, 2), 60));
-        assert_eq!(dropped(&store, 0, DropReason::QueueFull), 0);
-        let newest = pop(&mut store, FIRST).unwrap();
-        assert!(newest.body.memory.is_some());
-        let older = pop(&mut store, FIRST).unwrap();
-        assert_eq!(older.body.memory, None);
-        assert_eq!(older.body.place.unwrap().read().unwrap().len(), 50);
-        store.delivered(FIRST, older.key);
-        let done = Done { payload: id, intake: IntakeId(0) };
-        assert_eq!(store.take_notices(), (vec![done], vec![recovered.place.segment()]));
-    }
-
-    #[test]
-    fn what_an_earlier_process_left_is_for_those_who_are_not_done_with_it() {
-        let mut store = store(100, 2);
-        let (_folder, mut recovered) = kept(5);
-        recovered.done = vec![IntakeId(1)];
-        store.recover(recovered);
-        assert!(pop(&mut store, SECOND).is_none());
-        assert_eq!((store.waiting(), store.memory()), ((50, 1), 0));
-        assert_eq!(pop(&mut store, FIRST).unwrap().entries, 5);
-        assert_eq!(store.end(), Ended { given_up: 0, kept: 5 });
-    }
-
-    #[test]
-    fn segments_that_are_gone_cost_what_is_not_in_memory() {
-        let mut store = store(100, 1);
-        let (_folder, recovered) = kept(5);
-        let segment = recovered.place.segment();
-        store.add(PayloadId { sequence: 8, index: 0 }, series(10, 3), Some(recovered.place.clone()));
-        store.recover(recovered);
-        store.lose(&[segment]);
-        assert_eq!((store.waiting(), dropped(&store, 0, DropReason::QueueFull)), ((10, 1), 5));
-        assert_eq!(store.end(), Ended { given_up: 3, kept: 0 });
-        assert_eq!(dropped(&store, 0, DropReason::Shutdown), 3);
-    }
 }

@@ -71,7 +71,7 @@ pub(super) struct Log {
     directory: PathBuf,
     segments: VecDeque<Segment>,
     /// The last segment, as long as records fit in.
-    open: Option<File>,
+    open: Option<Arc<File>>,
     next_number: u64,
     segment_bytes: u64,
 }
@@ -104,11 +104,11 @@ impl Log {
         if self.open.is_none() || self.segments.back().is_none_or(|last| last.bytes > room) {
             self.rotate()?;
         }
-        let (Some(file), Some(last)) = (&mut self.open, self.segments.back_mut()) else {
+        let (Some(file), Some(last)) = (&self.open, self.segments.back_mut()) else {
             return Err(io::Error::other("there is no segment to write to"));
         };
         let offset = last.bytes;
-        if let Err(error) = file.write_all(record) {
+        if let Err(error) = (&**file).write_all(record) {
             // Half a record is in the way of the next one; if it cannot be taken away, the next goes elsewhere.
             if file.set_len(offset).is_err() {
                 self.open = None;
@@ -134,13 +134,18 @@ impl Log {
         let last_sequence = self.segments.back().map_or(0, |last| last.last_sequence);
         let bytes = MAGIC.len() as u64;
         self.segments.push_back(Segment { number, path: path.into(), bytes, last_sequence, unfinished: 0 });
-        self.open = Some(file);
+        self.open = Some(Arc::new(file));
         Ok(())
     }
 
     /// Has everything written that was appended.
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.open.as_ref().map_or(Ok(()), File::sync_data)
+        self.open.as_ref().map_or(Ok(()), |file| file.sync_data())
+    }
+
+    /// The segment that is written to.
+    pub(super) fn open(&self) -> Option<Arc<File>> {
+        self.open.clone()
     }
 
     /// A payload in this segment is needed by nobody any more.

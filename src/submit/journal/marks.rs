@@ -17,6 +17,25 @@ pub(crate) struct TimedMarks {
     pub(crate) marks: Marks,
 }
 
+/// The same, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MarksRef<'m> {
+    pub(super) time: UnixTime,
+    pub(super) target: TargetKey,
+    pub(super) is_whole: bool,
+    pub(super) bytes: &'m [u8],
+}
+
+impl TimedMarks {
+    pub(super) fn borrow(&self) -> MarksRef<'_> {
+        let (is_whole, bytes) = match &self.marks.content {
+            MarksContent::Whole(bytes) => (true, bytes),
+            MarksContent::Changes(bytes) => (false, bytes),
+        };
+        MarksRef { time: self.time, target: self.marks.target, is_whole, bytes }
+    }
+}
+
 /// What is kept of one target.
 #[derive(Debug)]
 struct Kept {
@@ -59,12 +78,12 @@ impl KeptMarks {
     }
 
     /// Everything, in the order in which it has to be added again.
-    pub(super) fn all(&self) -> Vec<TimedMarks> {
+    pub(super) fn all(&self) -> Vec<MarksRef<'_>> {
         let mut all = Vec::new();
         for (&target, kept) in &self.0 {
-            let timed = |content| TimedMarks { time: kept.time, marks: Marks { target, content } };
-            all.push(timed(MarksContent::Whole(kept.whole.clone())));
-            all.extend(kept.changes.iter().map(|changes| timed(MarksContent::Changes(changes.clone()))));
+            let time = kept.time;
+            all.push(MarksRef { time, target, is_whole: true, bytes: &kept.whole });
+            all.extend(kept.changes.iter().map(|bytes| MarksRef { time, target, is_whole: false, bytes }));
         }
         all
     }
@@ -104,9 +123,8 @@ mod tests {
         }
         let found: Vec<_> = kept.by_target().collect();
         assert_eq!(found, [(TargetKey(1), vec![whole("c"), changes("d"), changes("e")])]);
-        let mut again = KeptMarks::default();
-        kept.all().into_iter().for_each(|timed| again.add(timed));
-        assert_eq!(again.all(), kept.all());
+        let all: Vec<_> = kept.all().iter().map(|marks| (marks.is_whole, marks.bytes.to_vec())).collect();
+        assert_eq!(all, [(true, b"c".to_vec()), (false, b"d".to_vec()), (false, b"e".to_vec())]);
     }
 
     #[test]

@@ -46,7 +46,6 @@ use log::Log;
 use marks::KeptMarks;
 use record::{NewFrame, encode_done};
 use recovery::{Recovery, recover};
-use state::State;
 
 /// Everything that is delivered and remembered together.
 #[derive(Debug)]
@@ -75,6 +74,23 @@ pub(crate) struct Recovered {
     pub(crate) payloads: Vec<RecoveredPayload>,
     /// Of each target that was scraped lately: whole marks, then changes in their order.
     pub(crate) marks: Vec<(TargetKey, Vec<MarksContent>)>,
+}
+
+/// What was appended and the disk may not have yet.
+#[derive(Debug)]
+pub(crate) struct Flush {
+    file: Arc<File>,
+    directory: PathBuf,
+    stats: Arc<SharedJournalStats>,
+}
+
+impl Flush {
+    /// Waits until the disk has it; the journal may be written to meanwhile.
+    pub(crate) fn run(self) {
+        if let Err(error) = self.file.sync_data() {
+            self.stats.fail(&self.directory, &error, UnixTime::now());
+        }
+    }
 }
 
 /// The journal and the state file of one data directory. Every method waits for the disk.
@@ -222,16 +238,14 @@ impl Journal {
         self.stats.measure(&self.log);
     }
 
-    /// Has the disk keep what was appended, and writes the state file when it is due. To be called about once a second.
-    pub(crate) fn tick(&mut self, now: UnixTime) {
-        if std::mem::take(&mut self.is_dirty)
-            && let Err(error) = self.log.sync()
-        {
-            self.stats.fail(&self.directory, &error, now);
-        }
+    /// Writes the state file when it is due, and tells what the disk has to be asked to keep, if anything is new. To be
+    /// called about once a second.
+    pub(crate) fn tick(&mut self, now: UnixTime) -> Option<Flush> {
         if now >= self.state_due {
             self.write_state(now);
         }
+        let file = self.log.open().filter(|_| std::mem::take(&mut self.is_dirty))?;
+        Some(Flush { file, directory: self.directory.clone(), stats: Arc::clone(&self.stats) })
     }
 
     /// Writes the state file, and removes the segments that are not needed beside it.
@@ -239,9 +253,9 @@ impl Journal {
         self.state_due = now.plus(self.settings.state_interval);
         if self.settings.state {
             self.marks.expire(now, self.settings.state_age);
-            let state = State { sequence: self.last_sequence, marks: self.marks.all() };
+            let write = || state::write(&self.directory, self.last_sequence, &self.marks.all());
             // First what the marks account for, then the marks.
-            match self.log.sync().and_then(|()| state.write(&self.directory)) {
+            match self.log.sync().and_then(|()| write()) {
                 Ok(()) => {
                     self.included = self.last_sequence;
                     self.is_dirty = false;

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::bytes::{Reader, put_f64, put_u32, put_u64};
-use super::marks::TimedMarks;
+use super::marks::{MarksRef, TimedMarks};
 use crate::aggregate::{Marks, MarksContent, TargetKey};
 use crate::time::UnixTime;
 
@@ -102,7 +102,8 @@ impl NewFrame<'_> {
             put_u32(&mut out, head.length);
             out.extend_from_slice(&head.checksum.to_le_bytes());
         }
-        put_marks(&mut out, self.marks);
+        let marks: Vec<MarksRef<'_>> = self.marks.iter().map(TimedMarks::borrow).collect();
+        put_marks(&mut out, &marks);
         let places = self.payloads.iter().map(|(_, body)| {
             let place = out.len();
             out.extend_from_slice(body);
@@ -126,23 +127,16 @@ pub(super) fn encode_done(done: &[Done]) -> Vec<u8> {
 }
 
 /// Appends marks: how many there are, their heads, their contents.
-pub(super) fn put_marks(out: &mut Vec<u8>, marks: &[TimedMarks]) {
+pub(super) fn put_marks(out: &mut Vec<u8>, marks: &[MarksRef<'_>]) {
     put_u32(out, marks.len());
-    let content = |marks: &TimedMarks| match &marks.marks.content {
-        MarksContent::Whole(bytes) => (0, bytes.len()),
-        MarksContent::Changes(bytes) => (1, bytes.len()),
-    };
     for marks in marks {
-        let (kind, length) = content(marks);
-        put_u64(out, marks.marks.target.0);
+        put_u64(out, marks.target.0);
         put_f64(out, marks.time.seconds());
-        out.push(kind);
-        put_u32(out, length);
+        out.push(u8::from(!marks.is_whole));
+        put_u32(out, marks.bytes.len());
     }
     for marks in marks {
-        match &marks.marks.content {
-            MarksContent::Whole(bytes) | MarksContent::Changes(bytes) => out.extend_from_slice(bytes),
-        }
+        out.extend_from_slice(marks.bytes);
     }
 }
 

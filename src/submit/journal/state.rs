@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::bytes::{Reader, put_u64};
 use super::directory;
-use super::marks::TimedMarks;
+use super::marks::{MarksRef, TimedMarks};
 use super::record::{put_marks, take_marks};
 
 /// The name in the data directory.
@@ -23,15 +23,6 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        put_u64(&mut out, self.sequence);
-        put_marks(&mut out, &self.marks);
-        let checksum = crc32fast::hash(&out);
-        out.extend_from_slice(&checksum.to_le_bytes());
-        out
-    }
-
     /// `None`: damaged, or not written by this version.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (content, checksum) = bytes.split_last_chunk::<4>()?;
@@ -43,16 +34,26 @@ impl State {
         let marks = take_marks(&mut reader)?;
         reader.0.is_empty().then_some(Self { sequence, marks })
     }
+}
 
-    /// Replaces the file in `directory`; whoever reads finds the old one or the new one, power loss or not.
-    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
-        let new = directory.join("state.new");
-        let mut file = directory::create(&new)?;
-        file.write_all(&self.encode())?;
-        file.sync_all()?;
-        fs::rename(&new, directory.join(NAME))?;
-        File::open(directory)?.sync_all()
-    }
+fn encode(sequence: u64, marks: &[MarksRef<'_>]) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    put_u64(&mut out, sequence);
+    put_marks(&mut out, marks);
+    let checksum = crc32fast::hash(&out);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    out
+}
+
+/// Replaces the file in `directory` by one of these marks, up to the frame `sequence`; whoever reads finds the old one or
+/// the new one, power loss or not.
+pub(super) fn write(directory: &Path, sequence: u64, marks: &[MarksRef<'_>]) -> io::Result<()> {
+    let new = directory.join("state.new");
+    let mut file = directory::create(&new)?;
+    file.write_all(&encode(sequence, marks))?;
+    file.sync_all()?;
+    fs::rename(&new, directory.join(NAME))?;
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
@@ -70,9 +71,14 @@ mod tests {
         State { sequence: 42, marks }
     }
 
+    fn encoded(state: &State) -> Vec<u8> {
+        let marks: Vec<_> = state.marks.iter().map(TimedMarks::borrow).collect();
+        encode(state.sequence, &marks)
+    }
+
     #[test]
     fn what_was_written_is_read_and_nothing_else() {
-        let bytes = example().encode();
+        let bytes = encoded(&example());
         assert_eq!(State::decode(&bytes), Some(example()));
         for end in 0..bytes.len() {
             assert_eq!(State::decode(&bytes[..end]), None, "cut at {end}");
@@ -85,8 +91,10 @@ mod tests {
     #[test]
     fn the_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        State::default().write(folder.path()).unwrap();
-        example().write(folder.path()).unwrap();
+        let marks = example().marks;
+        let marks: Vec<_> = marks.iter().map(TimedMarks::borrow).collect();
+        write(folder.path(), 7, &[]).unwrap();
+        write(folder.path(), 42, &marks).unwrap();
         let read = fs::read(folder.path().join(NAME)).unwrap();
         assert_eq!(State::decode(&read), Some(example()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -322,7 +322,7 @@ proptest! {
                         kept.journal().done(&[done], &[payload.segment], now());
                     }
                 }
-                Step::Tick => kept.journal().tick(now()),
+                Step::Tick => kept.journal().tick(now()).into_iter().for_each(Flush::run),
                 Step::Close => kept.journal().close(now()),
                 Step::Reopen => {
                     let recovered = kept.reopen();

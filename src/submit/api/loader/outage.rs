@@ -10,7 +10,7 @@ use crate::config::StorageSettings;
 use crate::submit::api::lane::{Lane, LaneId};
 use crate::submit::api::payload::PayloadKind;
 use crate::submit::api::store::Store;
-use crate::submit::journal::TimedMarks;
+use crate::submit::journal::{Flush, TimedMarks};
 
 const SCALE: usize = 16;
 /// 100,000 series every 15 seconds, in loads of two seconds.
@@ -62,7 +62,7 @@ impl Bench {
         self.points += POINTS;
         self.store.expire(now);
         self.note(now);
-        self.journal.tick(now);
+        self.journal.tick(now).into_iter().for_each(Flush::run);
     }
 
     fn note(&mut self, now: UnixTime) {
