@@ -61,6 +61,18 @@ struct Waiting {
     whole: Option<Key>,
 }
 
+impl Waiting {
+    /// Whether lanes wait to send it, and none does.
+    fn is_idle(&self) -> bool {
+        self.ready > 0 && self.under_way.is_empty()
+    }
+
+    /// Whether a lane that is not done with it sends it as a whole.
+    fn is_sent_whole(&self) -> bool {
+        self.todo.iter().any(|lane| self.parts.iter().all(|(other, _)| other != lane))
+    }
+}
+
 /// All payloads that wait.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -122,14 +134,13 @@ impl Store {
         id
     }
 
-    /// Removes a lane; what waits for it is given up. What it is sending is of no interest any more.
+    /// Removes a lane; what waits for it, and what it is sending, is given up.
     pub(super) fn remove_lane(&mut self, id: LaneId) {
         self.give_up_all(id, DropReason::Removed);
         let left: Vec<Key> =
             self.payloads.iter().filter(|(_, payload)| payload.todo.contains(&id)).map(|(key, _)| *key).collect();
         for key in left {
-            self.release(id, key);
-            self.done(id, key);
+            self.give_up(id, key, DropReason::Removed);
         }
         if let Some(lane) = self.lane(id) {
             let gone = Stats { last_failure: None, unhealthy_since: None, ..lane.stats.clone() };
@@ -146,6 +157,9 @@ impl Store {
     /// Takes in a payload for all lanes. `place`: where the journal has it.
     pub(super) fn add(&mut self, id: PayloadId, payload: Payload, place: Option<Place>) {
         let lanes: Vec<LaneId> = self.lanes.iter().map(|lane| lane.id).collect();
+        if lanes.is_empty() {
+            return;
+        }
         self.insert(Key { id, part: 0 }, payload, place, lanes, None);
         self.make_room();
     }
@@ -228,8 +242,8 @@ impl Store {
         }
         let newest = self.only_here.last().copied();
         while self.memory > self.limit {
-            // What is under way is in memory anyhow.
-            let is_idle = |key: &&Key| self.payloads.get(*key).is_some_and(|payload| payload.under_way.is_empty());
+            // What is under way is in memory anyhow; what nobody waits to send would not make room.
+            let is_idle = |key: &&Key| self.payloads.get(*key).is_some_and(Waiting::is_idle);
             let Some(oldest) = self.only_here.iter().find(is_idle).copied().filter(|key| Some(*key) != newest) else {
                 return;
             };
@@ -325,18 +339,22 @@ impl Store {
         }
         let Some(payload) = self.payloads.get_mut(&key) else { return };
         payload.parts.push((lane, parts.len()));
-        if payload.todo.len() == 1 {
-            // Nobody needs the whole any more, unless the process ends before its parts are done with.
-            self.memory -= payload.body.memory.take().map_or(0, |body| body.len());
-            self.copies.remove(&key);
-            self.only_here.remove(&key);
-        }
+        self.drop_needless_body(key);
         for part in parts {
             let part_key = Key { part: self.next_part, ..key };
             self.next_part += 1;
             self.insert(part_key, part, None, vec![lane], Some(key));
         }
         self.make_room();
+    }
+
+    /// Lets a body go that is only sent in parts any more, or not at all. The journal still has it, in case the process
+    /// ends before its parts are done with.
+    fn drop_needless_body(&mut self, key: Key) {
+        let Some(payload) = self.payloads.get_mut(&key).filter(|payload| !payload.is_sent_whole()) else { return };
+        self.memory -= payload.body.memory.take().map_or(0, |body| body.len());
+        self.copies.remove(&key);
+        self.only_here.remove(&key);
     }
 
     /// A lane needs a payload no longer.
@@ -350,12 +368,10 @@ impl Store {
         {
             self.done.push(Done { payload: key.id, intake: lane.intake });
         }
-        if payload.todo.is_empty()
+        self.drop_needless_body(key);
+        if self.payloads.get(&key).is_some_and(|payload| payload.todo.is_empty())
             && let Some(payload) = self.payloads.remove(&key)
         {
-            self.memory -= payload.body.memory.map_or(0, |body| body.len());
-            self.copies.remove(&key);
-            self.only_here.remove(&key);
             self.finished.extend(payload.body.place.map(|place| place.segment()));
         }
         if let Some(whole) = whole {

@@ -1,5 +1,7 @@
 //! What the store keeps, gives up and counts.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::submit::journal::{IntakeId, PayloadHead};
 
@@ -222,4 +224,106 @@ fn segments_that_are_gone_cost_what_is_not_in_memory() {
     assert_eq!((store.waiting(), dropped(&store, 0, DropReason::QueueFull)), ((10, 1), 5));
     assert_eq!(store.end(), Ended { given_up: 3, kept: 0 });
     assert_eq!(dropped(&store, 0, DropReason::Shutdown), 3);
+}
+
+/// What may happen to a store; numbers choose among what there is.
+#[derive(Clone, Debug)]
+enum Step {
+    Add(usize),
+    Pop(usize),
+    Deliver(usize),
+    GiveUp(usize),
+    PutBack(usize),
+    Split(usize),
+    Expire,
+    AddLane,
+    RemoveLane(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (1_usize..60).prop_map(Step::Add),
+        6 => (0_usize..9).prop_map(Step::Pop),
+        3 => (0_usize..9).prop_map(Step::Deliver),
+        1 => (0_usize..9).prop_map(Step::GiveUp),
+        2 => (0_usize..9).prop_map(Step::PutBack),
+        2 => (0_usize..9).prop_map(Step::Split),
+        1 => Just(Step::Expire),
+        1 => Just(Step::AddLane),
+        1 => (0_usize..9).prop_map(Step::RemoveLane),
+    ];
+    prop::collection::vec(step, 1..80)
+}
+
+/// One of so many, if there is any.
+fn chosen<T>(list: &mut Vec<T>, number: usize) -> Option<T> {
+    (!list.is_empty()).then(|| list.swap_remove(number % list.len()))
+}
+
+proptest! {
+    #[test]
+    fn every_entry_is_accounted_for_once_for_each_intake(steps in steps()) {
+        let mut store = store(200, 2);
+        let (mut under_way, mut delivered, mut expected, mut sequence) = (Vec::<(LaneId, Job)>::new(), 0, 0, 0);
+        for step in steps {
+            match step {
+                Step::Add(bytes) => {
+                    sequence += 1;
+                    let entries = 1 + sequence % 4;
+                    expected += entries * store.lanes().len() as u64;
+                    store.add(PayloadId { sequence, index: 0 }, series(bytes, entries), None);
+                }
+                Step::Pop(number) => {
+                    if let Some(lane) = number.checked_rem(store.lanes().len()).map(|place| store.lanes()[place].id) {
+                        under_way.extend(pop(&mut store, lane).map(|job| (lane, job)));
+                    }
+                }
+                Step::Deliver(number) => {
+                    if let Some((lane, job)) = chosen(&mut under_way, number) {
+                        // What is under way for a lane that is gone counts as removed.
+                        delivered += if store.lane(lane).is_some() { job.entries } else { 0 };
+                        store.delivered(lane, job.key);
+                    }
+                }
+                Step::GiveUp(number) => {
+                    if let Some((lane, job)) = chosen(&mut under_way, number) {
+                        store.give_up(lane, job.key, DropReason::Rejected);
+                    }
+                }
+                Step::PutBack(number) => {
+                    if let Some((lane, job)) = chosen(&mut under_way, number) {
+                        store.put_back(lane, job.key);
+                    }
+                }
+                Step::Split(number) => {
+                    if let Some((lane, job)) = chosen(&mut under_way, number) {
+                        if job.entries < 2 {
+                            store.put_back(lane, job.key);
+                            continue;
+                        }
+                        let length = job.body.memory.as_ref().map_or(1, Bytes::len);
+                        let half = job.entries / 2;
+                        store.split(lane, job.key, vec![series(length, half), series(length, job.entries - half)]);
+                    }
+                }
+                Step::Expire => store.expire(UnixTime::from_seconds(4000.0)),
+                Step::AddLane => {
+                    store.add_lane(|id| Lane::new(id, IntakeId(id.0.into()), String::new()));
+                }
+                Step::RemoveLane(number) => {
+                    if let Some(lane) = number.checked_rem(store.lanes().len()).map(|place| store.lanes()[place].id) {
+                        store.remove_lane(lane);
+                    }
+                }
+            }
+            let memory: usize =
+                store.payloads.values().filter_map(|payload| payload.body.memory.as_ref()).map(Bytes::len).sum();
+            prop_assert_eq!(store.memory(), memory);
+            prop_assert_eq!(store.only_here.len(), store.payloads.values().filter(|p| p.body.memory.is_some()).count());
+        }
+        let ended = store.end();
+        prop_assert_eq!(ended.kept, 0);
+        let dropped: u64 = store.lanes().iter().map(|lane| lane.stats.dropped.total()).sum();
+        prop_assert_eq!(delivered + dropped + store.past().dropped.total(), expected);
+    }
 }
