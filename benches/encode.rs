@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use retriever::aggregate::{Batch, Point, PointKind, Slots};
-use retriever::config::{ApiSettings, Enrichment, IntakeProxy, Output, Secret, TlsVersion};
+use retriever::config::{ApiSettings, Enrichment, Intake as DatadogIntake, IntakeProxy, Output, Secret, TlsVersion};
 use retriever::submit::{Delivery, Submitter};
 use retriever::time::UnixTime;
 use support::intake::Intake;
@@ -48,11 +48,14 @@ fn series() -> (Slots, Vec<Point>) {
 async fn main() {
     let intake = Intake::start().await;
     let settings = ApiSettings {
-        url: intake.url().to_owned(),
-        api_key: Secret::new("0123456789abcdef0123456789abcdef"),
+        main: DatadogIntake {
+            url: intake.url().to_owned(),
+            api_key: Secret::new("0123456789abcdef0123456789abcdef"),
+            proxy: IntakeProxy::default(),
+        },
+        additional: Vec::new(),
         skip_ssl_validation: false,
         min_tls_version: TlsVersion::Tls12,
-        proxy: IntakeProxy::default(),
         timeout: Duration::from_secs(10),
         queue_bytes: 1 << 30,
     };
@@ -70,6 +73,7 @@ async fn main() {
             slots: Cow::Borrowed(&slots),
             service_checks: Vec::new(),
             events: Vec::new(),
+            marks: None,
             default_host: true,
         };
         let begun = Instant::now();

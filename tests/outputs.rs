@@ -12,8 +12,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use retriever::config::{
-    ApiSettings, DogstatsdAddress, Enrichment, FileSettings, IntakeProxy, Output, OutputFormat, OutputKind, Secret,
-    TlsVersion,
+    ApiSettings, DogstatsdAddress, Enrichment, FileSettings, Intake as DatadogIntake, IntakeProxy, Output,
+    OutputFormat, OutputKind, Secret, TlsVersion,
 };
 use retriever::map::Status;
 use retriever::submit::{DropReason, Health, Submitter};
@@ -34,11 +34,10 @@ fn file(path: &Path, format: OutputFormat) -> Output {
 
 fn api(url: &str) -> Output {
     Output::Api(ApiSettings {
-        url: url.to_owned(),
-        api_key: Secret::new(KEY),
+        main: DatadogIntake { url: url.to_owned(), api_key: Secret::new(KEY), proxy: IntakeProxy::default() },
+        additional: Vec::new(),
         skip_ssl_validation: false,
         min_tls_version: TlsVersion::Tls12,
-        proxy: IntakeProxy::default(),
         timeout: PATIENCE,
         queue_bytes: 15 << 20,
     })

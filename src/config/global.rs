@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::output::{ApiSettings, Enrichment, Output};
+use super::intakes::{is_url, read_additional};
+use super::output::{ApiSettings, Enrichment, Intake, Output};
 use super::outputs::read_outputs;
 use super::overridden::Overridden;
 use super::proxy::IntakeProxy;
 use super::secret::Secret;
 use super::section::Section;
+use super::storage::StorageSettings;
 use super::tls::TlsVersion;
 
 /// Where Retriever's own pages listen unless the settings say otherwise.
@@ -44,6 +46,8 @@ pub struct Global {
     pub app_key: Option<Secret>,
     /// What is put on everything that is sent.
     pub enrichment: Enrichment,
+    /// What is kept on disk.
+    pub storage: StorageSettings,
     /// Where Retriever's own pages listen; none: nowhere.
     pub admin_listen: Option<SocketAddr>,
     /// The least severe level that is logged: `trace`, `debug`, `info`, `warn`, `error` or `off`.
@@ -76,6 +80,7 @@ impl Global {
                 tags,
                 send_units: options.affirmative("send_units", "RETRIEVER_SEND_UNITS", true),
             },
+            storage: StorageSettings::read(&options),
             admin_listen: read_admin(&options),
             log_level: read_log_level(&options),
             log_format: if log_json { LogFormat::Json } else { LogFormat::Text },
@@ -94,6 +99,7 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
     let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION", false);
     let min_tls_version = read_min_tls_version(options);
+    let additional = read_additional(options);
     let api_key = read_key(options, "api_key", "DD_API_KEY", "API key")?;
     let url = match url {
         None if site.contains(['/', ' ', ':']) || site.is_empty() => {
@@ -101,19 +107,18 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
             format!("https://api.{DEFAULT_SITE}")
         }
         None => format!("https://api.{}", site.trim_end_matches('.')),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => url.trim_end_matches('/').to_owned(),
+        Some(url) if is_url(&url) => url.trim_end_matches('/').to_owned(),
         Some(_) => {
             options.error("dd_url", &URL_VARIABLES, "does not begin with `http://` or `https://`");
             format!("https://api.{site}")
         }
     };
     Some(ApiSettings {
-        url,
-        api_key,
+        // Proxies are decided on when all of the file is read that names them.
+        main: Intake { url, api_key, proxy: IntakeProxy::default() },
+        additional,
         skip_ssl_validation,
         min_tls_version,
-        // Decided when all of the file is read that names proxies.
-        proxy: IntakeProxy::default(),
         timeout: timeout
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .filter(|timeout| !timeout.is_zero())

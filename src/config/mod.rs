@@ -14,6 +14,7 @@ mod global;
 mod http;
 mod init;
 mod instance;
+mod intakes;
 mod legacy;
 mod lint;
 mod metadata;
@@ -31,6 +32,7 @@ mod relabel;
 mod secret;
 mod section;
 mod share;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -56,7 +58,7 @@ pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFil
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
-pub use output::{ApiSettings, Enrichment, FileSettings, Output, OutputFormat, OutputKind};
+pub use output::{ApiSettings, Enrichment, FileSettings, Intake, Output, OutputFormat, OutputKind};
 pub use pattern::Pattern;
 pub use places::{Place, Places};
 pub(crate) use problem::Problems;
@@ -66,6 +68,7 @@ pub use proxy::{IntakeProxy, Proxy, ProxySettings};
 pub(crate) use proxy::{ProxyDecision, ProxyProtocol, StraightBecause};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
+pub use storage::{DataDirectory, StorageSettings};
 pub use tls::{TlsSettings, TlsVersion};
 
 use init::InitConfig;

@@ -39,8 +39,13 @@ impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(api) => {
-                write!(f, "the API at {}", api.url)?;
-                api.proxy.proxy().map_or(Ok(()), |proxy| write!(f, " through the proxy {proxy}"))
+                f.write_str("the API at ")?;
+                for (number, Intake { url, proxy, .. }) in api.intakes().enumerate() {
+                    let and = if number == 0 { "" } else { " and " };
+                    write!(f, "{and}{url}")?;
+                    proxy.proxy().map_or(Ok(()), |proxy| write!(f, " through the proxy {proxy}"))?;
+                }
+                Ok(())
             }
             Self::Dogstatsd(dogstatsd) => write!(f, "the DogStatsD listener at {}", dogstatsd.address),
             Self::File(file) => write!(f, "the file `{}`", file.path.display()),
@@ -103,24 +108,44 @@ pub struct FileSettings {
     pub format: OutputFormat,
 }
 
-/// How Datadog's HTTP API is reached.
+/// One intake with one API key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ApiSettings {
+pub struct Intake {
     /// Scheme, host, port and path prefix, without a slash at the end: `https://api.<site>` unless `dd_url` says
     /// otherwise.
     pub url: String,
     /// The API key, trimmed.
     pub api_key: Secret,
+    /// How it is reached.
+    pub proxy: IntakeProxy,
+}
+
+/// How Datadog's HTTP API is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiSettings {
+    /// The intake of `api_key`.
+    pub main: Intake,
+    /// Further ones that get the same (`additional_endpoints`).
+    pub additional: Vec<Intake>,
     /// Whether the certificate of the intake is not verified (`skip_ssl_validation`).
     pub skip_ssl_validation: bool,
     /// The least version of TLS that is offered (`min_tls_version`).
     pub min_tls_version: TlsVersion,
-    /// How the intake is reached.
-    pub proxy: IntakeProxy,
     /// Time for one request (`forwarder_timeout`).
     pub timeout: Duration,
     /// Compressed bytes of payloads that may wait in memory (`forwarder_retry_queue_payloads_max_size`).
     pub queue_bytes: usize,
+}
+
+impl ApiSettings {
+    /// All who get everything, the main one first.
+    pub fn intakes(&self) -> impl Iterator<Item = &Intake> {
+        std::iter::once(&self.main).chain(&self.additional)
+    }
+
+    pub(super) fn intakes_mut(&mut self) -> impl Iterator<Item = &mut Intake> {
+        std::iter::once(&mut self.main).chain(&mut self.additional)
+    }
 }
 
 /// What `submit` puts on everything it sends.

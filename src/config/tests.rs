@@ -226,7 +226,7 @@ fn references_are_expanded_and_never_shown() {
     let config = Config::read(text, "conf.yaml", &made);
     assert_eq!(problems(&config), [""; 0]);
     let [Output::Api(api)] = &config.global.outputs[..] else { panic!("{:?}", config.global.outputs) };
-    assert_eq!(api.api_key.expose(), "0123abc");
+    assert_eq!(api.main.api_key.expose(), "0123abc");
     let instance = instance(&config);
     assert_eq!(instance.endpoint, "http://shop:1/metrics");
     let AuthScheme::Basic(basic) = &instance.http.auth.scheme else { panic!("{:?}", instance.http.auth) };
@@ -253,7 +253,7 @@ fn the_environment_overrides_the_file() {
     let file = format!("api_key: from-file\nsite: datadoghq.eu\nhostname: file\ntags: [a:b]\nenv: test\n{ONE}");
     let config = read(&file);
     let [Output::Api(api)] = &config.global.outputs[..] else { panic!() };
-    assert_eq!((api.api_key.expose(), api.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
+    assert_eq!((api.main.api_key.expose(), api.main.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
     assert_eq!(
         config.global.enrichment,
         Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()], send_units: true }
@@ -268,13 +268,13 @@ fn the_environment_overrides_the_file() {
     ];
     let config = read_in(&file, &variables);
     let [Output::Api(api)] = &config.global.outputs[..] else { panic!() };
-    assert_eq!((api.api_key.expose(), api.url.as_str()), ("key", "https://api.us5.datadoghq.com"));
+    assert_eq!((api.main.api_key.expose(), api.main.url.as_str()), ("key", "https://api.us5.datadoghq.com"));
     let tags = ["x:1", "y:2", "z:3", "env:prod"].map(ToOwned::to_owned).to_vec();
     assert_eq!(config.global.enrichment, Enrichment { hostname: "host".into(), tags, send_units: true });
 
     let config = read_in(ONE, &[("DD_API_KEY", "k"), ("DD_URL", "http://one/"), ("DD_DD_URL", "http://two/")]);
     let [Output::Api(api)] = &config.global.outputs[..] else { panic!() };
-    assert_eq!(api.url, "http://two");
+    assert_eq!(api.main.url, "http://two");
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl Place {
         if number == 0 { self } else { Self(mixed(self.0.wrapping_add(number))) }
     }
 
+    /// The number that stands for the identity, the same after a restart.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
     /// How far into the interval; less than the interval, in whole microseconds.
     pub fn offset(self, interval: Duration) -> Duration {
         // An interval beyond 584,000 years may share its offsets.

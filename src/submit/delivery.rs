@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::event::Event;
-use crate::aggregate::{Batch, FullPoint, FullSketch, Slots};
+use crate::aggregate::{Batch, FullPoint, FullSketch, Marks, Slots};
 use crate::map::ServiceCheck;
 use crate::time::UnixTime;
 
@@ -21,8 +21,10 @@ pub struct Delivery<'r> {
     pub slots: Cow<'r, Slots>,
     /// In the order of submission.
     pub service_checks: Vec<ServiceCheck>,
-    /// What happened meanwhile.
+    /// In the order in which they happened.
     pub events: Vec<Event>,
+    /// What is to be remembered of the target once all this is; none: nothing is.
+    pub marks: Option<Marks>,
     /// Whether an empty host name stands for the host of the submitter; otherwise it stays empty.
     pub default_host: bool,
 }

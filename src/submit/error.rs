@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::journal::JournalError;
+
 /// An error of `submit`. Failures to deliver are no errors: they are counted in
 /// [`Stats`](super::Stats) while delivery goes on.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,7 @@ enum Kind {
     Tls { url: String, error: rustls::Error },
     Console(io::Error),
     File { path: PathBuf, error: io::Error },
+    Storage(JournalError),
 }
 
 impl fmt::Display for Kind {
@@ -37,6 +40,7 @@ impl fmt::Display for Kind {
                 "TLS for `{url}` cannot be set up: {error}; where no CA certificates are installed, install them \
                  (often the package `ca-certificates`) or name a file of them in SSL_CERT_FILE"
             ),
+            Self::Storage(error) => error.fmt(f),
             Self::Console(error) => write!(f, "metrics cannot be shown: {error}"),
             Self::File { path, error } => write!(
                 f,
@@ -63,6 +67,10 @@ impl SubmitError {
 
     pub(super) fn tls(url: &str, error: rustls::Error) -> Self {
         Kind::Tls { url: url.to_owned(), error }.into()
+    }
+
+    pub(super) fn storage(error: JournalError) -> Self {
+        Kind::Storage(error).into()
     }
 
     pub(super) fn console(error: io::Error) -> Self {

@@ -1,7 +1,8 @@
 //! The one door of this stage: takes deliveries and brings them to each of the configured outputs.
 
+use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,8 +14,13 @@ use super::delivery::Delivery;
 use super::dogstatsd::Dogstatsd;
 use super::enrich::Enricher;
 use super::error::SubmitError;
+use super::journal::{JournalStats, SharedJournalStats};
+use super::marks_keeper::MarksKeeper;
 use super::stats::{Drained, Stats};
+use super::storage::Storage;
+use crate::aggregate::{MarksContent, TargetKey};
 use crate::config::{ApiSettings, Enrichment, Output, OutputKind};
+use crate::time::UnixTime;
 
 /// Brings deliveries to all outputs. Each has a queue and a task or thread of its own, so that one that is slow or fails
 /// delays no other. Dropped without [`Submitter::drain`], it stops at once.
@@ -22,6 +28,18 @@ use crate::config::{ApiSettings, Enrichment, Output, OutputKind};
 pub struct Submitter {
     ways: Vec<Arc<Way>>,
     enricher: RwLock<Arc<Enricher>>,
+    kept: Kept,
+}
+
+/// What there is on disk.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Of an earlier process, until a target asks for them.
+    marks: Mutex<HashMap<TargetKey, Vec<MarksContent>>>,
+    stats: Option<Arc<SharedJournalStats>>,
+    keeps_marks: bool,
+    /// Where nothing else keeps marks.
+    keeper: Option<MarksKeeper>,
 }
 
 /// The way to one output.
@@ -53,9 +71,52 @@ impl Submitter {
         enrichment: Enrichment,
         pace: Pace,
     ) -> Result<Self, SubmitError> {
-        let ways: Result<Vec<Way>, SubmitError> =
-            outputs.as_ref().iter().map(|output| Way::start(output, pace)).collect();
-        Ok(Self::to(ways?, enrichment))
+        Self::with_storage(outputs, enrichment, pace, None)
+    }
+
+    /// Like [`Submitter::with_pace`], and keeps in `storage` what must survive the process. What an earlier process
+    /// left there for the HTTP API is delivered too, or given up if that is no output any more.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    pub fn with_storage(
+        outputs: &(impl AsRef<[Output]> + ?Sized),
+        enrichment: Enrichment,
+        pace: Pace,
+        storage: Option<Storage>,
+    ) -> Result<Self, SubmitError> {
+        let outputs = outputs.as_ref();
+        let (mut journal, mut payloads, mut kept) = (None, Vec::new(), Kept::default());
+        if let Some(mut storage) = storage {
+            if outputs.iter().all(|output| output.kind() != OutputKind::Api) {
+                storage.give_up_payloads(UnixTime::now());
+                kept.keeper = Some(MarksKeeper::start(Arc::clone(&storage.journal)));
+            }
+            kept.keeps_marks = storage.keeps_marks;
+            (kept.marks, kept.stats) = (Mutex::new(storage.marks), Some(storage.stats));
+            (journal, payloads) = (Some(storage.journal), storage.payloads);
+        }
+        // There is at most one API, so that nobody else takes the journal.
+        let ways: Result<Vec<Way>, SubmitError> = outputs
+            .iter()
+            .map(|output| {
+                Way::start(output, |api| Api::start(api, pace, journal.take(), std::mem::take(&mut payloads)))
+            })
+            .collect();
+        Ok(Self { kept, ..Self::to(ways?, enrichment) })
+    }
+
+    /// Whether marks are kept, so that it is worth making them.
+    pub fn keeps_marks(&self) -> bool {
+        self.kept.keeps_marks
+    }
+
+    /// What an earlier process remembered of a target, if it is not too old: whole marks, then changes in their order.
+    /// The second time there is nothing.
+    pub fn take_marks(&self, target: TargetKey) -> Vec<MarksContent> {
+        let mut marks = self.kept.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.remove(&target).unwrap_or_default()
     }
 
     /// Delivery to a console only.
@@ -70,7 +131,7 @@ impl Submitter {
 
     fn to(ways: Vec<Way>, enrichment: Enrichment) -> Self {
         let ways = ways.into_iter().map(Arc::new).collect();
-        Self { ways, enricher: RwLock::new(Arc::new(Enricher::new(enrichment))) }
+        Self { ways, enricher: RwLock::new(Arc::new(Enricher::new(enrichment))), kept: Kept::default() }
     }
 
     /// What is put on everything from now on.
@@ -106,6 +167,9 @@ impl Submitter {
                 Way::File(shown) | Way::Console(shown) => shown.submit(delivery, &enricher),
             }
         }
+        if let Some(keeper) = &self.kept.keeper {
+            keeper.note(delivery);
+        }
         match self.only_console() {
             Some(console) if console.is_unread() => Err(SubmitError::console(io::ErrorKind::BrokenPipe.into())),
             _ => Ok(()),
@@ -131,12 +195,18 @@ impl Submitter {
         for way in &self.ways {
             all.merge(way.stats());
         }
+        all.journal = self.journal();
         all
     }
 
-    /// A reading of the counters of each output.
+    /// A reading of the counters of each output, with those of the journal that they share.
     pub fn outputs(&self) -> Vec<(OutputKind, Stats)> {
-        self.ways.iter().map(|way| (way.kind(), way.stats())).collect()
+        let journal = self.journal();
+        self.ways.iter().map(|way| (way.kind(), Stats { journal: journal.clone(), ..way.stats() })).collect()
+    }
+
+    fn journal(&self) -> Option<JournalStats> {
+        self.kept.stats.as_ref().map(|stats| stats.read())
     }
 
     /// Takes no more, delivers what waits for up to `patience`, to all outputs at the same time, and tells what had to be
@@ -148,19 +218,27 @@ impl Submitter {
             let way = Arc::clone(way);
             draining.spawn(async move { way.drain(deadline).await });
         }
-        let mut given_up = 0;
+        let mut all = Drained::default();
         while let Some(drained) = draining.join_next().await {
             // An error could only be a panic, of which the log tells.
-            given_up += drained.unwrap_or_default();
+            let Drained { given_up, kept } = drained.unwrap_or_default();
+            all.given_up += given_up;
+            all.kept += kept;
         }
-        Drained { given_up }
+        if let Some(keeper) = &self.kept.keeper {
+            keeper.drain().await;
+        }
+        all
     }
 }
 
 impl Way {
-    fn start(output: &Output, pace: Pace) -> Result<Self, SubmitError> {
+    fn start(
+        output: &Output,
+        start_api: impl FnOnce(&ApiSettings) -> Result<Api, SubmitError>,
+    ) -> Result<Self, SubmitError> {
         Ok(match output {
-            Output::Api(settings) => Self::Api(Api::start(settings, pace)?),
+            Output::Api(settings) => Self::Api(start_api(settings)?),
             Output::Dogstatsd(settings) => Self::Dogstatsd(Dogstatsd::start(settings)),
             Output::File(settings) => {
                 let shown = Console::file(settings).and_then(Shown::start);
@@ -190,11 +268,12 @@ impl Way {
         }
     }
 
-    async fn drain(&self, deadline: Instant) -> u64 {
-        match self {
-            Self::Api(api) => api.drain(deadline).await,
+    async fn drain(&self, deadline: Instant) -> Drained {
+        let given_up = match self {
+            Self::Api(api) => return api.drain(deadline).await,
             Self::Dogstatsd(dogstatsd) => dogstatsd.drain(deadline).await,
             Self::File(shown) | Self::Console(shown) => shown.drain(deadline).await,
-        }
+        };
+        Drained { given_up, kept: 0 }
     }
 }

@@ -77,6 +77,7 @@ pub(crate) fn delivery(
         slots: Cow::Owned(slots),
         service_checks,
         events: Vec::new(),
+        marks: None,
         default_host: true,
     }
 }

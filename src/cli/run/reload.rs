@@ -182,6 +182,7 @@ fn refuse(problems: &[Problem], is_told: bool) -> String {
 fn fixed(present: &Global, new: &Global) -> Vec<&'static str> {
     let differences = [
         ("where metrics go (`output` and the address it takes)", present.outputs != new.outputs),
+        ("what is kept on disk (`data_dir`, `state`, `disk_queue` and their limits)", present.storage != new.storage),
         ("`admin_listen`", present.admin_listen != new.admin_listen),
         ("`admin_reload`", present.admin_reload != new.admin_reload),
         ("`log_level`", present.log_level != new.log_level),

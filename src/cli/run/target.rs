@@ -104,6 +104,7 @@ impl TargetState {
             slots: Cow::Borrowed(road.slots()),
             service_checks: checks.finish(&self.target.instance),
             events: Vec::new(),
+            marks: None,
             default_host: !self.target.instance.empty_default_hostname,
         };
         let submitted = self.submitter.submit(&delivery);
