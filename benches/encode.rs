@@ -37,7 +37,7 @@ fn series() -> (Slots, Vec<Point>) {
             format!("phase:{}", number % 5),
         ];
         let name = format!("kube.pod.metric_{}", number % 20);
-        let series = slots.intern(&name, "", tags.iter().map(String::as_str));
+        let series = slots.intern(&name, "", tags.iter().map(String::as_str), None);
         Point { series, kind: PointKind::Gauge, value: f64::from(number % 7) }
     });
     let points = points.collect();
@@ -54,7 +54,8 @@ async fn main() {
         timeout: Duration::from_secs(10),
         queue_bytes: 1 << 30,
     };
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["env:prod".into(), "team:a".into()] };
+    let enrichment =
+        Enrichment { hostname: "here".into(), tags: vec!["env:prod".into(), "team:a".into()], ..Enrichment::default() };
     let submitter = Submitter::start(&Output::Api(settings), enrichment).unwrap();
     let (slots, points) = series();
     let mut took = Duration::ZERO;

@@ -42,7 +42,7 @@ impl Write for Gone {
 }
 
 fn enrichment() -> Enrichment {
-    Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] }
+    Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() }
 }
 
 fn example() -> Delivery<'static> {

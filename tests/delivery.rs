@@ -35,7 +35,8 @@ fn pace() -> Pace {
 }
 
 fn submitter_with(settings: ApiSettings) -> Submitter {
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()] };
+    let enrichment =
+        Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()], ..Enrichment::default() };
     Submitter::with_pace(&Output::Api(settings), enrichment, pace()).unwrap()
 }
 

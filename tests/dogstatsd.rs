@@ -18,7 +18,7 @@ use tokio::net::{UdpSocket, UnixDatagram, UnixListener};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn submitter(address: DogstatsdAddress) -> Submitter {
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] };
+    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() };
     Submitter::start(&Output::Dogstatsd(address), enrichment).unwrap()
 }
 

@@ -23,7 +23,7 @@ use support::program::Running;
 use tokio::net::UdpSocket;
 
 fn enrichment() -> Enrichment {
-    Enrichment { hostname: "here".into(), tags: Vec::new() }
+    Enrichment { hostname: "here".into(), tags: Vec::new(), ..Enrichment::default() }
 }
 
 /// A gauge without host and one with, and with them a distribution and a check without.

@@ -6,7 +6,6 @@
 //! its text only when its number is new. Where a series submits what it submitted before, but for the value, all that
 //! happens is that the value is put into its place.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::{Accounts, Collision, Collisions};
@@ -66,8 +65,8 @@ pub struct Aggregator {
 /// What a context's number stands for. Contexts that differ only in the order of their tags link to one slot.
 #[derive(Debug)]
 struct Link {
-    /// Tells this use of the number from a later one: while it is held here, its address is not given out again.
-    context: Arc<Context>,
+    /// Tells this use of the number from a later one.
+    birth: u64,
     slot: SlotId,
 }
 
@@ -472,33 +471,32 @@ impl Aggregator {
 
     /// The slot of a context.
     fn slot_of(&mut self, id: ContextId, contexts: &Contexts) -> SlotId {
-        let context = contexts.get(id);
         if let Some(Some(link)) = self.links.get(id.index())
-            && Arc::ptr_eq(&link.context, context)
+            && link.birth == contexts.birth(id)
         {
             return link.slot;
         }
-        self.link(id, context)
+        self.link(id, contexts.get(id))
     }
 
     /// Links a number that is new, or stands for another context than before, to the slot of its series.
     #[cold]
-    fn link(&mut self, id: ContextId, context: &Arc<Context>) -> SlotId {
+    fn link(&mut self, id: ContextId, context: Context<'_>) -> SlotId {
         reach(&mut self.links, id.index(), || None);
         if let Some(stale) = self.links[id.index()].take()
             && self.unlink(stale.slot)
         {
             self.forget_routes();
         }
-        let tags = context.tags.iter().chain(&self.tags).map(|tag| &**tag);
-        let slot = self.slots.intern(&context.name, &context.hostname, tags);
+        let tags = context.tags.iter().chain(self.tags.iter().map(|tag| &**tag));
+        let slot = self.slots.intern(context.name, context.hostname, tags, context.unit);
         reach(&mut self.linked, slot.index(), u32::default);
         let linked = &mut self.linked[slot.index()];
         if *linked == 0 {
             self.tally.open(slot);
         }
         *linked += 1;
-        self.links[id.index()] = Some(Link { context: Arc::clone(context), slot });
+        self.links[id.index()] = Some(Link { birth: context.birth, slot });
         slot
     }
 

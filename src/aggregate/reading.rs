@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use super::distribution::Bounds;
 use super::native::Cells;
-use super::slots::{NOWHERE, SlotId, make_room};
+use super::slots::{NOWHERE, SlotId};
 use crate::map::{GroupId, NativeReading, Origin, Part, SeriesId};
+use crate::texts::make_room;
 use crate::time::UnixTime;
 
 /// The group of a series that stands alone.

@@ -125,7 +125,11 @@ impl Global {
         let log_json = section.affirmative("log_format_json", false);
         Self {
             output: read_output(&options),
-            enrichment: Enrichment { hostname: options.text("hostname", &["DD_HOSTNAME"]).unwrap_or_default(), tags },
+            enrichment: Enrichment {
+                hostname: options.text("hostname", &["DD_HOSTNAME"]).unwrap_or_default(),
+                tags,
+                send_units: options.affirmative("send_units", "RETRIEVER_SEND_UNITS", true),
+            },
             admin_listen: read_admin(&options),
             log_level: read_log_level(&options),
             log_format: if log_json { LogFormat::Json } else { LogFormat::Text },

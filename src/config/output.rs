@@ -60,10 +60,18 @@ impl fmt::Display for DogstatsdAddress {
 }
 
 /// What `submit` puts on everything it sends.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrichment {
     /// The host of points that name none.
     pub hostname: String,
     /// Tags of every series and service check: `tags`, `extra_tags` and `env`.
     pub tags: Vec<String>,
+    /// Whether the HTTP API is told what series are measured in (`send_units`).
+    pub send_units: bool,
+}
+
+impl Default for Enrichment {
+    fn default() -> Self {
+        Self { hostname: String::new(), tags: Vec::new(), send_units: true }
+    }
 }

@@ -255,7 +255,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!((api.api_key.expose(), api.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
     assert_eq!(
         config.global.enrichment,
-        Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()] }
+        Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()], send_units: true }
     );
 
     let variables = [
@@ -269,7 +269,7 @@ fn the_environment_overrides_the_file() {
     let Output::Api(api) = &config.global.output else { panic!() };
     assert_eq!((api.api_key.expose(), api.url.as_str()), ("key", "https://api.us5.datadoghq.com"));
     let tags = ["x:1", "y:2", "z:3", "env:prod"].map(ToOwned::to_owned).to_vec();
-    assert_eq!(config.global.enrichment, Enrichment { hostname: "host".into(), tags });
+    assert_eq!(config.global.enrichment, Enrichment { hostname: "host".into(), tags, send_units: true });
 
     let config = read_in(ONE, &[("DD_API_KEY", "k"), ("DD_URL", "http://one/"), ("DD_DD_URL", "http://two/")]);
     let Output::Api(api) = &config.global.output else { panic!() };

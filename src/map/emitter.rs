@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance, Status};
+use crate::unit::Unit;
 
-use super::context::{Context, ContextId, Tag};
+use super::context::{ContextId, Tag};
 use super::dropped::{DropCounts, DropReason};
 use super::limiter::Limiter;
-use super::memory::Memory;
+use super::memory::{Memory, Planned};
 use super::native::NativeReading;
 use super::origin::SeriesId;
 use super::plan::{Change, Plan, ServiceCheckPlan};
@@ -59,6 +60,13 @@ impl Figure {
         match self {
             Self::PayloadSize => MetricKind::Gauge,
             Self::FilteredLines | Self::Input | Self::Ignored | Self::Processed => MetricKind::Count,
+        }
+    }
+
+    fn unit(self) -> Option<Unit> {
+        match self {
+            Self::PayloadSize => Unit::of_openmetrics("bytes"),
+            Self::FilteredLines | Self::Input | Self::Ignored | Self::Processed => None,
         }
     }
 }
@@ -143,13 +151,13 @@ impl<S: Submissions> Emitter<'_, S> {
             dropped.add(DropReason::LeftOutByPattern);
             return;
         }
-        let series = memory.planned(figure.name(), FamilyId::NONE, 0).unwrap_or_else(|| {
+        let series = memory.touch(figure.name()).unwrap_or_else(|| {
             let contexts = &mut memory.contexts;
-            let (name, hostname) = (contexts.text(&name), contexts.text(""));
-            let context = contexts.intern(Context { name, tags: self.static_tags.into(), hostname });
+            let context = contexts.intern(&name, "", self.static_tags.iter().map(|tag| &**tag), figure.unit());
             let plan =
                 Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
-            memory.plan(figure.name(), plan, None, FamilyId::NONE, 0)
+            let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };
+            memory.plan(figure.name(), None, planned)
         });
         let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
         let origin = memory.origin(series);

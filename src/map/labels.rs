@@ -1,15 +1,15 @@
 //! From the labels of a sample to its tags and host name.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use crate::config::{Instance, LabelFilter};
 use crate::parse::{Format, MetricType, Sample};
 use crate::unique;
 
-use super::context::{Contexts, Tag};
+use super::context::Contexts;
 use super::dropped::DropReason;
 use super::number::{canonical, parse_float};
+use super::tags::finished;
 use super::trace::{Step, Trace};
 
 /// The bound of a bucket under the name that the settings know it by.
@@ -119,10 +119,9 @@ impl<'a> LabelSet<'a> {
         Some(DropReason::ExcludedByLabel)
     }
 
-    /// The tags of the labels, without the static ones.
-    pub(crate) fn tags(&self, instance: &Instance, contexts: &mut Contexts, trace: &mut impl Trace) -> Vec<Tag> {
-        let mut tags = Vec::with_capacity(self.0.len() + 4);
-        let mut text = String::new();
+    /// Adds the tags of the labels, without the static ones, to the context that is being made.
+    pub(crate) fn tag(&self, instance: &Instance, contexts: &mut Contexts, trace: &mut impl Trace) {
+        let mut text = String::with_capacity(64);
         for (label, value) in &self.0 {
             if instance.exclude_labels.contains(label.as_ref()) {
                 trace.step(Step::LabelExcluded(label));
@@ -135,10 +134,9 @@ impl<'a> LabelSet<'a> {
                 text.push(':');
                 text.push_str(value);
                 trace.step(Step::Tag { label, tag: &text });
-                tags.push(contexts.text(&text));
+                contexts.tag(&finished(&text, instance));
             }
         }
-        tags
     }
 
     /// The host that `hostname_label` names; empty if none does.
@@ -155,10 +153,21 @@ impl<'a> LabelSet<'a> {
     pub(crate) fn group_name(&self, family: &str, bound: &str) -> String {
         let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != bound).collect();
         others.sort_unstable();
-        let mut text = family.to_owned();
+        let length = others.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
+        let mut text = String::with_capacity(family.len() + length);
+        text.push_str(family);
         for (name, value) in others {
             // No name holds the separator, and a value is told from what follows by its length.
-            let _ = write!(text, "\0{name}\0{}\0{value}", value.len());
+            text.push('\0');
+            text.push_str(name);
+            text.push('\0');
+            let mut length = value.len();
+            while length > 0 {
+                text.push(char::from(b'0' + (length % 10) as u8));
+                length /= 10;
+            }
+            text.push('\0');
+            text.push_str(value);
         }
         text
     }

@@ -74,7 +74,7 @@ impl Limiter {
 mod tests {
     use super::*;
     use crate::config::GaugeAggregation;
-    use crate::map::{Context, Contexts, Origin, SeriesId};
+    use crate::map::{Contexts, Origin, SeriesId};
 
     fn admitted(limiter: &mut Limiter, kind: MetricKind, contexts: &[ContextId]) -> Vec<bool> {
         let submission = |context| Submission::Metric {
@@ -91,10 +91,7 @@ mod tests {
 
     fn contexts(number: usize) -> Vec<ContextId> {
         let mut contexts = Contexts::default();
-        let made = (0..number).map(|number| {
-            let (name, hostname) = (contexts.text(&number.to_string()), contexts.text(""));
-            contexts.intern(Context { name, tags: Box::default(), hostname })
-        });
+        let made = (0..number).map(|number| contexts.intern(&number.to_string(), "", [], None));
         made.collect()
     }
 

@@ -60,11 +60,10 @@ impl Mapper {
     /// A target that was never scraped. `watched_since`: when the process began that watches it, if that is known; a
     /// counter that began later has not been missed.
     pub fn new(instance: Arc<Instance>, watched_since: Option<UnixTime>) -> Self {
-        let mut memory = Memory::default();
-        let static_tags = static_tags(&instance).iter().map(|tag| memory.contexts.text(tag)).collect();
+        let static_tags = static_tags(&instance).into_iter().map(Tag::from).collect();
         Self {
             static_tags,
-            memory,
+            memory: Memory::default(),
             selection: Selection::new(Arc::clone(&instance)),
             shared: SharedLabels::new(Arc::clone(&instance)),
             limiter: instance.max_returned_metrics.map(Limiter::new),
@@ -130,6 +129,7 @@ impl Mapper {
             out,
         };
         self.selection.begin(self.memory.age());
+        self.memory.roster.begin();
         let holds = self.instance.use_process_start_time && self.first_values == FirstValues::Initial;
         Mapping::new(
             &mut self.memory,

@@ -1,10 +1,12 @@
 //! The mapping of one body: receives what the reader reads, decides about what is new, and replays what was decided.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Diagnostic, Family, Format, Role, Sample, Sink};
+use crate::parse::{Diagnostic, Family, Format, Role, Room, Sample, Sink, Taken};
 use crate::time::UnixTime;
+use crate::unit::Unit;
 
 use super::context::ContextId;
 use super::dropped::DropReason;
@@ -56,10 +58,10 @@ pub struct Mapping<'m, S> {
     search: SearchState,
     /// Families whose samples were counted while sources were searched.
     counted: u64,
-    repetition: Repetition,
+    pub(super) repetition: Repetition,
     /// Why mapping ends with the open family.
-    failing: Option<MapError>,
-    outcome: Outcome,
+    pub(super) failing: Option<MapError>,
+    pub(super) outcome: Outcome,
 }
 
 /// The family whose samples come.
@@ -69,6 +71,8 @@ pub(super) struct OpenFamily {
     pub(super) selected: Selected,
     /// What becomes of those of its samples that are metrics of their own for the original.
     pub(super) apart: Apart,
+    /// What its values are measured in; looked up when the first series is new.
+    pub(super) unit: OnceCell<Option<Unit>>,
     /// What it lends, if it is a source of shared labels.
     watch: Vec<Watch>,
     /// Whether it says when the process started.
@@ -77,8 +81,10 @@ pub(super) struct OpenFamily {
     tells_starts: bool,
     /// Whether its emissions are kept until it ends.
     waits: bool,
+    /// Whether its samples say nothing but their values, so that those of known series need not be read.
+    pub(super) replays: bool,
     /// Samples as parsed.
-    samples: u64,
+    pub(super) samples: u64,
     /// How many of them `exclude_metrics` means.
     excluded: u64,
 }
@@ -89,10 +95,12 @@ impl Default for OpenFamily {
             id: FamilyId::NONE,
             selected: Err(DropReason::NotSelected),
             apart: Apart::default(),
+            unit: OnceCell::new(),
             watch: Vec::new(),
             is_process_start: false,
             tells_starts: false,
             waits: false,
+            replays: false,
             samples: 0,
             excluded: 0,
         }
@@ -341,6 +349,13 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         differences || instance.telemetry || self.is_held(family)
     }
 
+    /// Whether nobody wants more of the samples of the open family than their values.
+    fn replays(&mut self) -> bool {
+        let OpenFamily { watch, is_process_start, tells_starts, waits, .. } = &self.open;
+        let is_plain = watch.is_empty() && !is_process_start && !tells_starts && !waits;
+        is_plain && !self.shared.is_too_much() && self.emitter.limiter.is_none() && self.emitter.out.trace().is_none()
+    }
+
     /// Whether a family waits for the end of the body.
     fn is_held(&self, family: &Family) -> bool {
         self.circumstances.holds && counts(family.metric_type)
@@ -447,14 +462,21 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             id: self.selection.exposed(&family.name, family.metric_type, self.circumstances.format),
             selected,
             apart: Apart::default(),
+            unit: OnceCell::new(),
             watch,
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
+            replays: false,
             samples: 0,
             excluded: 0,
         };
         self.open.waits = self.waits(family);
+        self.open.replays = self.replays();
+    }
+
+    fn take_known(&mut self, _: &Family, lines: &[u8], room: Room) -> Taken {
+        self.replay(lines, room)
     }
 
     fn sample(&mut self, family: &Family, sample: &Sample<'_>) {
@@ -503,7 +525,8 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
 impl<S: Submissions> Mapping<'_, S> {
     /// Takes a sample; gives the series that it became, if it did.
     fn take(&mut self, family: &Family, sample: &Sample<'_>) -> Option<SeriesId> {
-        if self.repetition.repeats(sample, self.circumstances.format) {
+        let memory = &*self.memory;
+        if self.repetition.repeats(sample, self.circumstances.format, |series| memory.text(series)) {
             self.drop_traced(DropReason::Repeated);
             return None;
         }

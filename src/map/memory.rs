@@ -1,13 +1,17 @@
 //! What is remembered of a target from one scrape to the next: its series with their plans, its groups, its contexts.
 //! A series that is missing from successful scrapes for long is forgotten, with everything that only it needed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::context::{ContextId, Contexts};
 use super::origin::{GroupId, Origin, Part, SeriesId};
-use super::plan::Plan;
+use super::plan::{Change, Plan};
+use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
+use crate::texts::make_room;
 
 /// For how many successful scrapes without it a series is remembered: an hour at the default interval of 15 seconds. A
 /// series that comes back within it continues where it was, where the Agent, which forgets buckets after two scrapes,
@@ -18,19 +22,24 @@ pub const RETAIN_SCRAPES: u32 = 240;
 /// longer.
 const SWEEP_SCRAPES: u32 = 16;
 
-/// A series and what becomes of its values.
+/// What becomes of the values of a series.
 #[derive(Debug)]
 pub(crate) struct Series {
-    /// Name and label block as exposed.
-    text: Arc<str>,
     pub(crate) plan: Plan,
-    /// The family that the plan was made for.
-    family: FamilyId,
-    /// The state of the shared labels that the plan was made with.
-    sharing: u32,
     pub(crate) group: Option<(GroupId, Part)>,
-    /// The age at the last scrape that had it.
-    seen: u32,
+}
+
+/// A plan that was just made.
+pub(crate) struct Planned<'p> {
+    pub(crate) plan: Plan,
+    /// The name of the group of the series, and what it can say of it.
+    pub(crate) group: Option<(&'p str, Part)>,
+    /// The family that the plan was made for.
+    pub(crate) family: FamilyId,
+    /// The state of the shared labels that the plan was made with.
+    pub(crate) sharing: u32,
+    /// Whether a value says nothing but what becomes of it by the plan.
+    pub(crate) is_plain: bool,
 }
 
 /// What to forget of a target.
@@ -57,12 +66,10 @@ impl Forgotten {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) contexts: Contexts,
-    by_text: HashMap<Arc<str>, SeriesId>,
+    pub(super) roster: Roster,
+    /// By the number of the series.
     series: Vec<Option<Series>>,
-    free: Vec<SeriesId>,
     groups: Groups,
-    /// How many bytes the texts of all series have.
-    bytes: u64,
     /// How many scrapes succeeded.
     age: u32,
     swept: u32,
@@ -71,29 +78,49 @@ pub(crate) struct Memory {
 /// The groups by their name: the family and the labels that all their series have.
 #[derive(Debug, Default)]
 struct Groups {
-    by_name: HashMap<Arc<str>, GroupId>,
+    by_name: HashTable<u32>,
+    hasher: RandomState,
     /// The name of each group, and how many series it has.
-    slots: Vec<Option<(Arc<str>, u32)>>,
+    slots: Vec<Option<(Box<str>, u32)>>,
     free: Vec<GroupId>,
     /// Groups that were left by all; their numbers are given out again once that was told.
     left: Vec<GroupId>,
+    /// The group that was joined last: most series of a group come one after the other.
+    last: Option<GroupId>,
 }
 
 impl Groups {
     fn join(&mut self, name: &str) -> GroupId {
-        if let Some(&id) = self.by_name.get(name) {
-            if let Some((_, members)) = &mut self.slots[id.index()] {
+        if let Some(last) = self.last
+            && let Some(Some((known, members))) = self.slots.get_mut(last.index())
+            && **known == *name
+        {
+            *members += 1;
+            return last;
+        }
+        let id = self.join_any(name);
+        self.last = Some(id);
+        id
+    }
+
+    fn join_any(&mut self, name: &str) -> GroupId {
+        let hash = self.hasher.hash_one(name);
+        let slots = &mut self.slots;
+        let is_meant = |&place: &u32| slots[place as usize].as_ref().is_some_and(|(known, _)| **known == *name);
+        if let Some(&known) = self.by_name.find(hash, is_meant) {
+            if let Some((_, members)) = &mut slots[known as usize] {
                 *members += 1;
             }
-            return id;
+            return GroupId::new(known);
         }
-        let name: Arc<str> = Arc::from(name);
         let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            GroupId::new(place(self.slots.len() - 1))
+            slots.push(None);
+            GroupId::new(place(slots.len() - 1))
         });
-        self.slots[id.index()] = Some((Arc::clone(&name), 1));
-        self.by_name.insert(name, id);
+        slots[id.index()] = Some((name.into(), 1));
+        let hasher = &self.hasher;
+        let name_of = |place: u32| slots[place as usize].as_ref().map_or("", |(name, _)| name);
+        self.by_name.insert_unique(hash, id.place(), |&place| hasher.hash_one(name_of(place)));
         id
     }
 
@@ -103,7 +130,10 @@ impl Groups {
             *members -= 1;
         }
         if let Some((name, _)) = slot.take_if(|(_, members)| *members == 0) {
-            self.by_name.remove(&name);
+            let hash = self.hasher.hash_one(&*name);
+            if let Ok(found) = self.by_name.find_entry(hash, |&place| place == id.place()) {
+                found.remove();
+            }
             self.left.push(id);
         }
     }
@@ -122,12 +152,12 @@ fn place(index: usize) -> u32 {
 impl Memory {
     /// How many series are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.by_text.len()
+        self.roster.len()
     }
 
     /// How many bytes the remembered series have as exposed.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.roster.bytes()
     }
 
     /// How many scrapes succeeded.
@@ -137,54 +167,40 @@ impl Memory {
 
     /// The series that is exposed as `text`, if it is known.
     pub(crate) fn find(&self, text: &str) -> Option<SeriesId> {
-        self.by_text.get(text).copied()
-    }
-
-    /// The series that is exposed as `text`, if it is known and its plan was made for this family and these shared
-    /// labels. Notes that it was seen.
-    pub(crate) fn planned(&mut self, text: &str, family: FamilyId, sharing: u32) -> Option<SeriesId> {
-        let id = *self.by_text.get(text)?;
-        let series = self.series[id.index()].as_mut()?;
-        series.seen = self.age;
-        (series.family == family && series.sharing == sharing).then_some(id)
+        self.roster.find(text.as_bytes())
     }
 
     /// Notes that a series was seen, if it is known.
-    pub(crate) fn touch(&mut self, text: &str) {
-        if let Some(id) = self.by_text.get(text)
-            && let Some(series) = &mut self.series[id.index()]
-        {
-            series.seen = self.age;
-        }
+    pub(crate) fn touch(&mut self, text: &str) -> Option<SeriesId> {
+        let id = self.find(text)?;
+        self.roster.came(id);
+        self.roster.entry_mut(id).seen = self.age;
+        Some(id)
     }
 
-    /// Remembers a plan; `group` is the name of the group of the series and what it can say of it.
-    pub(crate) fn plan(
-        &mut self,
-        text: &str,
-        plan: Plan,
-        group: Option<(&str, Part)>,
-        family: FamilyId,
-        sharing: u32,
-    ) -> SeriesId {
+    /// Whether the plan of a series was made for this family and these shared labels.
+    pub(crate) fn is_planned(&self, id: SeriesId, family: FamilyId, sharing: u32) -> bool {
+        let entry = self.roster.entry(id);
+        entry.family == family && entry.sharing == sharing
+    }
+
+    /// Remembers a plan of the series that is exposed as `text`; `known` is its number, if it has one.
+    pub(crate) fn plan(&mut self, text: &str, known: Option<SeriesId>, planned: Planned<'_>) -> SeriesId {
+        let Planned { plan, group, family, sharing, is_plain } = planned;
         for context in plan.contexts() {
             self.contexts.hold(context);
         }
         let group = group.map(|(name, part)| (self.groups.join(name), part));
-        let id = if let Some(&id) = self.by_text.get(text) {
-            id
-        } else {
-            let id = self.free.pop().unwrap_or_else(|| {
-                self.series.push(None);
-                SeriesId::new(place(self.series.len() - 1))
-            });
-            self.by_text.insert(Arc::from(text), id);
-            self.bytes += text.len() as u64;
-            id
-        };
-        let text = self.series[id.index()].as_ref().map_or_else(|| Arc::from(text), |old| Arc::clone(&old.text));
-        let series = Series { text, plan, family, sharing, group, seen: self.age };
-        if let Some(old) = self.series[id.index()].replace(series) {
+        let id = known.unwrap_or_else(|| self.roster.enter(text));
+        let entry = self.roster.entry_mut(id);
+        (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
+        entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };
+        if self.series.len() <= id.index() {
+            let more = id.index() + 1 - self.series.len();
+            make_room(&mut self.series, more);
+            self.series.resize_with(id.index() + 1, || None);
+        }
+        if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
             self.let_go(&old);
         }
         id
@@ -197,7 +213,7 @@ impl Memory {
 
     /// The text of a series, if it is remembered.
     pub(crate) fn text(&self, id: SeriesId) -> Option<&str> {
-        self.series.get(id.index())?.as_ref().map(|series| &*series.text)
+        self.roster.text(id)
     }
 
     /// Where the values of a series come from.
@@ -205,12 +221,13 @@ impl Memory {
         Origin { series: id, group: self.get(id).group }
     }
 
-    /// The context of a bucket whose lower bound is known by now; made by `make` if it is another than before.
+    /// The context of a bucket whose lower bound is known by now; made by `make` of the one without it if it is another
+    /// than before.
     pub(crate) fn bucket_context(
         &mut self,
         id: SeriesId,
         lower: f64,
-        make: impl FnOnce(&super::plan::BucketPlan, &mut Contexts) -> ContextId,
+        make: impl FnOnce(ContextId, &mut Contexts) -> ContextId,
     ) -> Option<ContextId> {
         let Some(Series { plan: Plan::Bucket(plan), .. }) = self.series[id.index()].as_mut() else { return None };
         if let Some((known, context)) = plan.submitted
@@ -218,7 +235,7 @@ impl Memory {
         {
             return Some(context);
         }
-        let context = make(plan, &mut self.contexts);
+        let context = make(plan.base?, &mut self.contexts);
         self.contexts.hold(context);
         if let Some((_, old)) = plan.submitted.replace((lower, context)) {
             self.contexts.let_go(old);
@@ -248,15 +265,18 @@ impl Memory {
     }
 
     fn forget_before(&mut self, oldest: u32, forgotten: &mut Forgotten) {
-        for place in 0..self.series.len() {
-            let Some(series) = self.series[place].take_if(|series| series.seen < oldest) else { continue };
+        for place in 0..self.roster.places() {
             let id = SeriesId::new(self::place(place));
-            self.by_text.remove(&series.text);
-            self.bytes -= series.text.len() as u64;
-            self.let_go(&series);
-            self.free.push(id);
+            if self.roster.text(id).is_none() || self.roster.entry(id).seen >= oldest {
+                continue;
+            }
+            self.roster.leave(id);
+            if let Some(series) = self.series[place].take() {
+                self.let_go(&series);
+            }
             forgotten.series.push(id);
         }
+        self.roster.tidy();
     }
 
     /// A series no longer needs what its plan needed.
@@ -267,5 +287,19 @@ impl Memory {
         if let Some((group, _)) = series.group {
             self.groups.leave(group);
         }
+    }
+}
+
+/// What may be replayed of a plan.
+fn replay_of(plan: &Plan) -> Replay {
+    match plan {
+        Plan::Drop(reason) => Replay::Drop(*reason),
+        Plan::Metric { change: Change::Keep, .. } => Replay::Same,
+        Plan::Metric { .. }
+        | Plan::CounterGauge { .. }
+        | Plan::Bucket(_)
+        | Plan::Native(_)
+        | Plan::ServiceCheck(_)
+        | Plan::Metadata(_) => Replay::Not,
     }
 }

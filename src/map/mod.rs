@@ -21,7 +21,9 @@ mod origin;
 mod plan;
 mod relabeled;
 mod repetition;
+mod replay;
 mod resolve;
+mod roster;
 mod selection;
 mod series;
 mod sharing;
@@ -32,7 +34,7 @@ mod trace;
 mod waiting;
 
 pub use crate::config::Status;
-pub use context::{Context, ContextId, Contexts, Tag};
+pub use context::{Context, ContextId, ContextTags, Contexts, Tag};
 pub use dropped::{DropCounts, DropReason};
 pub use error::MapError;
 pub use mapper::{Ending, Mapper, Outcome};

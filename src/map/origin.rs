@@ -15,6 +15,10 @@ impl SeriesId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
+
+    pub(crate) fn place(self) -> u32 {
+        self.0
+    }
 }
 
 /// A histogram or a summary: all series that differ in their bound, quantile or suffix only. Dense like [`SeriesId`].
@@ -30,6 +34,10 @@ impl GroupId {
     /// Its place.
     pub fn index(self) -> usize {
         self.0 as usize
+    }
+
+    pub(crate) fn place(self) -> u32 {
+        self.0
     }
 }
 

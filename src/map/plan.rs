@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Status};
 
-use super::context::{ContextId, Tag};
+use super::context::ContextId;
 use super::dropped::DropReason;
 use super::submission::MetricKind;
 
@@ -51,7 +51,7 @@ impl Plan {
             Self::Drop(_) | Self::ServiceCheck(_) | Self::Metadata(_) => (None, None),
             Self::Metric { context, .. } | Self::Native(context) => (Some(*context), None),
             Self::CounterGauge { total, count, .. } => (*total, *count),
-            Self::Bucket(plan) => (plan.submitted.map(|(_, context)| context), None),
+            Self::Bucket(plan) => (plan.base, plan.submitted.map(|(_, context)| context)),
         };
         one.into_iter().chain(other)
     }
@@ -74,14 +74,10 @@ pub enum Change {
 /// A bucket before its neighbours are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BucketPlan {
-    /// The full name.
-    pub(crate) name: Arc<str>,
+    /// Its context but for the lower bound; none if it is not submitted itself and others are told apart from it.
+    pub(crate) base: Option<ContextId>,
     /// The bound.
     pub(crate) upper: f64,
-    /// Its tags but the one of the lower bound.
-    pub(crate) tags: Vec<Tag>,
-    /// Its host.
-    pub(crate) hostname: Arc<str>,
     /// The context it was last submitted to, and the lower bound it had then.
     pub(crate) submitted: Option<(f64, ContextId)>,
 }

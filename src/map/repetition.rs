@@ -2,25 +2,44 @@
 
 use crate::parse::{Format, Sample};
 
+use super::origin::SeriesId;
+
 /// The series and the timestamp of the sample before.
 #[derive(Debug, Default)]
 pub(super) struct Repetition {
     series: String,
     timestamp_ms: Option<i64>,
+    /// The series, if that sample was one of a series that needed no reading.
+    passed: Option<SeriesId>,
 }
 
 impl Repetition {
-    /// Whether a sample repeats the one before. In other formats two equal samples both count.
-    pub(super) fn repeats(&mut self, sample: &Sample<'_>, format: Format) -> bool {
+    /// Whether a sample repeats the one before; `text` gives the text of a series. In other formats two equal samples
+    /// both count.
+    pub(super) fn repeats<'t>(
+        &mut self,
+        sample: &Sample<'_>,
+        format: Format,
+        text: impl FnOnce(SeriesId) -> Option<&'t str>,
+    ) -> bool {
         if format != Format::OpenMetrics {
             return false;
         }
-        if self.series == sample.series && self.timestamp_ms == sample.timestamp_ms {
+        let same = match self.passed.take() {
+            Some(series) => text(series) == Some(sample.series),
+            None => self.series == sample.series,
+        };
+        if same && self.timestamp_ms == sample.timestamp_ms {
             return true;
         }
         self.series.clear();
         self.series.push_str(sample.series);
         self.timestamp_ms = sample.timestamp_ms;
         false
+    }
+
+    /// A sample passed that repeats nothing.
+    pub(super) fn passed(&mut self, series: Option<SeriesId>, timestamp_ms: Option<i64>) {
+        (self.passed, self.timestamp_ms) = (series, timestamp_ms);
     }
 }

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use crate::parse::{Family, Format, MetricType, Role, Sample};
+use crate::unit::Unit;
 
 use super::dropped::DropReason;
 use super::error::MapError;
 use super::labels::{known_name, without_prefix};
 use super::mapping::{Aside, Mapping};
+use super::memory::Planned;
 use super::origin::SeriesId;
 use super::plan::Plan;
 use super::relabeled::{Relabeled, family_of};
@@ -35,25 +37,29 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         // A native histogram has buckets, whatever its value is.
         if sample.native.is_none() && !sample.value.is_finite() {
-            self.memory.touch(sample.series);
+            let _ = self.memory.touch(sample.series);
             return Ok(Err(DropReason::NotFinite));
         }
         let sharing = self.shared.generation();
         if self.shared.is_too_much() {
             return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
         }
-        let known = self.memory.planned(sample.series, self.open.id, sharing);
+        let known = self.memory.touch(sample.series);
         if let Some(series) = known
+            && self.memory.is_planned(series, self.open.id, sharing)
             && self.emitter.out.trace().is_none()
         {
             return Ok(Ok(series));
         }
-        if self.memory.find(sample.series).is_none() {
+        if known.is_none() {
             self.check_memory(self.memory.len() + 1)?;
         }
         let Compiled { plan, group } = self.compile(family, sample)?;
         let group = group.as_ref().map(|(name, part)| (name.as_str(), *part));
-        Ok(Ok(self.memory.plan(sample.series, plan, group, self.open.id, sharing)))
+        // A start time is also told when nothing else comes of the sample.
+        let is_plain = sample.role != Role::Created;
+        let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
+        Ok(Ok(self.memory.plan(sample.series, known, planned)))
     }
 
     /// Whether one more may be remembered of what there are so many: families or series.
@@ -101,10 +107,12 @@ impl<S: Submissions> Mapping<'_, S> {
         let candidate = Candidate { sample, name: &name, labels };
         let (instance, static_tags, shared) = (self.emitter.instance, self.emitter.static_tags, &*self.shared);
         let contexts = &mut self.memory.contexts;
+        // Relabeling changes names, not values.
+        let unit = *self.open.unit.get_or_init(|| Unit::of_family(family.unit.as_deref(), &family.name));
         match self.emitter.out.trace() {
-            Some(mut trace) => SeriesCompiler { instance, static_tags, shared, contexts, trace: &mut trace }
+            Some(mut trace) => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut trace }
                 .compile(&selected, candidate),
-            None => SeriesCompiler { instance, static_tags, shared, contexts, trace: &mut NoTrace }
+            None => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut NoTrace }
                 .compile(&selected, candidate),
         }
     }

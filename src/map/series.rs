@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::config::{HistogramMode, Instance};
 use crate::parse::{MetricType, NativeHistogram, ResetHint, Role, Sample};
+use crate::unit::Unit;
 
-use super::context::{Context, ContextId, Contexts, Tag};
+use super::context::{ContextId, Contexts, Tag};
 use super::dropped::DropReason;
 use super::error::MapError;
 use super::labels::{LabelSet, QUANTILE, UPPER_BOUND, without_prefix};
@@ -16,7 +17,6 @@ use super::plan::{BucketPlan, Change, Plan, ServiceCheckPlan};
 use super::selection::{SelectedFamily, Shape, Suffix};
 use super::sharing::SharedLabels;
 use super::submission::MetricKind;
-use super::tags::finished;
 use super::trace::{Step, Trace};
 
 /// Compiles the series of one target.
@@ -24,6 +24,8 @@ pub(crate) struct SeriesCompiler<'m, T> {
     pub(crate) instance: &'m Instance,
     pub(crate) static_tags: &'m [Tag],
     pub(crate) shared: &'m SharedLabels,
+    /// What the values of the family are measured in.
+    pub(crate) unit: Option<Unit>,
     pub(crate) contexts: &'m mut Contexts,
     pub(crate) trace: &'m mut T,
 }
@@ -41,12 +43,6 @@ pub(crate) struct Candidate<'s, 'a> {
     /// Its name, which relabeling may have changed.
     pub(crate) name: &'s str,
     pub(crate) labels: LabelSet<'a>,
-}
-
-/// Tags and host of a series, its labels already filtered and renamed.
-struct Identity {
-    tags: Vec<Tag>,
-    hostname: Arc<str>,
 }
 
 impl<'m, T: Trace> SeriesCompiler<'m, T> {
@@ -157,15 +153,14 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         change: Change,
     ) -> Result<Plan, DropReason> {
         let name = self.name(family, suffix)?;
-        let identity = self.identity(labels);
-        Ok(Plan::Metric { kind, context: self.context(name, identity), change, gauges: family.gauges })
+        let unit = self.unit_of(family, kind, suffix, change);
+        Ok(Plan::Metric { kind, context: self.context(&name, labels, unit), change, gauges: family.gauges })
     }
 
     fn counter_gauge(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
         let mut context = |suffix| {
             let name = self.name(family, suffix).ok()?;
-            let identity = self.identity(labels);
-            Some(self.context(name, identity))
+            Some(self.context(&name, labels, self.unit))
         };
         let (total, count) = (context(Suffix::Total), context(Suffix::Count));
         if total.is_none() && count.is_none() {
@@ -202,32 +197,25 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             return self.metric(family, labels, MetricKind::MonotonicCount, Suffix::Bucket);
         }
         let upper = parse_float(bound).filter(|bound| !bound.is_nan()).ok_or(DropReason::BadBound)?;
-        let name = match mode {
+        let (name, unit) = match mode {
             // Distributions pass by `metric_patterns`, as in the original.
-            HistogramMode::Distributions { .. } => self.contexts.text(&family.full_name(Suffix::None, self.instance)),
+            HistogramMode::Distributions { .. } => (family.full_name(Suffix::None, self.instance), self.unit),
             HistogramMode::NoBuckets | HistogramMode::Cumulative | HistogramMode::Differences => {
                 if upper.is_infinite() {
                     return Ok(self.neighbour(upper));
                 }
-                self.name(family, Suffix::Bucket)?
+                (self.name(family, Suffix::Bucket)?, None)
             }
         };
         self.trace.step(Step::Submitted(&name));
-        let Identity { tags, hostname } = self.identity(labels);
-        Ok(Plan::Bucket(Box::new(BucketPlan { name, upper, tags, hostname, submitted: None })))
+        let base = self.intern(&name, labels, unit);
+        Ok(Plan::Bucket(Box::new(BucketPlan { base: Some(base), upper, submitted: None })))
     }
 
     /// A bucket that is not submitted itself, but others are told apart from it.
     fn neighbour(&mut self, upper: f64) -> Plan {
         self.trace.step(Step::Dropped(DropReason::InfiniteBucket));
-        let empty = self.contexts.text("");
-        Plan::Bucket(Box::new(BucketPlan {
-            name: Arc::clone(&empty),
-            upper,
-            tags: Vec::new(),
-            hostname: empty,
-            submitted: None,
-        }))
+        Plan::Bucket(Box::new(BucketPlan { base: None, upper, submitted: None }))
     }
 
     /// A native histogram becomes a sketch, whatever the options say of buckets: it has none that could be tagged.
@@ -247,9 +235,8 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         if self.instance.histograms == HistogramMode::NoBuckets {
             return Err(DropReason::HistogramOption);
         }
-        let name = self.contexts.text(&family.full_name(Suffix::None, self.instance));
-        let identity = self.identity(labels);
-        Ok(Plan::Native(self.context(name, identity)))
+        let name = family.full_name(Suffix::None, self.instance);
+        Ok(Plan::Native(self.context(&name, labels, self.unit)))
     }
 
     /// Section 4.5.
@@ -266,31 +253,44 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     }
 
     /// A full name, unless `metric_patterns` leaves it out.
-    fn name(&mut self, family: &SelectedFamily, suffix: Suffix) -> Result<Arc<str>, DropReason> {
+    fn name(&mut self, family: &SelectedFamily, suffix: Suffix) -> Result<String, DropReason> {
         let full = family.full_name(suffix, self.instance);
         if self.instance.metric_patterns.leaves_out(&full) {
             self.trace.step(Step::LeftOutByPattern(&full));
             return Err(DropReason::LeftOutByPattern);
         }
-        Ok(self.contexts.text(&full))
+        Ok(full)
     }
 
-    fn identity(&mut self, labels: &LabelSet<'_>) -> Identity {
-        let mut tags = labels.tags(self.instance, self.contexts, self.trace);
-        if self.instance.disable_generic_tags {
-            for tag in &mut tags {
-                *tag = self.contexts.text(&finished(tag, self.instance));
-            }
+    /// The context of a name with the tags and the host of labels that are already filtered and renamed.
+    fn intern(&mut self, name: &str, labels: &LabelSet<'_>, unit: Option<Unit>) -> ContextId {
+        self.contexts.begin(name);
+        labels.tag(self.instance, self.contexts, self.trace);
+        for tag in self.static_tags {
+            self.contexts.tag(tag);
         }
-        tags.extend(self.static_tags.iter().cloned());
         let hostname = labels.hostname(self.instance, self.trace);
-        Identity { tags, hostname: self.contexts.text(&hostname) }
+        self.contexts.end(&hostname, unit)
     }
 
-    fn context(&mut self, name: Arc<str>, identity: Identity) -> ContextId {
-        self.trace.step(Step::Submitted(&name));
-        let Identity { tags, hostname } = identity;
-        self.contexts.intern(Context { name, tags: tags.into(), hostname })
+    /// What submitted values are measured in. There is no unit for what happens in a second, and observations are counted
+    /// without one.
+    fn unit_of(&self, family: &SelectedFamily, kind: MetricKind, suffix: Suffix, change: Change) -> Option<Unit> {
+        let of_observations = matches!(family.shape, Shape::Histogram | Shape::Summary);
+        match (change, kind, suffix) {
+            (Change::Percent { .. }, _, _) => Some(Unit::PERCENT),
+            (Change::UntilNow, _, _) => Some(Unit::SECOND),
+            (Change::Keep, MetricKind::Rate, _) => None,
+            (Change::Keep, _, Suffix::Count | Suffix::Bucket) if of_observations => None,
+            (Change::Keep, _, _) => self.unit,
+        }
+    }
+
+    /// The context that a series submits to.
+    fn context(&mut self, name: &str, labels: &LabelSet<'_>, unit: Option<Unit>) -> ContextId {
+        let context = self.intern(name, labels, unit);
+        self.trace.step(Step::Submitted(name));
+        context
     }
 }
 

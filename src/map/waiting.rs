@@ -2,18 +2,17 @@
 //! and with them everything that stands between them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, HistogramMode, Instance};
 
-use super::context::{Context, ContextId, Contexts, Tag};
+use super::context::ContextId;
 use super::dropped::DropReason;
 use super::emitter::Emission;
 use super::labels::UPPER_BOUND;
 use super::memory::Memory;
 use super::number::canonical;
 use super::origin::{GroupId, SeriesId};
-use super::plan::{BucketPlan, Plan};
+use super::plan::Plan;
 use super::submission::{MetricKind, Submission};
 use super::tags::finished;
 
@@ -181,29 +180,19 @@ fn context(
     instance: &Instance,
     memory: &mut Memory,
 ) -> Result<ContextId, DropReason> {
-    let made = memory.bucket_context(series, lower, |plan: &BucketPlan, contexts: &mut Contexts| {
-        let mut tags = plan.tags.clone();
+    let made = memory.bucket_context(series, lower, |base, contexts| {
         if bound_tags {
-            tags.push(lower_bound_tag(lower, instance, contexts));
+            let tag = format!("{LOWER_BOUND}:{}", canonical(lower));
+            contexts.derive(base, |_| true, Some(&finished(&tag, instance)))
         } else {
-            remove_bound_tags(&mut tags, instance);
+            contexts.derive(base, |tag| !is_bound_tag(tag, instance), None)
         }
-        contexts.intern(Context {
-            name: Arc::clone(&plan.name),
-            tags: tags.into(),
-            hostname: Arc::clone(&plan.hostname),
-        })
     });
     made.ok_or(DropReason::BadBound)
 }
 
-fn lower_bound_tag(lower: f64, instance: &Instance, contexts: &mut Contexts) -> Tag {
-    contexts.text(&finished(&format!("{LOWER_BOUND}:{}", canonical(lower)), instance))
-}
-
-/// Removes every tag that begins like one of a bound, wherever it comes from: what the original does.
-fn remove_bound_tags(tags: &mut Vec<Arc<str>>, instance: &Instance) {
+/// Whether a tag begins like one of a bound, wherever it comes from: what the original looks at.
+fn is_bound_tag(tag: &str, instance: &Instance) -> bool {
     let upper = instance.rename_labels.get(UPPER_BOUND).map_or(UPPER_BOUND, String::as_str);
-    let begins = |tag: &str, key: &str| tag.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
-    tags.retain(|tag| !begins(tag, upper) && !begins(tag, LOWER_BOUND));
+    [upper, LOWER_BOUND].iter().any(|key| tag.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
 }

@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::model::{Family, MetricType, Role, Sample};
-use super::sink::Sink;
+use super::sink::{Room, Sink, Taken};
 
 /// The family that metadata lines and samples build up.
 #[derive(Debug)]
@@ -93,6 +93,16 @@ impl Families {
     pub(super) fn same(&mut self, role: Role, mut sample: Sample<'_>, sink: &mut (impl Sink + ?Sized)) {
         sample.role = role;
         sink.sample(&self.family, &sample);
+    }
+
+    /// Offers lines to the sink that may be samples of the open family. The first sample of a family has to be read: more of
+    /// its metadata may come until it is there.
+    #[inline]
+    pub(super) fn offer(&mut self, lines: &[u8], room: Room, sink: &mut (impl Sink + ?Sized)) -> Taken {
+        if self.phase != Phase::Announced {
+            return Taken::default();
+        }
+        sink.take_known(&self.family, lines, room)
     }
 
     /// Ends the open family.

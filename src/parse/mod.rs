@@ -42,6 +42,7 @@ pub use limits::ReaderLimits;
 pub use model::{Exemplar, Family, Label, MetricType, Quoted, Role, Sample};
 pub use native::{NativeBucket, NativeBuckets, NativeHistogram, ResetHint, Span};
 pub use number::{canonical_bound, canonical_number};
-pub use sink::Sink;
+pub(crate) use scan::{Tail, tail};
+pub use sink::{Room, Sink, Taken};
 pub use strict::Strictness;
 pub use totals::Totals;

@@ -121,8 +121,13 @@ impl TextReader {
         let mut lines = "";
         loop {
             if self.lines.at_line_start() {
+                let known = self.state.offer(chunk, sink);
+                self.wire.watch(&chunk[..known]);
+                chunk = &chunk[known..];
+                lines = lines.get(known..).unwrap_or_default();
                 if lines.is_empty() {
-                    lines = scan::whole_lines(chunk);
+                    // Where lines are known, only those between them are read.
+                    lines = scan::whole_lines(chunk, if known > 0 { scan::FEW } else { scan::BLOCK });
                 }
                 let rest = self.state.plain_lines(lines, sink)?;
                 let (plain, others) = chunk.split_at(lines.len() - rest.len());

@@ -13,14 +13,17 @@ use super::token;
 mod tests;
 
 /// So much is looked at together, to stay in the caches while it is read.
-const BLOCK: usize = 64 << 10;
+pub(super) const BLOCK: usize = 64 << 10;
+
+/// So much where most lines need not be looked at.
+pub(super) const FEW: usize = 4 << 10;
 
 /// Labels of a line whose names are remembered.
 const REMEMBERED: usize = 16;
 
 /// Whole lines from the front of `chunk`, as many as are UTF-8 and not too many at once.
-pub(super) fn whole_lines(chunk: &[u8]) -> &str {
-    let block = &chunk[..chunk.len().min(BLOCK)];
+pub(super) fn whole_lines(chunk: &[u8], block: usize) -> &str {
+    let block = &chunk[..chunk.len().min(block)];
     let valid = match std::str::from_utf8(block) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&block[..error.valid_up_to()]).unwrap_or_default(),
@@ -235,6 +238,54 @@ fn odd_value(text: &str, at: usize) -> Option<(f64, usize)> {
     let end = at + text.as_bytes().get(at..)?.iter().position(|byte| matches!(byte, b' ' | b'\n'))?;
     let value = token::number(text.get(at..end).filter(|text| !text.is_empty())?).ok()?;
     Some((value, end))
+}
+
+/// What stands behind the name and the labels of a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tail {
+    /// Finite.
+    pub(crate) value: f64,
+    /// Milliseconds since the epoch.
+    pub(crate) timestamp_ms: Option<i64>,
+    /// How many bytes it has, with the line feed.
+    pub(crate) length: usize,
+}
+
+/// Reads what stands behind the name and the labels of a sample, from the blank on up to the end of the line. `None` when
+/// it is not a plain number with or without a timestamp; the line then has to be read as a whole.
+#[inline]
+pub(crate) fn tail(bytes: &[u8], format: Format) -> Option<Tail> {
+    // A single digit is the most frequent value of all.
+    if let [b' ', digit @ b'0'..=b'9', b'\n', ..] = bytes {
+        return Some(Tail { value: f64::from(digit - b'0'), timestamp_ms: None, length: 3 });
+    }
+    let start = blank(bytes, 0)?;
+    let (value, end) = match decimal(bytes, start) {
+        Some(read) => read,
+        None => long_number(bytes, start)?,
+    };
+    match bytes.get(end)? {
+        b'\n' => Some(Tail { value, timestamp_ms: None, length: end + 1 }),
+        b' ' => {
+            let (timestamp, end) = match format {
+                Format::PrometheusText => milliseconds(bytes, end + 1)?,
+                Format::OpenMetrics => seconds(bytes, end + 1)?,
+                Format::OpenMetrics2 | Format::PrometheusProtobuf => return None,
+            };
+            let ends = bytes.get(end) == Some(&b'\n');
+            ends.then_some(Tail { value, timestamp_ms: Some(timestamp), length: end + 1 })
+        }
+        _ => None,
+    }
+}
+
+/// A number of so many digits that it takes more than one operation to read it, and where it ends.
+#[cold]
+fn long_number(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+    let length = bytes.get(at..)?.iter().position(|byte| matches!(byte, b' ' | b'\n'))?;
+    let text = std::str::from_utf8(&bytes[at..at + length]).ok()?;
+    let value = token::number(text).ok().filter(|value| value.is_finite())?;
+    (!text.is_empty()).then_some((value, at + length))
 }
 
 /// The timestamp of the sample before: many expositions have the same one everywhere.

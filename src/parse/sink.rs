@@ -3,6 +3,24 @@
 use super::diagnostic::Diagnostic;
 use super::model::{Family, Sample};
 
+/// How much a sink may take without it being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// So many lines.
+    pub lines: u64,
+    /// Lines of so many bytes.
+    pub line_bytes: usize,
+}
+
+/// What a sink took without it being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// So many bytes.
+    pub bytes: usize,
+    /// So many lines, each of which is a sample.
+    pub lines: u64,
+}
+
 /// Receives families, samples and diagnostics in the order of the exposition.
 ///
 /// The calls for one family are one [`Sink::family`], any number of [`Sink::sample`] and one [`Sink::family_end`];
@@ -13,6 +31,13 @@ pub trait Sink {
 
     /// A sample of the family that [`Sink::family`] announced last.
     fn sample(&mut self, family: &Family, sample: &Sample<'_>);
+
+    /// Offers the lines to come before they are read. A sink that knows sample lines of the family at their front, by
+    /// having been handed the same series before, may take them: whole lines, all of them samples of this family, no more
+    /// than there is room for. It is not told of them again.
+    fn take_known(&mut self, _: &Family, _lines: &[u8], _: Room) -> Taken {
+        Taken::default()
+    }
 
     /// All samples of the family have been handed over.
     fn family_end(&mut self, family: &Family);

@@ -7,6 +7,7 @@ use super::name;
 use crate::aggregate::SeriesRef;
 use crate::config::Enrichment;
 use crate::map::ServiceCheck;
+use crate::unit::Unit;
 
 /// [`Enrichment`] made ready to be applied to many points.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub(super) struct Enricher {
     hostname: Option<Arc<str>>,
     /// Cut, sorted, each once.
     tags: Arc<[String]>,
+    sends_units: bool,
     /// Of the tags.
     fingerprint: u32,
 }
@@ -28,7 +30,13 @@ impl Enricher {
         tags.sort_unstable();
         tags.dedup();
         let own: Arc<str> = enrichment.hostname.into();
-        Self { hostname: Some(Arc::clone(&own)), own, fingerprint: fingerprint(&tags), tags: tags.into() }
+        Self {
+            hostname: Some(Arc::clone(&own)),
+            own,
+            fingerprint: fingerprint(&tags),
+            tags: tags.into(),
+            sends_units: enrichment.send_units,
+        }
     }
 
     /// The enricher of one delivery, which may want empty host names to stay so.
@@ -49,6 +57,11 @@ impl Enricher {
     /// The host that is meant by `host`.
     pub(super) fn host<'a>(&'a self, host: &'a str) -> &'a str {
         if host.is_empty() { self.hostname.as_deref().unwrap_or_default() } else { host }
+    }
+
+    /// What a series is measured in under Datadog's name; empty where that is not known, or not to be told.
+    pub(super) fn unit(&self, unit: Option<Unit>) -> &'static str {
+        unit.filter(|_| self.sends_units).map_or("", Unit::name)
     }
 
     /// The tags of the configuration: cut, sorted, each once.
@@ -99,13 +112,13 @@ mod tests {
 
     fn enricher(tags: &[&str]) -> Enricher {
         let tags = tags.iter().map(ToString::to_string).collect();
-        Enricher::new(Enrichment { hostname: "here".into(), tags })
+        Enricher::new(Enrichment { hostname: "here".into(), tags, ..Enrichment::default() })
     }
 
     /// The tags that a series comes to have.
     fn tags(enricher: &Enricher, own: &[&str]) -> Vec<String> {
         let mut slots = Slots::default();
-        let series = slots.intern("m", "", own.iter().copied());
+        let series = slots.intern("m", "", own.iter().copied(), None);
         enricher.tags(slots.get(series)).map(ToOwned::to_owned).collect()
     }
 

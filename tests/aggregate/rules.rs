@@ -358,8 +358,7 @@ fn contexts_with_the_same_set_of_tags_are_one_series() {
     assert_eq!(batch.points.iter().map(|point| point.value).collect::<Vec<_>>(), [4.0]);
     assert_eq!(batch.points[0].series.tags.iter().map(|tag| &**tag).collect::<Vec<_>>(), ["a:1", "b:2"]);
     // Another host is another series.
-    let (name, hostname) = (target.contexts.text("x"), target.contexts.text("elsewhere"));
-    let elsewhere = target.contexts.intern(retriever::map::Context { name, tags: Box::default(), hostname });
+    let elsewhere = target.contexts.intern("x", "elsewhere", [], None);
     let here = target.context("x", &[]);
     assert_eq!(target.scrape([metric(Gauge, here, 1.0), metric(Gauge, elsewhere, 2.0)]).points.len(), 2);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use retriever::aggregate::{Account, Accounts, Aggregator, Collisions, Growth, PointKind, Refused, SeriesKey, Sketch};
 use retriever::config::GaugeAggregation;
 use retriever::map::{
-    Begun, Context, ContextId, Contexts, Forgotten, GroupId, MetricKind, NativeCount, NativeReading, NativeSubmission,
-    Origin, Part, SeriesId, Submission,
+    Begun, ContextId, Contexts, Forgotten, GroupId, MetricKind, NativeCount, NativeReading, NativeSubmission, Origin,
+    Part, SeriesId, Submission,
 };
 use retriever::time::UnixTime;
 
@@ -135,9 +135,7 @@ impl Target {
     }
 
     pub(crate) fn context(&mut self, name: &str, tags: &[&str]) -> ContextId {
-        let tags = tags.iter().map(|tag| self.contexts.text(tag)).collect();
-        let (name, hostname) = (self.contexts.text(name), self.contexts.text(""));
-        self.contexts.intern(Context { name, tags, hostname })
+        self.contexts.intern(name, "", tags.iter().copied(), None)
     }
 
     pub(crate) fn accept(&mut self, reading: Reading) {

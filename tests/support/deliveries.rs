@@ -27,7 +27,7 @@ impl<T> Made<T> {
     }
 
     fn series(&self, slots: &mut Slots) -> SlotId {
-        slots.intern(&self.metric, &self.host, self.tags.iter().map(String::as_str))
+        slots.intern(&self.metric, &self.host, self.tags.iter().map(String::as_str), None)
     }
 }
 

@@ -3,15 +3,14 @@
 //! A series is a list of numbers of texts, and most of its texts are those of other series too; so it takes a fraction
 //! of the room that its text would, and is found and compared without looking at any.
 
-mod texts;
-
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use texts::Texts;
+use crate::texts::{Texts, make_room};
+use crate::unit::Unit;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
@@ -47,6 +46,35 @@ pub struct Slots {
     leaving: Vec<u32>,
     /// How many of `numbers` belong to no slot.
     unused: usize,
+    sorting: Sorting,
+    /// The texts of the series that is looked up, and those of the one before, with which it likely has much in common.
+    draft: Vec<u32>,
+    previous: Vec<u32>,
+}
+
+/// Sorts tags, and remembers how: those of the next series are mostly in the same disorder.
+#[derive(Clone, Debug, Default)]
+struct Sorting {
+    order: Vec<u32>,
+}
+
+impl Sorting {
+    /// The tags sorted, each once.
+    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
+        let tags: Vec<&str> = tags.into_iter().collect();
+        if self.order.len() == tags.len() {
+            let sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
+            if sorted.is_sorted_by(|one, next| one < next) {
+                return sorted;
+            }
+        }
+        self.order.clear();
+        self.order.extend(0..place(tags.len()));
+        self.order.sort_unstable_by_key(|&place| tags[place as usize]);
+        let mut sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
+        sorted.dedup();
+        sorted
+    }
 }
 
 #[derive(Debug)]
@@ -56,12 +84,13 @@ struct Record {
     /// The bytes of all texts together.
     bytes: u32,
     remark: AtomicU32,
+    unit: Option<Unit>,
 }
 
 impl Clone for Record {
     fn clone(&self) -> Self {
-        let Self { start, count, bytes, .. } = *self;
-        Self { start, count, bytes, remark: AtomicU32::new(0) }
+        let Self { start, count, bytes, unit, .. } = *self;
+        Self { start, count, bytes, remark: AtomicU32::new(0), unit }
     }
 }
 
@@ -77,18 +106,36 @@ impl Slots {
     /// # Panics
     ///
     /// With 2^32 series or tags, for which limits leave no room.
-    pub fn intern<'t>(&mut self, metric: &str, host: &str, tags: impl IntoIterator<Item = &'t str>) -> SlotId {
-        let mut tags: Vec<&str> = tags.into_iter().collect();
+    pub fn intern<'t>(
+        &mut self,
+        metric: &str,
+        host: &str,
+        tags: impl IntoIterator<Item = &'t str>,
+        unit: Option<Unit>,
+    ) -> SlotId {
         // The set of the tags counts, not their order.
-        tags.sort_unstable();
-        tags.dedup();
-        let texts = [metric, host].into_iter().chain(tags);
+        let tags = self.sorting.sorted(tags);
+        let texts = [metric, host].into_iter().chain(tags.iter().copied());
         let bytes = texts.clone().map(str::len).sum();
-        let numbers: Vec<u32> = texts.map(|text| self.texts.hold(text)).collect();
-        let hash = self.hasher.hash_one(&numbers[..]);
+        let mut numbers = std::mem::take(&mut self.draft);
+        numbers.clear();
+        for (place, text) in texts.enumerate() {
+            // Most texts are those of the series before.
+            numbers.push(match self.previous.get(place) {
+                Some(&number) if self.texts.holds_as(number, text) => number,
+                _ => self.texts.hold(text),
+            });
+        }
+        let slot = self.intern_numbers(&numbers, bytes, unit);
+        self.draft = std::mem::replace(&mut self.previous, numbers);
+        slot
+    }
+
+    fn intern_numbers(&mut self, numbers: &[u32], bytes: usize, unit: Option<Unit>) -> SlotId {
+        let hash = self.hasher.hash_one(numbers);
         let (records, all) = (&self.records, &self.numbers);
         if let Some(&known) = self.index.find(hash, |&slot| records[slot as usize].numbers(all) == numbers) {
-            for text in numbers {
+            for &text in numbers {
                 self.texts.let_go(text);
             }
             return SlotId(known);
@@ -98,9 +145,10 @@ impl Slots {
             count: place(numbers.len()),
             bytes: place(bytes),
             remark: AtomicU32::new(0),
+            unit,
         };
         make_room(&mut self.numbers, numbers.len());
-        self.numbers.extend_from_slice(&numbers);
+        self.numbers.extend_from_slice(numbers);
         let slot = if let Some(slot) = self.free.pop() {
             self.records[slot as usize] = record;
             slot
@@ -171,6 +219,7 @@ impl Slots {
             metric: self.texts.get(numbers[0]),
             host: self.texts.get(numbers[1]),
             tags: Tags { texts: &self.texts, numbers: &numbers[HEAD..] },
+            unit: self.unit(slot),
         }
     }
 
@@ -189,6 +238,12 @@ impl Slots {
     ) -> impl Iterator<Item = (&[u8], Option<&[u8; N]>)> {
         let (head, tags) = self.numbers(slot).split_at(HEAD);
         std::iter::once(head[0]).chain(tags.iter().copied()).map(|text| self.texts.bytes(text))
+    }
+
+    /// What its values are measured in, if that is known.
+    #[inline]
+    pub(crate) fn unit(&self, slot: SlotId) -> Option<Unit> {
+        self.records[slot.index()].unit
     }
 
     /// The host.
@@ -223,6 +278,8 @@ pub struct SeriesRef<'s> {
     pub host: &'s str,
     /// Sorted, each once.
     pub tags: Tags<'s>,
+    /// What its values are measured in, if that is known.
+    pub unit: Option<Unit>,
 }
 
 /// The tags of a series: sorted, each once.
@@ -250,13 +307,6 @@ impl std::fmt::Debug for Tags<'_> {
     }
 }
 
-/// Makes room for more elements. What is kept for each series grows by an eighth at a time, and not to twice its size.
-pub(super) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
-    if elements.capacity() - elements.len() < more {
-        elements.reserve_exact(more.max(elements.len() / 8));
-    }
-}
-
 /// Makes a list long enough for an element at `place`.
 pub(super) fn reach<T>(elements: &mut Vec<T>, place: usize, empty: impl FnMut() -> T) {
     if let Some(more) = (place + 1).checked_sub(elements.len()).filter(|more| *more > 0) {
@@ -276,10 +326,10 @@ mod tests {
     #[test]
     fn the_set_of_tags_counts() {
         let mut slots = Slots::default();
-        let one = slots.intern("x", "", ["b:2", "a:1", "b:2"]);
-        assert_eq!(slots.intern("x", "", ["a:1", "b:2"]), one);
-        assert_ne!(slots.intern("x", "h", ["a:1", "b:2"]), one);
-        assert_ne!(slots.intern("y", "", ["a:1", "b:2"]), one);
+        let one = slots.intern("x", "", ["b:2", "a:1", "b:2"], None);
+        assert_eq!(slots.intern("x", "", ["a:1", "b:2"], None), one);
+        assert_ne!(slots.intern("x", "h", ["a:1", "b:2"], None), one);
+        assert_ne!(slots.intern("y", "", ["a:1", "b:2"], None), one);
         assert_eq!(slots.get(one).tags.iter().collect::<Vec<_>>(), ["a:1", "b:2"]);
         assert_eq!(slots.len(), 3);
     }
@@ -287,15 +337,15 @@ mod tests {
     #[test]
     fn a_retired_series_is_readable_until_it_is_cleared_away() {
         let mut slots = Slots::default();
-        let old = slots.intern("old", "", ["a:1"]);
+        let old = slots.intern("old", "", ["a:1"], None);
         slots.retire(old);
         assert!(slots.is_empty());
-        let again = slots.intern("old", "", ["a:1"]);
+        let again = slots.intern("old", "", ["a:1"], None);
         assert_ne!(again, old, "a series that returns is another one");
         slots.clear_away();
         assert_eq!(slots.get(old).metric, "old");
         slots.clear_away();
-        let new = slots.intern("new", "", []);
+        let new = slots.intern("new", "", [], None);
         assert_eq!(new, old);
         assert_eq!((slots.get(new).metric, slots.get(again).tags.iter().next()), ("new", Some("a:1")));
     }
@@ -303,10 +353,10 @@ mod tests {
     #[test]
     fn series_that_come_and_go_take_no_room_for_long() {
         let mut slots = Slots::default();
-        let kept = slots.intern("kept", "host", ["a:1"]);
+        let kept = slots.intern("kept", "host", ["a:1"], None);
         for number in 0..10_000 {
             let (name, tag) = (format!("name{number}"), format!("tag{number}"));
-            let slot = slots.intern(&name, "", [&*tag, "a:1"]);
+            let slot = slots.intern(&name, "", [&*tag, "a:1"], None);
             slots.retire(slot);
             slots.clear_away();
         }

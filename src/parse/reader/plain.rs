@@ -4,7 +4,7 @@ use super::super::error::ParseErrorKind;
 use super::super::line::SampleLine;
 use super::super::model::{Label, Role};
 use super::super::scan::{LabelsOut, Plain};
-use super::super::sink::Sink;
+use super::super::sink::{Room, Sink, Taken};
 use super::{State, assemble};
 
 impl State {
@@ -35,10 +35,29 @@ impl State {
             self.content = true;
             role = self.take(&line, &sample_labels, &exemplar_labels, role.filter(|_| same_name), sink)?;
             (lines, name) = (rest, line.name.raw());
+            let known = self.offer(lines.as_bytes(), sink);
+            lines = &lines[known..];
         }
         self.labels.give_back(sample_labels);
         self.exemplar_labels.give_back(exemplar_labels);
         Ok(lines)
+    }
+
+    /// Lets the sink take what it knows at the front of `lines`; gives how many bytes that is.
+    #[inline]
+    pub(super) fn offer<S: Sink + ?Sized>(&mut self, lines: &[u8], sink: &mut S) -> usize {
+        if self.ended || self.held.is_some() {
+            return 0;
+        }
+        let room = Room { lines: self.limits.samples - self.totals.samples, line_bytes: self.limits.shortest() };
+        let Taken { bytes, lines } = self.families.offer(lines, room, sink);
+        if lines > 0 {
+            self.totals.lines += lines;
+            self.totals.samples += lines;
+            self.line = self.totals.lines;
+            (self.content, self.good) = (true, true);
+        }
+        bytes
     }
 
     /// Hands a sample out. `role` is its role if that is known already; returns the role of a next sample of the same

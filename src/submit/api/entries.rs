@@ -60,7 +60,9 @@ impl Encoded {
                 slots.note(series, remark);
             }
             if remark == plain && value.is_finite() {
-                self.series.add(|buffer| encoder.encode(buffer, slots, series, kind, value));
+                self.series.add(|buffer| {
+                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)))
+                });
             } else {
                 let done = self.point(&batch.full_point(slots, point), enricher);
                 self.count(done);
@@ -89,7 +91,7 @@ impl Encoded {
             tags: tags.filter(|tag| Some(*tag) != device),
             points: &[(point.value, point.timestamp)],
             kind: point.kind,
-            unit: "",
+            unit: enricher.unit(point.series.unit),
             source_type_name: "",
             interval: point.interval,
             origin: None,

@@ -122,12 +122,12 @@ mod tests {
     use crate::map::Status;
 
     fn enricher() -> Enricher {
-        Enricher::new(Enrichment { hostname: "here".into(), tags: vec!["team:a".into()] })
+        Enricher::new(Enrichment { hostname: "here".into(), tags: vec!["team:a".into()], ..Enrichment::default() })
     }
 
     fn line(kind: PointKind, value: f64, tags: &[&str], host: &str) -> String {
         let mut slots = Slots::default();
-        let series = slots.intern("my:metric|x", host, tags.iter().copied());
+        let series = slots.intern("my:metric|x", host, tags.iter().copied(), None);
         let series = slots.get(series);
         point(&FullPoint { series, kind, value, timestamp: 1_700_000_000, interval: 15 }, &enricher()).unwrap()
     }
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn strange_values_have_no_line() {
         let mut slots = Slots::default();
-        let series = slots.intern("m", "", []);
+        let series = slots.intern("m", "", [], None);
         let series = slots.get(series);
         let nan = FullPoint { series, kind: PointKind::Gauge, value: f64::NAN, timestamp: 1, interval: 0 };
         assert_eq!(point(&nan, &enricher()), Err(DropReason::NotFinite));
@@ -175,7 +175,7 @@ mod tests {
         original.interpolate(0.0, 10.0, 1000).unwrap();
         original.insert(-3.0);
         let mut slots = Slots::default();
-        let series = slots.intern("m", "", ["a:b"]);
+        let series = slots.intern("m", "", ["a:b"], None);
         let point = FullSketch { series: slots.get(series), sketch: &original, timestamp: 1 };
         let lines = sketch(&point, &enricher()).unwrap();
         assert_eq!(lines.len(), original.bins().len());

@@ -17,6 +17,7 @@ const HOST_FRAME: usize = 32;
 const ENTRY: u8 = 1 << 3 | 2;
 const METRIC: u8 = 2 << 3 | 2;
 const TAG: u8 = 3 << 3 | 2;
+const UNIT: u8 = 6 << 3 | 2;
 
 /// Encodes points that have their time, the host of those that name none, and further tags in common.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ struct Tail {
     bytes: Vec<u8>,
     /// Where the value stands within; none if it is left out.
     value_at: Option<usize>,
+    /// What stands behind the unit.
+    end: Vec<u8>,
 }
 
 impl Tail {
@@ -52,8 +55,9 @@ impl Tail {
         let is_there = value.to_bits() != 0;
         let value_at = is_there.then(|| bytes.len() - time.len() - size_of::<f64>());
         wire::unsigned(&mut bytes, 5, type_number(kind));
-        wire::unsigned(&mut bytes, 8, if kind == PointKind::Gauge { 0 } else { u64::from(interval) });
-        Self { bytes, value_at }
+        let mut end = Vec::new();
+        wire::unsigned(&mut end, 8, if kind == PointKind::Gauge { 0 } else { u64::from(interval) });
+        Self { bytes, value_at, end }
     }
 }
 
@@ -69,7 +73,7 @@ impl PointEncoder {
         Self { host: own, tails, entry: Vec::new() }
     }
 
-    /// Appends a point of a series whose name and tags need no repair, and whose tags are none of the further ones.
+    /// Appends a point, measured in `unit` if that is not empty, of a series whose name and tags need no repair, and whose tags are none of the further ones.
     pub(in crate::submit) fn encode(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -77,10 +81,19 @@ impl PointEncoder {
         series: SlotId,
         kind: PointKind,
         value: f64,
+        unit: &str,
     ) {
         let tail = &self.tails[usize::from(value.to_bits() == 0)][kind as usize];
         let (texts, length) = slots.extent(series);
-        let room = HEAD + self.host.len() + HOST_FRAME + length + texts * TEXT_HEAD + BLOCK + tail.bytes.len();
+        let room = HEAD
+            + self.host.len()
+            + HOST_FRAME
+            + length
+            + (texts + 1) * TEXT_HEAD
+            + BLOCK
+            + tail.bytes.len()
+            + unit.len()
+            + tail.end.len();
         if self.entry.len() < room {
             self.entry.resize(room, 0);
         }
@@ -103,6 +116,10 @@ impl PointEncoder {
         if let Some(at) = tail.value_at {
             entry.bytes[tail_at + at..][..size_of::<f64>()].copy_from_slice(&value.to_le_bytes());
         }
+        if !unit.is_empty() {
+            entry.text(UNIT, unit.as_bytes(), None);
+        }
+        entry.put(&tail.end);
         buffer.extend_from_slice(entry.finish());
     }
 }
@@ -181,6 +198,7 @@ mod tests {
             more in prop::collection::vec("[A-Z]{1,150}", 0..3),
             value in prop_oneof![Just(0.0), Just(-0.0), any::<f64>()],
             kind in kinds(),
+            unit in prop_oneof![Just(""), Just("byte"), Just("degree celsius")],
             timestamp in 0..2_000_000_000i64,
             interval in 0..1000u32,
         ) {
@@ -188,9 +206,9 @@ mod tests {
             let mut encoder = PointEncoder::new(&hosts[1], &more, timestamp, interval);
             // One after the other, so that what an entry leaves behind would show in the next.
             for name in &names {
-                let series = slots.intern(name, &hosts[0], tags.iter().map(String::as_str));
+                let series = slots.intern(name, &hosts[0], tags.iter().map(String::as_str), None);
                 let (mut ours, mut theirs) = (vec![7], vec![7]);
-                encoder.encode(&mut ours, &slots, series, kind, value);
+                encoder.encode(&mut ours, &slots, series, kind, value, unit);
                 encode_series(&mut theirs, Series {
                     host: if hosts[0].is_empty() { &hosts[1] } else { &hosts[0] },
                     device: "",
@@ -198,7 +216,7 @@ mod tests {
                     tags: tags.iter().chain(&more).map(String::as_str),
                     points: &[(value, timestamp)],
                     kind,
-                    unit: "",
+                    unit,
                     source_type_name: "",
                     interval: if kind == PointKind::Gauge { 0 } else { interval },
                     origin: None,

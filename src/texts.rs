@@ -1,19 +1,17 @@
-//! Texts that many series have in common: names, tags and hosts, each kept once for as long as something has it. All of
-//! them stand in one string, so that a text costs its bytes and a few words.
+//! Texts that much has in common: names, tags and hosts, each kept once for as long as something has it. All of them stand
+//! in one string, so that a text costs its bytes and a few words, and what is made of texts is a list of numbers.
 
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::{make_room, place};
-
 /// So little of what is no longer needed is not worth moving all the rest.
 const FEW_BYTES: usize = 4096;
 
-/// The texts of one target.
+/// Texts by their numbers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Texts {
+pub(crate) struct Texts {
     all: String,
     records: Vec<Record>,
     index: HashTable<u32>,
@@ -31,6 +29,7 @@ struct Record {
 }
 
 impl Record {
+    #[inline]
     fn text(self, all: &str) -> &str {
         &all[self.start..self.start + self.length as usize]
     }
@@ -42,7 +41,7 @@ impl Texts {
     /// # Panics
     ///
     /// With a text of 4 GiB, or 2^32 texts; limits on what a target exposes keep both away.
-    pub(super) fn hold(&mut self, text: &str) -> u32 {
+    pub(crate) fn hold(&mut self, text: &str) -> u32 {
         let hash = self.hasher.hash_one(text);
         let (records, all) = (&self.records, &self.all);
         if let Some(&known) = self.index.find(hash, |&id| records[id as usize].text(all) == text) {
@@ -70,8 +69,22 @@ impl Texts {
         id
     }
 
+    /// One more holder of a text, if its number is the given one. Finds that out faster than it is looked up.
+    #[inline]
+    pub(crate) fn holds_as(&mut self, id: u32, text: &str) -> bool {
+        let Some(record) = self.records.get_mut(id as usize) else { return false };
+        let is_it = record.holders > 0 && record.length as usize == text.len() && record.text(&self.all) == text;
+        record.holders += u32::from(is_it);
+        is_it
+    }
+
+    /// One more holder of a text that is held.
+    pub(crate) fn hold_again(&mut self, id: u32) {
+        self.records[id as usize].holders += 1;
+    }
+
     /// One holder less; the text goes with its last one.
-    pub(super) fn let_go(&mut self, id: u32) {
+    pub(crate) fn let_go(&mut self, id: u32) {
         let record = &mut self.records[id as usize];
         record.holders -= 1;
         if record.holders > 0 {
@@ -85,20 +98,20 @@ impl Texts {
         self.free.push(id);
     }
 
-    pub(super) fn get(&self, id: u32) -> &str {
+    pub(crate) fn get(&self, id: u32) -> &str {
         self.records[id as usize].text(&self.all)
     }
 
     /// A text as bytes, and, where more stands behind it, so many bytes from its start on.
     #[inline]
-    pub(super) fn bytes<const N: usize>(&self, id: u32) -> (&[u8], Option<&[u8; N]>) {
+    pub(crate) fn bytes<const N: usize>(&self, id: u32) -> (&[u8], Option<&[u8; N]>) {
         let Record { start, length, .. } = self.records[id as usize];
         let rest = &self.all.as_bytes()[start..];
         (&rest[..length as usize], rest.first_chunk())
     }
 
     /// Closes the gaps between texts when they take more room than the texts.
-    pub(super) fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self) {
         if self.all.len() < 2 * self.needed + FEW_BYTES {
             return;
         }
@@ -110,6 +123,17 @@ impl Texts {
         }
         self.all = all;
     }
+}
+
+/// Makes room for more elements. What is kept for each series grows by an eighth at a time, and not to twice its size.
+pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
+    if elements.capacity() - elements.len() < more {
+        elements.reserve_exact(more.max(elements.len() / 8));
+    }
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 texts fit in memory")
 }
 
 #[cfg(test)]

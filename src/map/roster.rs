@@ -1,0 +1,280 @@
+//! The series of a target as they are recognised: their texts one after the other in the order in which they first came,
+//! who came behind whom, and what may be replayed of each.
+//!
+//! To recognise a series where it is expected takes one comparison; elsewhere it is found by a hash of its text.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::dropped::DropReason;
+use super::origin::SeriesId;
+use super::selection::FamilyId;
+use crate::texts::make_room;
+
+/// Texts begin at multiples of this, so that 32 bits can tell the place of any of 32 GiB.
+const UNIT: usize = 8;
+
+/// Below so many bytes it is not worth the work to close gaps.
+const FEW_BYTES: usize = 64 << 10;
+
+/// Stands for no series.
+const NOBODY: u32 = u32::MAX;
+
+/// What a value of a recognised series becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replay {
+    /// The same as the value before.
+    Same,
+    /// Nothing, for this reason.
+    Drop(DropReason),
+    /// That depends on more than its value.
+    Not,
+}
+
+/// A series. The place in units where its text begins, and its length in bytes, are of the arena.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    start: u32,
+    length: u32,
+    /// A part of the hash of its text.
+    fingerprint: u32,
+    /// The series that came behind it when it came last.
+    next: u32,
+    /// The family that its plan was made for.
+    pub(super) family: FamilyId,
+    /// The state of the shared labels that its plan was made with.
+    pub(super) sharing: u32,
+    /// The age at the last scrape that had it.
+    pub(super) seen: u32,
+    pub(super) replay: Replay,
+    is_vacant: bool,
+}
+
+/// The series of a target.
+#[derive(Debug)]
+pub(super) struct Roster {
+    arena: String,
+    /// By the number of the series.
+    entries: Vec<Entry>,
+    /// Numbers, by the hash of the text.
+    table: HashTable<u32>,
+    hasher: RandomState,
+    free: Vec<u32>,
+    /// Bytes of the texts.
+    bytes: usize,
+    /// The series that came last.
+    last: u32,
+    /// The series that was expected there, if another one came.
+    missed: u32,
+    /// Whether the series that came last was new.
+    is_fresh: bool,
+}
+
+impl Default for Roster {
+    fn default() -> Self {
+        Self {
+            arena: String::new(),
+            entries: Vec::new(),
+            table: HashTable::new(),
+            hasher: RandomState::default(),
+            free: Vec::new(),
+            bytes: 0,
+            last: NOBODY,
+            missed: NOBODY,
+            is_fresh: false,
+        }
+    }
+}
+
+impl Roster {
+    /// How many series there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many bytes their texts have.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes as u64
+    }
+
+    /// How many numbers were given out.
+    pub(super) fn places(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The series of this text.
+    pub(super) fn find(&self, text: &[u8]) -> Option<SeriesId> {
+        self.look_up(self.hash(text), text)
+    }
+
+    /// By what a text is looked up.
+    pub(super) fn hash(&self, text: &[u8]) -> u64 {
+        self.hasher.hash_one(text)
+    }
+
+    /// The series of the text that has this hash.
+    pub(super) fn look_up(&self, hash: u64, text: &[u8]) -> Option<SeriesId> {
+        let found = self.table.find(hash, |&place| {
+            let entry = &self.entries[place as usize];
+            entry.fingerprint == fingerprint(hash) && text_of(&self.arena, entry) == text
+        });
+        found.copied().map(SeriesId::new)
+    }
+
+    /// The text of a series, if there is one of this number.
+    pub(super) fn text(&self, series: SeriesId) -> Option<&str> {
+        let entry = self.entries.get(series.index()).filter(|entry| !entry.is_vacant)?;
+        let start = entry.start as usize * UNIT;
+        self.arena.get(start..start + entry.length as usize)
+    }
+
+    pub(super) fn entry(&self, series: SeriesId) -> &Entry {
+        &self.entries[series.index()]
+    }
+
+    pub(super) fn entry_mut(&mut self, series: SeriesId) -> &mut Entry {
+        &mut self.entries[series.index()]
+    }
+
+    /// Takes in a series that there is none of, and gives its number.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 series or 32 GiB of texts, which limits keep away.
+    pub(super) fn enter(&mut self, text: &str) -> SeriesId {
+        let hash = self.hash(text.as_bytes());
+        pad(&mut self.arena);
+        let room = text.len() + UNIT;
+        if self.arena.capacity() - self.arena.len() < room {
+            self.arena.reserve_exact(room.max(self.arena.len() / 8));
+        }
+        let entry = Entry {
+            start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
+            length: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
+            fingerprint: fingerprint(hash),
+            next: NOBODY,
+            family: FamilyId::NONE,
+            sharing: 0,
+            seen: 0,
+            replay: Replay::Not,
+            is_vacant: false,
+        };
+        self.arena.push_str(text);
+        self.bytes += text.len();
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.entries[place as usize] = entry;
+                place
+            }
+            None => {
+                make_room(&mut self.entries, 1);
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
+            }
+        };
+        let (entries, hasher, arena) = (&self.entries, &self.hasher, &self.arena);
+        self.table.insert_unique(hash, place, |&place| hasher.hash_one(text_of(arena, &entries[place as usize])));
+        let series = SeriesId::new(place);
+        self.came(series);
+        self.is_fresh = true;
+        series
+    }
+
+    /// A series is no longer one; its number will be given out again.
+    pub(super) fn leave(&mut self, series: SeriesId) {
+        let place = series.place();
+        let Some(entry) = self.entries.get(series.index()).filter(|entry| !entry.is_vacant) else { return };
+        let hash = self.hasher.hash_one(text_of(&self.arena, entry));
+        if let Ok(found) = self.table.find_entry(hash, |&other| other == place) {
+            found.remove();
+        }
+        self.bytes -= entry.length as usize;
+        let entry = &mut self.entries[series.index()];
+        (entry.is_vacant, entry.replay) = (true, Replay::Not);
+        self.free.push(place);
+    }
+
+    /// Closes the gaps between texts when they take more room than the texts.
+    pub(super) fn tidy(&mut self) {
+        if self.arena.len() < 2 * self.bytes + FEW_BYTES {
+            return;
+        }
+        let mut tidy = String::with_capacity(self.bytes + self.table.len() * UNIT);
+        for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
+            let start = entry.start as usize * UNIT;
+            pad(&mut tidy);
+            entry.start = (tidy.len() / UNIT) as u32;
+            tidy.push_str(&self.arena[start..start + entry.length as usize]);
+        }
+        self.arena = tidy;
+    }
+
+    /// The series that came last, if it still is one.
+    pub(super) fn last(&self) -> Option<SeriesId> {
+        (self.last != NOBODY).then(|| SeriesId::new(self.last))
+    }
+
+    /// A body begins.
+    pub(super) fn begin(&mut self) {
+        (self.last, self.missed) = (NOBODY, NOBODY);
+        self.is_fresh = self.table.is_empty();
+    }
+
+    /// A series came: from now on it is expected behind the one that came before it.
+    pub(super) fn came(&mut self, series: SeriesId) {
+        let expected = self.expected();
+        if expected != series.place() {
+            if let Some(before) = self.entries.get_mut(self.last as usize) {
+                before.next = series.place();
+            }
+            self.missed = expected;
+        }
+        self.last = series.place();
+        self.is_fresh = false;
+    }
+
+    /// Whether a series is worth being searched for: behind one that is new there are likely others.
+    pub(super) fn is_search_worthwhile(&self) -> bool {
+        !self.is_fresh
+    }
+
+    fn expected(&self) -> u32 {
+        // The first series of most bodies is the first one there ever was.
+        self.entries.get(self.last as usize).map_or(if self.last == NOBODY { 0 } else { NOBODY }, |last| last.next)
+    }
+
+    /// The series at the front of `lines`, and where its text ends: the one that is expected, or the one that was
+    /// expected in the place of the one before, if it is one of these.
+    #[inline]
+    pub(super) fn recognise(&self, lines: &[u8]) -> Option<(SeriesId, usize)> {
+        self.stands(self.expected(), lines).or_else(|| self.stands(self.missed, lines))
+    }
+
+    #[inline]
+    fn stands(&self, place: u32, lines: &[u8]) -> Option<(SeriesId, usize)> {
+        let entry = self.entries.get(place as usize)?;
+        let text = text_of(&self.arena, entry);
+        let stands = lines.starts_with(text) && lines.get(text.len()) == Some(&b' ') && !entry.is_vacant;
+        stands.then(|| (SeriesId::new(place), text.len()))
+    }
+}
+
+#[inline]
+fn text_of<'a>(arena: &'a str, entry: &Entry) -> &'a [u8] {
+    let start = entry.start as usize * UNIT;
+    arena.as_bytes().get(start..start + entry.length as usize).unwrap_or_default()
+}
+
+/// Makes the next text begin where a text may.
+fn pad(arena: &mut String) {
+    while !arena.len().is_multiple_of(UNIT) {
+        arena.push('\0');
+    }
+}
+
+fn fingerprint(hash: u64) -> u32 {
+    // The table uses the others.
+    (hash >> 16) as u32
+}
