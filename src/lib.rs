@@ -10,7 +10,7 @@
 //! [`relabel`] has the rules that change labels, those of metrics and those of targets.
 //! [`pipeline`] joins reading and mapping, [`road`] is the whole way of one target up to `submit`, [`fixture`] drives it
 //! with recorded scrapes, [`explain`] tells what became of a series and why, `doctor` what became of a request,
-//! [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between `scrape` and `submit` is
+//! `metadata` carries what exporters say of their metrics to Datadog, [`telemetry`] shows what the stages count, and [`cli`] has the commands. Everything between `scrape` and `submit` is
 //! pure: time is passed in, and nothing waits or is fetched.
 
 pub mod aggregate;
@@ -23,6 +23,7 @@ pub mod explain;
 pub mod fixture;
 mod interned;
 pub mod map;
+mod metadata;
 mod network;
 pub mod parse;
 mod percent;

@@ -1,7 +1,9 @@
 //! What a metric is measured in, under Datadog's name for it. It is told from what an exposition says: the `UNIT` line of
 //! a family, or the end of its name.
 
+use std::collections::HashMap;
 use std::num::NonZeroU8;
+use std::sync::LazyLock;
 
 /// A unit that Datadog knows. It takes one byte, also where there may be none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +103,12 @@ const TABLE: &[Entry] = &[
     ("span", &["spans"]),
 ];
 
+/// The table by word, since every new series asks.
+static BY_WORD: LazyLock<HashMap<&str, Unit>> = LazyLock::new(|| {
+    let entries = TABLE.iter().zip(0..).flat_map(|((_, words), place)| words.iter().map(move |word| (*word, place)));
+    entries.map(|(word, place)| (word, Unit::at(place))).collect()
+});
+
 impl Unit {
     /// What a length of time is measured in that Retriever computes.
     pub const SECOND: Self = Self::at(0);
@@ -123,8 +131,7 @@ impl Unit {
 
     /// The unit that a `UNIT` line names, if Datadog has it.
     pub fn of_openmetrics(word: &str) -> Option<Self> {
-        let place = TABLE.iter().position(|(_, words)| words.contains(&word))?;
-        u8::try_from(place).ok().map(Self::at)
+        BY_WORD.get(word).copied()
     }
 
     /// The unit that the name of a family or of a counter's samples ends with. What is measured per something else has

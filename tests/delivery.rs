@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use retriever::aggregate::PointKind;
-use retriever::config::{ApiSettings, Enrichment, Output, Secret};
+use retriever::config::{ApiSettings, Enrichment, IntakeProxy, Output, Secret, TlsVersion};
 use retriever::map::Status;
 use retriever::submit::{Backoff, DropReason, Health, KeyCheck, Pace, Submitter, validate_key};
 use support::deliveries::{delivery, gauge, point, points, service_check, sketch};
@@ -23,6 +23,8 @@ fn settings(url: &str) -> ApiSettings {
         url: url.to_owned(),
         api_key: Secret::new(KEY),
         skip_ssl_validation: false,
+        min_tls_version: TlsVersion::Tls12,
+        proxy: IntakeProxy::default(),
         timeout: PATIENCE,
         queue_bytes: 15 << 20,
     }

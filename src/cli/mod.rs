@@ -10,6 +10,7 @@ mod feed;
 mod format;
 #[cfg(feature = "kerberos")]
 mod kerberos;
+mod metadata;
 mod parse;
 mod print;
 mod record;
@@ -44,6 +45,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Walk the way to a target and on to Datadog, and tell of each step what was found and what to do
     Doctor(doctor::DoctorArgs),
+    /// Bring the help, types and units of metrics to where Datadog keeps them
+    Metadata(metadata::MetadataArgs),
     /// Read the settings and report every problem
     Validate(validate::ValidateArgs),
     Parse(parse::ParseArgs),
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Metadata(args) => metadata::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Record(args) => record::run(&args),

@@ -126,7 +126,8 @@ fn announce(global: &Global, targets: usize) {
         }
         Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
         Output::Api(api) => {
-            tracing::info!(targets, "metrics go to {}", api.url);
+            let way = api.proxy.proxy().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+            tracing::info!(targets, "metrics go to {}{way}", api.url);
             tokio::spawn(check_key(api.clone()));
         }
     }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::expand::Surroundings;
 use super::output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+use super::proxy::IntakeProxy;
 use super::secret::Secret;
 use super::section::{Section, is_affirmative};
+use super::tls::TlsVersion;
 
 /// Where Retriever's own pages listen unless the settings say otherwise.
 const DEFAULT_ADMIN: &str = "127.0.0.1:8226";
@@ -37,6 +39,10 @@ pub enum LogFormat {
 pub struct Global {
     /// Where metrics go.
     pub output: Output,
+    /// How Datadog's API is reached, also where metrics go elsewhere; none without an API key.
+    pub api: Option<ApiSettings>,
+    /// The application key, which those need who change what Datadog knows of metrics (`app_key`).
+    pub app_key: Option<Secret>,
     /// What is put on everything that is sent.
     pub enrichment: Enrichment,
     /// Where Retriever's own pages listen; none: nowhere.
@@ -123,8 +129,11 @@ impl Global {
         tags.extend(options.tags("extra_tags", "DD_EXTRA_TAGS"));
         tags.extend(options.text("env", &["DD_ENV"]).map(|env| format!("env:{env}")));
         let log_json = section.affirmative("log_format_json", false);
+        let api = read_api(&options);
         Self {
-            output: read_output(&options),
+            output: read_output(&options, api.clone()),
+            api,
+            app_key: read_key(&options, "app_key", "DD_APP_KEY", "application key"),
             enrichment: Enrichment {
                 hostname: options.text("hostname", &["DD_HOSTNAME"]).unwrap_or_default(),
                 tags,
@@ -141,8 +150,7 @@ impl Global {
 }
 
 /// The output that is asked for, else the first for which there is an address: API, `DogStatsD`, console.
-fn read_output(options: &Overridden<'_, '_>) -> Output {
-    let api = read_api(options);
+fn read_output(options: &Overridden<'_, '_>, api: Option<ApiSettings>) -> Output {
     let dogstatsd = read_dogstatsd(options);
     let wanted = options.text("output", &["RETRIEVER_OUTPUT"]);
     match wanted.as_deref() {
@@ -176,12 +184,8 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let timeout = options.number("forwarder_timeout", "DD_FORWARDER_TIMEOUT");
     let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
     let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION", false);
-    let api_key = options.text("api_key", &["DD_API_KEY"])?;
-    // A stray line feed is the usual cause of a refused key.
-    let api_key = api_key.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_owned();
-    if !api_key.chars().all(|c| c.is_ascii_graphic()) {
-        options.error("api_key", &["DD_API_KEY"], "holds characters that no API key holds");
-    }
+    let min_tls_version = read_min_tls_version(options);
+    let api_key = read_key(options, "api_key", "DD_API_KEY", "API key")?;
     let url = match url {
         None if site.contains(['/', ' ', ':']) || site.is_empty() => {
             options.error("site", &["DD_SITE"], "is not a site such as `datadoghq.eu`; a whole URL goes into `dd_url`");
@@ -196,14 +200,41 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     };
     Some(ApiSettings {
         url,
-        api_key: Secret::new(api_key),
+        api_key,
         skip_ssl_validation,
+        min_tls_version,
+        // Decided when all of the file is read that names proxies.
+        proxy: IntakeProxy::default(),
         timeout: timeout
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .filter(|timeout| !timeout.is_zero())
             .unwrap_or(DEFAULT_FORWARDER_TIMEOUT),
         queue_bytes: queue.map_or(DEFAULT_QUEUE_BYTES, |bytes| bytes as usize),
     })
+}
+
+/// A key, as it is sent in a header.
+fn read_key(options: &Overridden<'_, '_>, option: &'static str, variable: &str, what: &str) -> Option<Secret> {
+    let key = options.text(option, &[variable])?;
+    // A stray line feed is the usual cause of a refused key.
+    let key = key.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    if !key.chars().all(|c| c.is_ascii_graphic()) {
+        options.error(option, &[variable], &format!("holds characters that no {what} holds"));
+    }
+    Some(Secret::new(key))
+}
+
+/// There is nothing below TLS 1.2 here, so the older names of the Agent come to that.
+fn read_min_tls_version(options: &Overridden<'_, '_>) -> TlsVersion {
+    const VARIABLES: [&str; 1] = ["DD_MIN_TLS_VERSION"];
+    match options.text("min_tls_version", &VARIABLES).map(|text| text.to_lowercase()).as_deref() {
+        None | Some("tlsv1.0" | "tlsv1.1" | "tlsv1.2") => TlsVersion::Tls12,
+        Some("tlsv1.3") => TlsVersion::Tls13,
+        Some(_) => {
+            options.error("min_tls_version", &VARIABLES, "is no version of TLS; expected `tlsv1.2` or `tlsv1.3`");
+            TlsVersion::Tls12
+        }
+    }
 }
 
 fn read_dogstatsd(options: &Overridden<'_, '_>) -> Option<DogstatsdAddress> {

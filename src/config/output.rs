@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::proxy::IntakeProxy;
 use super::secret::Secret;
+use super::tls::TlsVersion;
 
 /// The one place that metrics are delivered to.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,10 @@ pub struct ApiSettings {
     pub api_key: Secret,
     /// Whether the certificate of the intake is not verified (`skip_ssl_validation`).
     pub skip_ssl_validation: bool,
+    /// The least version of TLS that is offered (`min_tls_version`).
+    pub min_tls_version: TlsVersion,
+    /// How the intake is reached.
+    pub proxy: IntakeProxy,
     /// Time for one request (`forwarder_timeout`).
     pub timeout: Duration,
     /// Compressed bytes of payloads that may wait in memory (`forwarder_retry_queue_payloads_max_size`).

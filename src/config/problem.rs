@@ -115,7 +115,11 @@ impl Problems {
 
     fn push_variable(&mut self, name: &str, severity: Severity, message: String) {
         let source = format!("environment variable `{name}`");
-        self.found.push(Problem { source, position: None, severity, message });
+        let problem = Problem { source, position: None, severity, message };
+        // One variable may be looked at for several purposes.
+        if !self.found.contains(&problem) {
+            self.found.push(problem);
+        }
     }
 
     fn push(&mut self, position: Option<Position>, severity: Severity, message: String) {

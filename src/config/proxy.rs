@@ -5,16 +5,20 @@
 
 mod address;
 mod bypass;
+mod intake;
 
 use std::sync::Arc;
 
 pub use address::Proxy;
 pub(crate) use address::ProxyProtocol;
+pub use intake::IntakeProxy;
 
 use address::{ProxyProblem, ProxySource};
 use bypass::{Bypass, EnvironmentBypass};
+use intake::Exceptions;
 
 use super::expand::Surroundings;
+use super::global::Global;
 use super::node::Value;
 use super::output::Output;
 use super::problem::{Problem, Problems};
@@ -86,6 +90,9 @@ pub(crate) struct ProxyDefaults {
     init: Option<Configured>,
     skip: bool,
     ignores_agent: bool,
+    /// What the top of the file says.
+    file: Option<Configured>,
+    /// The same with the Agent's variables before it.
     agent: Option<Configured>,
 }
 
@@ -168,29 +175,27 @@ impl ProxyDefaults {
             init: Configured::read(section, ProxySource::InitConfig),
             skip: section.affirmative("skip_proxy", false),
             ignores_agent: !section.affirmative("use_agent_proxy", true),
+            file: None,
             agent: None,
         }
     }
 
     /// The proxy of the Agent: that at the top of the file, with the Agent's variables before it.
     pub(super) fn read_agent(&mut self, top: &Section<'_>) {
-        let file = Configured::read(top, ProxySource::TopOfFile);
+        self.file = Configured::read(top, ProxySource::TopOfFile);
         let reading = top.reading();
-        self.agent = Configured::with_variables(file, reading.surroundings, &mut reading.problems.borrow_mut());
+        let mut problems = reading.problems.borrow_mut();
+        self.agent = Configured::with_variables(self.file.clone(), reading.surroundings, &mut problems);
     }
 
-    /// Warns of a proxy of the Agent that payloads do not go through.
-    pub(super) fn note_delivery(&self, top: &Section<'_>, output: &Output) {
-        let (Output::Api(api), Some(agent)) = (output, &self.agent) else { return };
-        let choice = if api.url.starts_with("https") { &agent.https } else { &agent.http };
-        let Choice::Through(proxy) = choice else { return };
-        let message = "is used for targets only: metrics are sent to Datadog without it";
-        match (proxy.source(), top.node(PROXY)) {
-            (ProxySource::Variable(name), _) => {
-                top.reading().problems.borrow_mut().variable_warning(name, message);
-            }
-            (_, Some(node)) => top.warning(node.at, format!("`{PROXY}` {message}")),
-            (_, None) => {}
+    /// Decides how the intake is reached.
+    pub(super) fn lead_delivery(&self, top: &Section<'_>, global: &mut Global) {
+        let exceptions = Exceptions::read(top, self.file.as_ref());
+        let Some(api) = &mut global.api else { return };
+        api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &exceptions, &api.url);
+        if let Output::Api(output) = &mut global.output {
+            output.proxy = api.proxy.clone();
+            intake::warn_of_all_proxy(top, &api.proxy);
         }
     }
 }

@@ -3,25 +3,29 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::answer;
 use super::handshake;
 use super::model::{Outcome, Step, StepKind};
 use super::notes::{Hop, Notebook};
 use super::way;
 use super::words::{list, sentence};
-use crate::config::{ApiSettings, ProcessSurroundings, ProxySettings};
+use crate::config::{ApiSettings, IntakeProxy, Proxy};
 use crate::submit::{KeyCheck, validate_key_observed};
 use crate::time::UnixTime;
 
 /// The sites that Datadog has.
-const SITES: [&str; 7] = [
+const SITES: [&str; 9] = [
     "datadoghq.com",
     "us3.datadoghq.com",
     "us5.datadoghq.com",
     "datadoghq.eu",
     "ap1.datadoghq.com",
     "ap2.datadoghq.com",
+    "uk1.datadoghq.com",
     "ddog-gov.com",
+    "us2.ddog-gov.com",
 ];
 
 /// How many characters the keys of the API have, and those of applications, which are something else.
@@ -37,7 +41,8 @@ pub(super) async fn steps(api: &ApiSettings) -> Vec<Step> {
     let checked = validate_key_observed(api, notebook.clone()).await;
     let now = UnixTime::now();
     let record = notebook.read();
-    let hop = record.hops.first().cloned().unwrap_or_default();
+    let mut hop = record.hops.first().cloned().unwrap_or_default();
+    hop.proxy = api.proxy.proxy().cloned();
     let mut steps = vec![destination(api), proxy(api)];
     let checked = match checked {
         Ok(checked) => checked,
@@ -100,15 +105,14 @@ fn destination(api: &ApiSettings) -> Step {
     step.fact("output", "api").fact("url", url.as_str()).fact("site", site(api))
 }
 
-/// Payloads never go through one, whatever targets need.
+/// Which proxy payloads go through, and by whose say.
 fn proxy(api: &ApiSettings) -> Step {
-    let none = Step::not_needed(StepKind::Proxy, "none: metrics are sent straight");
-    let environment = ProxySettings::of_environment(&ProcessSurroundings).unwrap_or_default();
-    match environment.choose(api.url.starts_with("https"), host(api), None) {
-        Some(proxy) => none
-            .at_least(Outcome::Warning)
-            .advise(format!("{proxy} is not used on this way: if nothing else leads out of this network, deliver to an Agent (`dogstatsd_url`)")),
-        None => none,
+    let none = |because: &str| Step::not_needed(StepKind::Proxy, format!("none: {because}")).fact("proxy", Value::Null);
+    match &api.proxy {
+        IntakeProxy::Through(proxy) => way::through(proxy),
+        IntakeProxy::NoneNamed => none("neither the settings nor the environment name one"),
+        IntakeProxy::Forbidden => none("the settings or the environment forbid it (an empty URL)"),
+        IntakeProxy::Excepted(by) => none(&format!("`{by}` covers this host")),
     }
 }
 
@@ -117,14 +121,20 @@ fn walked(api: &ApiSettings, hop: &Hop, now: UnixTime) -> Vec<Step> {
     let mut steps = Vec::new();
     if !hop.look_ups.is_empty() {
         steps.push(way::name_of(&hop.look_ups, hop));
-    } else if is_address(host(api)) {
+    } else if hop.proxy.as_ref().map_or_else(|| is_address(host(api)), |proxy| is_address(proxy.host())) {
         steps.push(Step::not_needed(StepKind::Name, "an address needs no look-up"));
     }
     if let Some(connected) = &hop.connected
         && let Some(address) = connected.what
     {
-        let step = Step::fine(StepKind::Connection, format!("{address} answers")).took(Some(connected.took));
+        let whom = if hop.proxy.is_some() { ", the proxy," } else { "" };
+        let step = Step::fine(StepKind::Connection, format!("{address}{whom} answers")).took(Some(connected.took));
         steps.push(step.fact("address", address.to_string()));
+    }
+    if let (Some(proxy), Some(tunnelled)) = (&hop.proxy, &hop.tunnelled) {
+        let text = format!("`{}` has connected to `{}`", proxy.address(), host(api));
+        let step = Step::fine(StepKind::Tunnel, text).took(Some(tunnelled.took));
+        steps.push(handshake::certificates(step, &hop.proxy_tls, "the proxy"));
     }
     let trust = if api.skip_ssl_validation {
         "Nobody vouches for it: it is not verified (`skip_ssl_validation: true`)."
@@ -138,6 +148,18 @@ fn walked(api: &ApiSettings, hop: &Hop, now: UnixTime) -> Vec<Step> {
     steps
 }
 
+/// The proxy is not there, or does not let through.
+fn unreached_proxy(proxy: &Proxy, hop: &Hop, cause: &str) -> Step {
+    let kind = match &hop.connected {
+        None if hop.look_ups.is_empty() && !is_address(proxy.host()) => StepKind::Name,
+        None => StepKind::Connection,
+        Some(_) => StepKind::Tunnel,
+    };
+    let is_said = cause.contains("the proxy");
+    let message = if is_said { cause.to_owned() } else { format!("the proxy {proxy} leads nowhere ({cause})") };
+    handshake::certificates(Step::failed_with(kind, &message), &hop.proxy_tls, "the proxy")
+}
+
 /// The first step that could not be done.
 fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
     let cause = message.split_once("to check the API key: ").map_or(message, |(_, cause)| cause);
@@ -146,6 +168,9 @@ fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
     let cause = cause.strip_prefix("dns error: ").unwrap_or(cause);
     let lower = cause.to_lowercase();
     let is_tls = api.url.starts_with("https");
+    if let Some(proxy) = hop.proxy.as_ref().filter(|_| hop.tunnelled.is_none() && (is_tls || hop.connected.is_none())) {
+        return unreached_proxy(proxy, hop, cause);
+    }
     if hop.connected.is_none() {
         if hop.look_ups.is_empty() && !is_address(host(api)) && lower.contains("lookup") {
             let host = host(api);
@@ -157,7 +182,7 @@ fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
             match site(api) {
                 Some(_) => {
                     "check that this machine may connect to the internet on port 443: a firewall may stand between; where \
-                     only a proxy leads out, deliver to an Agent (`dogstatsd_url`)"
+                     only a proxy leads out, name it (`proxy`, or DD_PROXY_HTTPS)"
                 }
                 None => "check that `dd_url` is right, that what it names runs, and that no firewall stands between",
             },
@@ -183,7 +208,10 @@ fn key(api: &ApiSettings, checked: &KeyCheck, status: u16) -> Step {
         KeyCheck::Valid => Step::fine(StepKind::Key, "the API key is valid"),
         KeyCheck::Unreachable(message) => {
             let message: Vec<&str> = message.split_whitespace().collect();
-            Step::failed(StepKind::Key, message.join(" ")).advise(if matches!(status, 429 | 500..) {
+            Step::failed(StepKind::Key, message.join(" ")).advise(if status == 407 {
+                "it is the proxy that answers: it wants another user name and password in its URL, \
+                 `http://USER:PASSWORD@HOST:PORT`"
+            } else if matches!(status, 429 | 500..) {
                 "that says nothing about the key: try again later, and see `status.datadoghq.com`"
             } else {
                 "so what answers there is not Datadog's API: check `dd_url`, and what stands between"
@@ -231,13 +259,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Secret;
+    use crate::config::{IntakeProxy, Secret, TlsVersion};
 
     fn advice(url: &str, key: &str) -> Vec<String> {
         let api = ApiSettings {
             url: url.to_owned(),
             api_key: Secret::new(key),
             skip_ssl_validation: false,
+            min_tls_version: TlsVersion::Tls12,
+            proxy: IntakeProxy::default(),
             timeout: Duration::from_secs(1),
             queue_bytes: 0,
         };

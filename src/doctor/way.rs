@@ -15,7 +15,7 @@ use super::model::{Outcome, Step, StepKind};
 use super::notes::{Hop, LookUp};
 use super::socket;
 use super::words::{duration, sentence};
-use crate::config::{HttpSettings, ProxyDecision, ProxyProtocol, StraightBecause};
+use crate::config::{HttpSettings, Proxy, ProxyDecision, ProxyProtocol, StraightBecause};
 use crate::discover::{Location, Origin};
 use crate::scrape::ScrapeError;
 use crate::time::UnixTime;
@@ -129,12 +129,7 @@ pub(super) fn proxy(settings: &HttpSettings, location: &Location) -> Step {
     let none = |because: &str| Step::not_needed(StepKind::Proxy, format!("none: {because}")).fact("proxy", Value::Null);
     let Origin::Tcp { tls, host, port } = location.origin() else { return none("a unix socket is on this machine") };
     match settings.proxy.decide(*tls, host, *port) {
-        ProxyDecision::Through(proxy) => {
-            let login = if proxy.credentials().is_some() { ", with the user name of its URL" } else { "" };
-            Step::fine(StepKind::Proxy, format!("{proxy}{login}"))
-                .fact("proxy", proxy.address())
-                .fact("set_by", proxy.source().to_string())
-        }
+        ProxyDecision::Through(proxy) => through(proxy),
         ProxyDecision::Straight(because) => none(match because {
             StraightBecause::NothingNamed => "neither the settings nor the environment name one",
             StraightBecause::SettingsExcept => "`no_proxy` of the settings covers this host",
@@ -142,6 +137,14 @@ pub(super) fn proxy(settings: &HttpSettings, location: &Location) -> Step {
             StraightBecause::EnvironmentExcepts => "the environment variable `NO_PROXY` covers this host",
         }),
     }
+}
+
+/// Which proxy it is, and by whose say.
+pub(super) fn through(proxy: &Proxy) -> Step {
+    let login = if proxy.credentials().is_some() { ", with the user name of its URL" } else { "" };
+    Step::fine(StepKind::Proxy, format!("{proxy}{login}"))
+        .fact("proxy", proxy.address())
+        .fact("set_by", proxy.source().to_string())
 }
 
 fn name(hop: &Hop, failed: Option<&str>) -> Step {

@@ -24,11 +24,11 @@ use tower_service::Service;
 
 use super::error::{ClientError, Kind};
 use super::failure::{connect_failure, describe, request_failure};
-use super::proxy::{BoxError, Stream, Ways, authorize, exchange_failure, forwards};
+use super::proxy::{Ways, exchange_failure, forwards};
 use super::tls::{HttpVersions, Materials};
 use crate::config::{HttpSettings, Proxy};
 use crate::discover::{Location, Origin};
-use crate::network::{Event, Observed, Resolver, Tcp, Whom, tell_secured};
+use crate::network::{BoxError, Event, Observed, ProxyError, Stream, Tcp, Whom, authorize, tell_secured};
 
 /// How connections are made: TCP, proxy or unix socket, TLS, HTTP/1.1 or HTTP/2.
 pub(super) struct Connector {
@@ -45,11 +45,10 @@ impl Connector {
         versions: HttpVersions,
         observed: &Observed,
     ) -> Result<Self, ClientError> {
-        let resolver = Resolver::new(observed.clone());
         // Divided among the addresses of a name, so that a dead one leaves time for the next.
         let tcp = Tcp::new(observed.clone(), |tcp| tcp.set_connect_timeout(Some(settings.connect_timeout)));
         Ok(Self {
-            ways: Ways::new(settings, resolver, tcp, observed.clone())?,
+            ways: Ways::new(settings, tcp, observed.clone())?,
             versions,
             timeout: settings.connect_timeout,
             header_bytes: settings.limits.header_bytes,
@@ -72,8 +71,8 @@ impl Connector {
         server_name: Option<&ServerName<'static>>,
     ) -> Result<Connection, Kind> {
         let way = |proxy| self.ways.through(proxy, &tls.proxy);
-        let failed = |error: BoxError| match error.downcast::<Kind>() {
-            Ok(kind) => *kind,
+        let failed = |error: BoxError| match error.downcast::<ProxyError>() {
+            Ok(error) => Kind::of_proxy(*error, self.timeout),
             Err(error) => connect_failure(error.as_ref(), location, &tls.target, self.timeout),
         };
         match location.origin() {
@@ -83,7 +82,7 @@ impl Connector {
                 self.http1(TokioIo::new(stream)).await
             }
             Origin::Tcp { tls: false, .. } => {
-                let stream = way(proxy.cloned()).call(absolute(location)?).await.map_err(failed)?;
+                let stream = way(proxy)?.call(absolute(location)?).await.map_err(failed)?;
                 let mut connection = self.http1(stream).await?;
                 connection.forwarder = proxy.filter(|proxy| forwards(proxy, location)).cloned();
                 Ok(connection)
@@ -94,7 +93,7 @@ impl Connector {
                     None => Arc::new(DefaultServerNameResolver::default()),
                 };
                 let config = tls.target.config(self.versions, &self.observed, Whom::Target)?;
-                let mut https = HttpsConnector::new(way(proxy.cloned()), config, true, name);
+                let mut https = HttpsConnector::new(way(proxy)?, config, true, name);
                 let stream: MaybeHttpsStream<Stream> = https.call(absolute(location)?).await.map_err(failed)?;
                 tell_secured(&self.observed, Whom::Target, &stream);
                 let certificate = certificate(&stream);

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::StatusCode;
-
 use super::auth::AuthError;
 use super::failure::{shortened, shown};
 use super::head::Head;
 use crate::config::Proxy;
+use crate::network::ProxyError;
 
 /// What is told of a URL. Characters.
 const LONGEST_URL: usize = 500;
@@ -73,69 +72,26 @@ pub(super) enum Kind {
     TooManyRedirects(u32, String),
     #[error("it redirects to `{to}`, which cannot be followed: {cause}")]
     BadRedirect { to: String, cause: String },
-    #[error("the proxy {proxy} cannot be reached ({cause}); check that its address is right and that it runs")]
-    ProxyUnreachable { proxy: Arc<Proxy>, cause: String },
     #[error(
         "there was no connection through the proxy {proxy} within {limit:?}; check that proxy and target are reachable, or raise `connect_timeout`"
     )]
     ProxyTimeout { proxy: Arc<Proxy>, limit: Duration },
-    #[error("TLS with the proxy {proxy} failed: {cause}")]
-    ProxyTls { proxy: Arc<Proxy>, cause: String },
-    #[error("the proxy {proxy} does not answer as one ({cause}); check scheme and port of its URL")]
-    ProxyAnswer { proxy: Arc<Proxy>, cause: String },
-    #[error("the proxy {proxy} refused to connect to the target with status {status}; {}", status_advice(*status, proxy))]
-    ProxyStatus { proxy: Arc<Proxy>, status: StatusCode },
-    #[error("the proxy {proxy} {refusal}")]
-    ProxySocks { proxy: Arc<Proxy>, refusal: SocksRefusal },
+    #[error(transparent)]
+    Proxy(ProxyError),
     #[error(transparent)]
     Auth(#[from] AuthError),
     #[error("{status} {side} Error: {reason} for url: {url}")]
     Status { status: u16, side: &'static str, reason: String, url: String },
 }
 
-/// What a SOCKS proxy says no with, and what can be done.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-pub(super) enum SocksRefusal {
-    #[error(
-        "wants another way to log in; write user name and password into its URL, `socks5://USER:PASSWORD@HOST:PORT`, or take them out"
-    )]
-    Method,
-    #[error("does not accept the user name and password of its URL; correct them")]
-    Credentials,
-    #[error("does not allow connections to the target; have it allowed there, or add its host to `no_proxy`")]
-    NotAllowed,
-    #[error("could not connect to the target and does not say why; its log may")]
-    General,
-    #[error("cannot reach the network of the target; check its routes, or add the host to `no_proxy`")]
-    NetworkUnreachable,
-    #[error("cannot reach the host of the target; check the host name, or add it to `no_proxy` if it is near")]
-    HostUnreachable,
-    #[error("was refused by the target; check that the target runs and listens at this address and port")]
-    ConnectionRefused,
-    #[error("found the target too far away (TTL expired); check its routes")]
-    Expired,
-    #[error("does not know this kind of address; with `socks5h://` it gets the name of the target instead")]
-    AddressType,
-}
-
-/// What to do about a proxy that answers CONNECT with this status.
-fn status_advice(status: StatusCode, proxy: &Proxy) -> &'static str {
-    // Some proxies confuse 401 with 407.
-    const LOGIN: [StatusCode; 2] = [StatusCode::PROXY_AUTHENTICATION_REQUIRED, StatusCode::UNAUTHORIZED];
-    match status {
-        status if LOGIN.contains(&status) && proxy.credentials().is_some() => {
-            "it does not accept the user name and password of its URL; correct them"
+impl Kind {
+    /// The reason of a connection through a proxy that did not come about within `limit`, or at all.
+    pub(super) fn of_proxy(error: ProxyError, limit: Duration) -> Self {
+        match error {
+            ProxyError::Name { host, cause } => Self::Name { host, cause },
+            ProxyError::TimedOut { proxy } => Self::ProxyTimeout { proxy, limit },
+            error => Self::Proxy(error),
         }
-        status if LOGIN.contains(&status) => {
-            "it wants user name and password; write them into its URL, `http://USER:PASSWORD@HOST:PORT`"
-        }
-        StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => {
-            "its policy forbids this host or port; have it allowed there, or add the host to `no_proxy`"
-        }
-        status if status.is_server_error() => {
-            "it could not reach the target; check that the target runs, or add the host to `no_proxy` if it is near"
-        }
-        _ => "its log may say why",
     }
 }
 
@@ -171,12 +127,8 @@ impl ScrapeError {
             | Kind::Closed(_)
             | Kind::NotHttp(_)
             | Kind::NotHttp2 { .. }
-            | Kind::ProxyUnreachable { .. }
             | Kind::ProxyTimeout { .. }
-            | Kind::ProxyTls { .. }
-            | Kind::ProxyAnswer { .. }
-            | Kind::ProxyStatus { .. }
-            | Kind::ProxySocks { .. } => true,
+            | Kind::Proxy(_) => true,
             Kind::HeadTimeout(_)
             | Kind::TotalTimeout(_)
             | Kind::HeadTooLarge(_)
@@ -224,12 +176,7 @@ impl ScrapeError {
             Kind::Encoding(_) | Kind::Corrupt { .. } => "encoding",
             Kind::Charset(_) => "charset",
             Kind::TooManyRedirects(..) | Kind::BadRedirect { .. } => "redirect",
-            Kind::ProxyUnreachable { .. }
-            | Kind::ProxyTimeout { .. }
-            | Kind::ProxyTls { .. }
-            | Kind::ProxyAnswer { .. }
-            | Kind::ProxyStatus { .. }
-            | Kind::ProxySocks { .. } => "proxy",
+            Kind::ProxyTimeout { .. } | Kind::Proxy(_) => "proxy",
             Kind::Auth(_) => "authentication",
             Kind::Status { .. } => "status",
         }

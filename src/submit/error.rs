@@ -15,6 +15,7 @@ pub struct SubmitError {
 enum Kind {
     Url(String),
     Key,
+    ApplicationKey,
     Tls { url: String, error: rustls::Error },
     Console(io::Error),
 }
@@ -26,6 +27,9 @@ impl fmt::Display for Kind {
                 write!(f, "`{url}` is no URL of an intake: write it like `https://api.datadoghq.com`, or set `site`")
             }
             Self::Key => f.write_str("the API key holds characters that cannot be sent: copy it anew into `api_key`"),
+            Self::ApplicationKey => {
+                f.write_str("the application key holds characters that cannot be sent: copy it anew into `app_key`")
+            }
             Self::Tls { url, error } => write!(
                 f,
                 "TLS for `{url}` cannot be set up: {error}; where no CA certificates are installed, install them \
@@ -43,6 +47,10 @@ impl SubmitError {
 
     pub(super) fn key() -> Self {
         Kind::Key.into()
+    }
+
+    pub(super) fn application_key() -> Self {
+        Kind::ApplicationKey.into()
     }
 
     pub(super) fn tls(url: &str, error: rustls::Error) -> Self {

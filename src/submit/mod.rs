@@ -14,11 +14,12 @@ mod name;
 mod stats;
 mod submitter;
 
-pub(crate) use api::validate_key_observed;
 pub use api::{Backoff, KeyCheck, Pace, validate_key};
+pub(crate) use api::{MetadataAnswer, MetadataApi, validate_key_observed};
 pub use console::{Console, ConsoleFormat};
 pub use delivery::Delivery;
 pub(crate) use dogstatsd::{Reached, reach_dogstatsd};
 pub use error::SubmitError;
+pub(crate) use name::{cut_to, metric_name};
 pub use stats::{Drained, DropReason, Dropped, Failure, Health, Stats};
 pub use submitter::Submitter;

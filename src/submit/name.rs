@@ -10,7 +10,7 @@ const LENGTH: usize = 200;
 
 /// The name with every character that is no ASCII letter, digit, `_` or `.` replaced by `_`, from its first letter on,
 /// cut to 200 characters. `None` when it holds no letter.
-pub(super) fn metric_name(name: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn metric_name(name: &str) -> Option<Cow<'_, str>> {
     let start = name.find(|c: char| c.is_ascii_alphabetic())?;
     let name = cut(&name[start..]);
     if name.bytes().all(is_fit) {
@@ -30,7 +30,7 @@ pub(super) fn cut(text: &str) -> &str {
 }
 
 /// The first `length` characters.
-pub(super) fn cut_to(text: &str, length: usize) -> &str {
+pub(crate) fn cut_to(text: &str, length: usize) -> &str {
     if text.len() <= length {
         return text;
     }

@@ -19,6 +19,16 @@ async fn place(top: &str) -> (Place, Server) {
 /// The way of the settings, and that no key is shown.
 async fn way(top: &str, code: i32) -> serde_json::Value {
     let (place, _server) = place(top).await;
+    way_of(&place, code).await
+}
+
+/// The same, with a target that has no proxy.
+async fn way_through(top: &str, code: i32) -> serde_json::Value {
+    let server = Server::with(healthy()).await;
+    way_of(&Place::with(&server.url("/metrics"), "skip_proxy: true", top), code).await
+}
+
+async fn way_of(place: &Place, code: i32) -> serde_json::Value {
     let text = place.run(&["conf.yaml"]).await;
     let json = place.run(&["conf.yaml", "--format", "json"]).await;
     let silent = |finished: &Finished| assert!(!finished.to_string().contains(&KEY[..16]), "{finished}");
@@ -62,15 +72,29 @@ async fn intakes_out_of_reach() {
 }
 
 #[tokio::test]
-async fn a_proxy_of_the_environment_is_not_used_on_this_way() {
-    let (intake, server) = (Intake::start().await, Server::with(healthy()).await);
-    let top = format!("api_key: {KEY}\ndd_url: {}", intake.url());
-    let place = Place::with(&server.url("/metrics"), "skip_proxy: true", &top);
-    let place = place.with_variable("HTTP_PROXY", "http://proxy.invalid:3128");
-    let document = place.run(&["conf.yaml", "--format", "json"]).await.assert_code(0).json();
-    let proxy = steps_of(&document["delivery"], "proxy");
-    assert_eq!(proxy["outcome"], "warning", "{proxy}");
-    assert!(proxy["advice"][0].as_str().unwrap().contains("`HTTP_PROXY`) is not used on this way"), "{proxy}");
+async fn proxies_of_deliveries() {
+    let intake = Intake::start().await;
+    let behind = intake.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let socks = crate::proxy_servers::Socks::open(behind).start().await.0;
+    let server = Server::with(healthy()).await;
+    let top = format!("api_key: {KEY}\ndd_url: http://intake.example\nproxy: {{http: 'socks5h://{socks}'}}");
+    Place::with(&server.url("/metrics"), "skip_proxy: true", &top).compare("intake_proxy", 0).await;
+    let top =
+        format!("api_key: {KEY}\ndd_url: {}\nproxy: {{http: 'http://p.invalid', no_proxy: [127.0.0.1]}}", intake.url());
+    let excepted = way_through(&top, 0).await;
+    let proxy = steps_of(&excepted, "proxy");
+    assert_eq!(proxy["text"], "none: `no_proxy` covers this host", "{proxy}");
+    let (closed, _) = crate::proxy_servers::connect_proxy("HTTP/1.1 407 No\r\n\r\n", free_address()).await;
+    let top =
+        format!("api_key: {KEY}\ndd_url: https://intake.example\nproxy: {{https: 'http://bob:hunter2@{closed}'}}");
+    let refused = way_through(&top, 1).await;
+    assert_eq!(refused["first_failure"], "tunnel", "{refused}");
+    let tunnel = steps_of(&refused, "tunnel");
+    assert!(tunnel["advice"][0].as_str().unwrap().contains("does not accept the user name"), "{tunnel}");
+    let unknown = way_through(&format!("api_key: {KEY}\nproxy: {{https: 'http://p.invalid:3128'}}"), 1).await;
+    assert_eq!(unknown["first_failure"], "name", "{unknown}");
+    let nobody = way_through(&format!("api_key: {KEY}\nproxy: {{https: 'http://{}'}}", free_address()), 1).await;
+    assert_eq!(nobody["first_failure"], "connection", "{nobody}");
 }
 
 #[tokio::test]

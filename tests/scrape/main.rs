@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test whose helper cannot do its work has failed")]
 
 mod auth;
+#[path = "../support/daemon.rs"]
+mod daemon;
 mod hostile;
 mod options;
 #[path = "../support/program.rs"]

@@ -167,15 +167,3 @@ fn a_faulty_variable_counts_only_where_it_is_looked_at() {
     assert!(!usable(&format!("init_config: {{proxy: {{http: 'gopher://p'}}}}\n{file}"), &[]));
     assert!(!usable(&format!("proxy: {{http: 'http://p', https: 'socks4://p'}}\n{file}"), &[]));
 }
-
-#[test]
-fn a_proxy_that_deliveries_do_not_use_is_told() {
-    let file = "api_key: k\nproxy:\n  https: http://p\ninstances:\n  - openmetrics_endpoint: http://a\n";
-    let message = "is used for targets only: metrics are sent to Datadog without it";
-    assert_eq!(problems(file, &[]), [format!("conf.yaml:3:3: warning: `proxy` {message}")]);
-    let file = "api_key: k\ninstances:\n  - openmetrics_endpoint: http://a\n";
-    let said = problems(file, &[("DD_PROXY_HTTPS", "http://p"), ("DD_PROXY_HTTP", "http://q")]);
-    assert_eq!(said, [format!("environment variable `DD_PROXY_HTTPS`: warning: {message}")]);
-    let console = "proxy:\n  https: http://p\ninstances:\n  - openmetrics_endpoint: http://a\n";
-    assert_eq!(problems(console, &[]), [""; 0]);
-}

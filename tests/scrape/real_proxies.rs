@@ -1,41 +1,11 @@
 //! Ways through proxies that others wrote: tinyproxy for HTTP, microsocks for SOCKS5.
 
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
-
-use crate::program::{Folder, PATIENCE, free_address};
+use crate::daemon::start;
+use crate::program::{Folder, free_address};
 use crate::proxy_choice::settings;
 use crate::server::{Server, response};
 use crate::tls::{Terminator, authority, identity};
 use crate::{assert_failure, failure, scrape};
-
-/// A running proxy; it is killed when it is dropped.
-struct Daemon(Child);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts a proxy and waits until it listens; none if it is not installed.
-async fn start(program: &str, args: &[&str], address: SocketAddr) -> Option<Daemon> {
-    let path = std::env::var_os("PATH")?;
-    if !std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
-        eprintln!("skipped: {program} is not installed");
-        return None;
-    }
-    let mut command = Command::new(program);
-    let daemon = Daemon(command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let deadline = Instant::now() + PATIENCE;
-    while TcpStream::connect(address).is_err() {
-        assert!(Instant::now() < deadline, "`{program}` does not listen on {address}");
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    Some(daemon)
-}
 
 /// A target, and the port at which the same target is behind TLS for `localhost`.
 async fn targets() -> (Server, u16) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part of it")]
 
 pub(crate) mod counting;
+pub(crate) mod daemon;
 pub(crate) mod deliveries;
 pub(crate) mod intake;
 pub(crate) mod program;

@@ -25,6 +25,11 @@ impl Bypass {
         Self(entries.collect())
     }
 
+    /// The entries as they are written.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|entry| entry.text.as_str())
+    }
+
     /// `host` is in lower case; an IPv6 address without brackets.
     pub(super) fn covers(&self, host: &str) -> bool {
         let address = host.parse().ok();

@@ -65,7 +65,8 @@ pub(super) fn errors(body: &[u8]) -> String {
     cut_to(&line, EXCERPT).to_owned()
 }
 
-fn ordered_wait(headers: &HeaderMap, now: UnixTime) -> Option<Duration> {
+/// How long the intake asks to be left alone.
+pub(super) fn ordered_wait(headers: &HeaderMap, now: UnixTime) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let seconds = |text: &str| text.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
     let date = |text: &str| {

@@ -12,26 +12,31 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, Heade
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client as Pool;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
+use rustls::{ClientConfig, SupportedProtocolVersion};
 use rustls_platform_verifier::Verifier;
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::answer::Answer;
 use super::payload::Payload;
-use crate::config::ApiSettings;
-use crate::network::{Event, Observed, Tcp, Whom, overheard, tell_secured};
+use crate::config::{ApiSettings, Proxy, TlsVersion};
+use crate::network::{
+    Destination, Event, Gate, Observed, Stream, Tcp, Traveller, Way, Whom, authorize, forwards, overheard, tell_secured,
+};
 use crate::submit::error::SubmitError;
 use crate::time::UnixTime;
 use crate::unverified::Unverified;
 
 const API_KEY: HeaderName = HeaderName::from_static("dd-api-key");
+const APPLICATION_KEY: HeaderName = HeaderName::from_static("dd-application-key");
 const AGENT: &str = concat!("retriever/", env!("CARGO_PKG_VERSION"));
 /// Bytes of an answer that are read; no honest one is longer.
 const ANSWER_LIMIT: usize = 64 << 10;
+
+/// A delivery.
+const DELIVERY: Traveller = Traveller { to: Destination::Intake, explain_tls: ToString::to_string };
 
 /// Requests to one intake with one API key.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Client {
     pool: Pool<Connector, Full<Bytes>>,
     url: String,
     key: HeaderValue,
+    /// The proxy that is asked for whole URLs, if there is such a one.
+    forwarder: Option<Arc<Proxy>>,
     timeout: Duration,
     observed: Observed,
 }
@@ -57,15 +64,25 @@ impl Client {
         }
         let mut key = HeaderValue::from_str(settings.api_key.expose().trim()).map_err(|_| SubmitError::key())?;
         key.set_sensitive(true);
-        let tls = if is_http { unused_tls() } else { tls(settings.skip_ssl_validation, &observed) }
-            .map_err(|error| SubmitError::tls(&settings.url, error))?;
+        let failed = |error| SubmitError::tls(&settings.url, error);
+        let config = if is_http { unused_tls() } else { tls(settings, &observed, Whom::Target) }.map_err(failed)?;
+        // A proxy has to be as trustworthy as the intake.
+        let proxy = settings.proxy.proxy();
+        let gate = proxy.map(|proxy| {
+            Gate::new(Arc::clone(proxy), || tls(settings, &observed, Whom::Proxy).map(Arc::new).map_err(failed))
+        });
         let tcp = Tcp::new(observed.clone(), |tcp| tcp.set_keepalive(Some(Duration::from_mins(1))));
-        let https =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().wrap_connector(tcp);
+        let way = Way::new(DELIVERY, tcp, gate.transpose()?, observed.clone());
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(way);
         let connector = Connector { https, observed: observed.clone() };
         let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let forwarder = proxy.filter(|proxy| forwards(proxy, !is_http)).cloned();
         let url = settings.url.trim_end_matches('/').to_owned();
-        Ok(Self { pool, url, key, timeout: settings.timeout, observed })
+        Ok(Self { pool, url, key, forwarder, timeout: settings.timeout, observed })
     }
 
     /// The URL that all paths are appended to.
@@ -91,18 +108,36 @@ impl Client {
         self.exchange(request, path, Bytes::new()).await.map(|(status, _, body)| (status, body))
     }
 
+    /// Asks for what takes an application key as well: status, headers and body.
+    pub(super) async fn administer(
+        &self,
+        method: Method,
+        path: &str,
+        application_key: &HeaderValue,
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), String> {
+        let request = Request::builder()
+            .method(method)
+            .header(APPLICATION_KEY, application_key)
+            .header(CONTENT_TYPE, "application/json");
+        self.exchange(request, path, body).await
+    }
+
     async fn exchange(
         &self,
         request: hyper::http::request::Builder,
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, HeaderMap, Bytes), String> {
-        let request = request
+        let mut request = request
             .uri(format!("{}{path}", self.url))
             .header(API_KEY, self.key.clone())
             .header(USER_AGENT, AGENT)
             .body(Full::new(body))
             .map_err(|error| error.to_string())?;
+        if let Some(proxy) = &self.forwarder {
+            authorize(request.headers_mut(), proxy);
+        }
         let exchange = async {
             let response = self.pool.request(request).await.map_err(|error| with_causes(&error))?;
             let (head, body) = response.into_parts();
@@ -134,14 +169,14 @@ fn with_causes(error: &hyper_util::client::legacy::Error) -> String {
 /// Connects, and tells of the handshake.
 #[derive(Clone, Debug)]
 struct Connector {
-    https: HttpsConnector<Tcp>,
+    https: HttpsConnector<Way>,
     observed: Observed,
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = MaybeHttpsStream<Stream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -160,16 +195,21 @@ impl Service<Uri> for Connector {
     }
 }
 
-fn tls(skip_validation: bool, observed: &Observed) -> Result<ClientConfig, rustls::Error> {
+fn tls(settings: &ApiSettings, observed: &Observed, whom: Whom) -> Result<ClientConfig, rustls::Error> {
+    static ONLY_TLS13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
     let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = if skip_validation {
+    let verifier: Arc<dyn ServerCertVerifier> = if settings.skip_ssl_validation {
         Arc::new(Unverified::new(&provider))
     } else {
         Arc::new(Verifier::new(Arc::clone(&provider))?)
     };
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let versions = match settings.min_tls_version {
+        TlsVersion::Tls12 => rustls::DEFAULT_VERSIONS,
+        TlsVersion::Tls13 => &ONLY_TLS13,
+    };
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
     let config = builder.dangerous().with_custom_certificate_verifier(Arc::clone(&verifier)).with_no_client_auth();
-    Ok(if observed.is_somebody() { overheard(&config, verifier, observed, Whom::Target) } else { config })
+    Ok(if observed.is_somebody() { overheard(&config, verifier, observed, whom) } else { config })
 }
 
 /// For a URL without TLS: must not fail where the system has no certificates.

@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod entries;
+mod metadata;
 mod packer;
 mod payload;
 mod queue;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+pub(crate) use metadata::{MetadataAnswer, MetadataApi};
 pub use retry::Backoff;
 pub(crate) use validate::validate_key_observed;
 pub use validate::{KeyCheck, validate_key};

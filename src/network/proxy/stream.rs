@@ -7,8 +7,12 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 
-/// An open way to a target, or to the proxy that is to be asked.
-pub(in crate::scrape) struct Stream(Box<dyn Bytes>);
+/// An open way to a peer, or to the proxy that is to be asked.
+pub(crate) struct Stream {
+    bytes: Box<dyn Bytes>,
+    /// Whether there is a proxy at the other end that wants to be asked for whole URLs.
+    forwards: bool,
+}
 
 trait Bytes: Read + Write + Send + Unpin {}
 
@@ -16,37 +20,42 @@ impl<T: Read + Write + Send + Unpin> Bytes for T {}
 
 impl Stream {
     pub(super) fn new(inner: impl Read + Write + Send + Unpin + 'static) -> Self {
-        Self(Box::new(inner))
+        Self { bytes: Box::new(inner), forwards: false }
+    }
+
+    /// The same, known to lead to a proxy that wants to be asked for whole URLs.
+    pub(super) fn into_forwarder(self) -> Self {
+        Self { forwards: true, ..self }
     }
 }
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        Connected::new()
+        Connected::new().proxy(self.forwards)
     }
 }
 
 impl Read for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.bytes).poll_read(cx, buf)
     }
 }
 
 impl Write for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut self.bytes).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.bytes).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.bytes.is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -54,6 +63,6 @@ impl Write for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        Pin::new(&mut self.bytes).poll_write_vectored(cx, bufs)
     }
 }

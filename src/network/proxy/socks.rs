@@ -9,38 +9,38 @@ use tokio_socks::tcp::Socks5Stream;
 use tokio_socks::{Error, TargetAddr};
 use tower_service::Service;
 
-use super::{Stream, Ways};
+use super::error::{Destination, ProxyError, SocksRefusal};
+use super::{Stream, Way};
 use crate::config::{Proxy, ProxyProtocol};
-use crate::scrape::error::{Kind, SocksRefusal};
 
-/// Has the proxy connect to the target, whose name it looks up itself if its scheme is `socks5h`.
-pub(super) async fn open(ways: &Ways, proxy: &Arc<Proxy>, host: &str, port: u16) -> Result<Stream, Kind> {
+/// Has the proxy connect to the peer, whose name it looks up itself if its scheme is `socks5h`.
+pub(super) async fn open(way: &Way, proxy: &Arc<Proxy>, host: &str, port: u16) -> Result<Stream, ProxyError> {
     let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse::<IpAddr>();
     let targets = match literal {
         Ok(address) => vec![TargetAddr::Ip((address, port).into())],
         Err(_) if proxy.protocol() == ProxyProtocol::Socks5h => vec![TargetAddr::Domain(host.into(), port)],
-        Err(_) => addresses(ways, host, port).await?,
+        Err(_) => addresses(way, host, port).await?,
     };
     let mut refused = None;
     for target in targets {
         // Each address needs a connection of its own: after a refusal the proxy closes it.
-        let stream = ways.socks_proxy(proxy).await?;
+        let stream = way.socks_proxy(proxy).await?;
         match ask(stream, proxy, target).await {
             Ok(stream) => return Ok(Stream::new(TokioIo::new(stream))),
             Err(error) if is_of_address(&error) => refused = Some(error),
-            Err(error) => return Err(failure(proxy, &error)),
+            Err(error) => return Err(failure(proxy, way.traveller.to, &error)),
         }
     }
     Err(match refused {
-        Some(error) => failure(proxy, &error),
-        None => Kind::Name { host: host.to_owned(), cause: "it has no address".to_owned() },
+        Some(error) => failure(proxy, way.traveller.to, &error),
+        None => ProxyError::Name { host: host.to_owned(), cause: "it has no address".to_owned() },
     })
 }
 
-async fn addresses(ways: &Ways, host: &str, port: u16) -> Result<Vec<TargetAddr<'static>>, Kind> {
-    let failed = |cause: String| Kind::Name { host: host.to_owned(), cause };
+async fn addresses(way: &Way, host: &str, port: u16) -> Result<Vec<TargetAddr<'static>>, ProxyError> {
+    let failed = |cause: String| ProxyError::Name { host: host.to_owned(), cause };
     let name = host.parse().map_err(|error| failed(format!("{error}")))?;
-    let found = ways.resolver.clone().call(name).await.map_err(|error| failed(error.to_string()))?;
+    let found = way.resolver.clone().call(name).await.map_err(|error| failed(error.to_string()))?;
     Ok(found.map(|address| TargetAddr::Ip((address.ip(), port).into())).collect())
 }
 
@@ -56,7 +56,7 @@ async fn ask(stream: TcpStream, proxy: &Proxy, target: TargetAddr<'_>) -> Result
     opened.map(Socks5Stream::into_inner)
 }
 
-/// Whether another address of the same target may fare better.
+/// Whether another address of the same peer may fare better.
 fn is_of_address(error: &Error) -> bool {
     matches!(
         error,
@@ -69,7 +69,7 @@ fn is_of_address(error: &Error) -> bool {
     )
 }
 
-fn failure(proxy: &Arc<Proxy>, error: &Error) -> Kind {
+fn failure(proxy: &Arc<Proxy>, to: Destination, error: &Error) -> ProxyError {
     let proxy = Arc::clone(proxy);
     let refusal = match error {
         Error::NoAcceptableAuthMethods | Error::AuthorizationRequired => SocksRefusal::Method,
@@ -81,7 +81,7 @@ fn failure(proxy: &Arc<Proxy>, error: &Error) -> Kind {
         Error::ConnectionRefused => SocksRefusal::ConnectionRefused,
         Error::TtlExpired => SocksRefusal::Expired,
         Error::AddressTypeNotSupported => SocksRefusal::AddressType,
-        other => return Kind::ProxyAnswer { proxy, cause: other.to_string() },
+        other => return ProxyError::Answer { proxy, cause: other.to_string() },
     };
-    Kind::ProxySocks { proxy, refusal }
+    ProxyError::Socks { proxy, to, refusal }
 }

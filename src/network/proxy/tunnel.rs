@@ -1,4 +1,4 @@
-//! A tunnel through an HTTP proxy: CONNECT, and from then on the bytes are those of the target.
+//! A tunnel through an HTTP proxy: CONNECT, and from then on the bytes are those of the peer.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,23 +9,30 @@ use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Method, Request};
 
-use super::{Stream, authorize, exchange_failure};
+use super::error::ProxyError;
+use super::{Stream, Traveller, authorize, exchange_failure};
 use crate::config::Proxy;
-use crate::scrape::error::Kind;
 
 /// The head of an answer to CONNECT; it has little to say. Bytes.
 const HEAD_LIMIT: usize = 64 << 10;
 
-/// Has the proxy at the other end of the stream connect to the target.
-pub(super) async fn open(stream: Stream, proxy: &Arc<Proxy>, host: &str, port: u16) -> Result<Stream, Kind> {
-    let failed = |error: hyper::Error| exchange_failure(proxy, &error);
-    let request = connect(proxy, host, port).map_err(Kind::Connect)?;
+/// Has the proxy at the other end of the stream connect to the peer.
+pub(super) async fn open(
+    stream: Stream,
+    proxy: &Arc<Proxy>,
+    traveller: Traveller,
+    host: &str,
+    port: u16,
+) -> Result<Stream, ProxyError> {
+    let failed = |error: hyper::Error| exchange_failure(proxy, traveller, &error);
+    let request =
+        connect(proxy, host, port).map_err(|cause| ProxyError::Unreachable { proxy: Arc::clone(proxy), cause })?;
     let handshake = http1::Builder::new().title_case_headers(true).max_buf_size(HEAD_LIMIT).handshake(stream).await;
     let (mut sender, connection) = handshake.map_err(failed)?;
     let mut asking = pin!(async move {
         let response = sender.send_request(request).await.map_err(failed)?;
         if !response.status().is_success() {
-            return Err(Kind::ProxyStatus { proxy: Arc::clone(proxy), status: response.status() });
+            return Err(ProxyError::Status { proxy: Arc::clone(proxy), to: traveller.to, status: response.status() });
         }
         hyper::upgrade::on(response).await.map_err(failed)
     });
