@@ -77,7 +77,7 @@ impl Encoded {
             }
             if remark == plain && value.is_finite() {
                 self.series.add(|buffer| {
-                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)))
+                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)));
                 });
             } else {
                 let done = self.point(&batch.full_point(slots, point), enricher);
