@@ -147,7 +147,7 @@ def start(peer, arguments, url, interval, sink, folder):
         )
         return Process([arguments.retriever, 'run', settings], log)
     if peer == 'check':
-        python = environment.install(environment.DEFAULT)
+        python = environment.install(environment.CHECK)
         return Process([python, TOOLS / 'peer_check.py', url, str(interval)], log)
     program = find(peer)
     if not program:
@@ -254,7 +254,7 @@ def measure_all(arguments, bodies):
 
 
 def from_memory(bodies):
-    python = environment.install(environment.DEFAULT)
+    python = environment.install(environment.CHECK)
     results = {}
     print('| corpus | CPU of a scrape | least and most |')
     print('|---|---|---|')
