@@ -55,8 +55,9 @@ def scrape(url, interval):
     due = time.monotonic()
     while True:
         run(check)
-        due = max(due + interval, time.monotonic())
-        time.sleep(due - time.monotonic())
+        now = time.monotonic()
+        due = max(due + interval, now)
+        time.sleep(due - now)
 
 
 def from_memory(files):

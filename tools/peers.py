@@ -92,17 +92,23 @@ def free_port():
 class Process:
     """A program that is measured, or a server."""
 
-    def __init__(self, command, log=subprocess.DEVNULL, **options):
+    def __init__(self, command, log=None, **options):
         kept = {name: os.environ[name] for name in ('PATH', 'HOME') if name in os.environ}
-        options.setdefault('stdout', log)
-        self.child = subprocess.Popen(command, env=kept, stderr=log, **options)
+        options.setdefault('stdout', log or subprocess.DEVNULL)
+        self.log = log
+        self.child = subprocess.Popen(command, env=kept, stderr=log or subprocess.DEVNULL, **options)
         # Nanoseconds by thread: a thread that ended is not listed any more.
         self.threads = {}
 
     def signal(self, number):
-        if self.child.poll() is not None:
-            raise Broken(f'`{self.child.args[0]}` ended by itself, with {self.child.returncode}')
+        self.require()
         self.child.send_signal(number)
+
+    def require(self):
+        """It still runs."""
+        if self.child.poll() is not None:
+            said = pathlib.Path(self.log.name).read_text(errors='replace')[-500:] if self.log else ''
+            raise Broken(f'`{self.child.args[0]}` ended by itself, with {self.child.returncode}: {said}')
 
     def cpu(self):
         """Seconds of all its threads so far."""
@@ -172,11 +178,12 @@ def start(peer, arguments, url, interval, sink, folder):
     return Process([program, *options], log)
 
 
-def until_scraped(server, path, more, interval):
+def until_scraped(process, server, path, more, interval):
     """Waits for so many more scrapes, and then for what follows of them."""
     wanted = server.count(path) + more
     deadline = time.monotonic() + PATIENCE + 4 * more * interval
     while server.count(path) < wanted:
+        process.require()
         if time.monotonic() > deadline:
             raise Broken(f'{path} is not scraped')
         time.sleep(interval / 50)
@@ -194,15 +201,15 @@ def measure(name, samples, interval, arguments, server, sink):
                 print(f'skipped: {peer}, which is not installed and not among the packages here', file=sys.stderr)
                 continue
             running.callback(process.end)
-            until_scraped(server, path, 5, interval)
+            until_scraped(process, server, path, 5, interval)
             process.signal(signal.SIGSTOP)
             peers[peer] = (process, path, [])
         for _ in range(arguments.windows):
             for process, path, windows in peers.values():
                 process.signal(signal.SIGCONT)
-                until_scraped(server, path, 1, interval)
+                until_scraped(process, server, path, 1, interval)
                 cpu, count = process.cpu(), server.count(path)
-                until_scraped(server, path, arguments.scrapes, interval)
+                until_scraped(process, server, path, arguments.scrapes, interval)
                 seconds = (process.cpu() - cpu) / (server.count(path) - count)
                 windows.append({'seconds': seconds, 'resident': process.memory('VmRSS')})
                 process.signal(signal.SIGSTOP)

@@ -261,9 +261,9 @@ pub(crate) fn histograms(samples: usize, scrape: u64) -> String {
     let names = ["http_server_request_duration_seconds", "grpc_server_handling_seconds", "database_query_seconds"];
     for name in names {
         put!(out, "# HELP {name} How long it took.\n# TYPE {name} histogram");
-        for _ in 0..samples / names.len() / (BOUNDS.len() + 2) {
+        for shard in 0..samples / names.len() / (BOUNDS.len() + 2) {
             let labels = format!(
-                "code=\"{}\",handler=\"/api/v1/{}/{}\",method=\"{}\",service=\"{}-{}\"",
+                "code=\"{}\",handler=\"/api/v1/{}/{}\",method=\"{}\",service=\"{}-{}-{shard}\"",
                 random.pick(&CODES),
                 random.pick(&SERVICES),
                 random.pick(&SERVICES),
@@ -277,6 +277,32 @@ pub(crate) fn histograms(samples: usize, scrape: u64) -> String {
         }
     }
     out
+}
+
+/// The lines of one summary, likewise.
+fn summary(
+    random: &mut Random,
+    succession: &mut Succession,
+    mut labels: String,
+    mut line: impl FnMut(&str, &str, f64),
+) {
+    const QUANTILES: [&str; 5] = ["0", "0.25", "0.5", "0.75", "1"];
+    let mut quantiles = QUANTILES.map(|_| random.unit() / 10.0);
+    let mut totals = ["_sum", "_count"].map(|_| random.below(1_000_000) as f64);
+    succession.next(|random, step| {
+        if step == Step::Replaced {
+            labels = format!("{labels},replaced=\"{}\"", random.hex(6));
+        } else if random.below(5) > 0 {
+            quantiles = quantiles.map(|value| drifted(random, value));
+            totals = totals.map(|value| counted(random, value));
+        }
+    });
+    for (quantile, value) in QUANTILES.iter().zip(quantiles) {
+        line("", &format!("{labels},quantile=\"{quantile}\""), value);
+    }
+    for (suffix, value) in ["_sum", "_count"].iter().zip(totals) {
+        line(suffix, &labels, value);
+    }
 }
 
 /// A series that stands alone: its labels and its value, which may move in four of five scrapes.
@@ -359,8 +385,9 @@ pub(crate) fn mixed(format: Format, samples: usize, scrape: u64) -> String {
         let latency = format!("rpc_{service}_{round}_latency_seconds");
         put!(out, "# HELP {latency} How long calls took.\n# TYPE {latency} histogram");
         let mut tails = Random(round as u64);
-        for _ in 0..6 {
-            let labels = format!("method=\"{}\",service=\"{service}-{}\"", random.pick(&METHODS), random.below(100));
+        for shard in 0..6 {
+            let (method, instance) = (random.pick(&METHODS), random.below(100));
+            let labels = format!("method=\"{method}\",service=\"{service}-{instance}-{shard}\"");
             histogram(&mut random, &mut succession, &labels, |suffix, labels, value| {
                 let tail = tail(&mut tails, format, scrape, suffix == "_bucket");
                 put!(out, "{latency}{suffix}{{{labels}}} {}{tail}", number(value));
@@ -370,16 +397,10 @@ pub(crate) fn mixed(format: Format, samples: usize, scrape: u64) -> String {
         put!(out, "# HELP {pause} How long it paused.\n# TYPE {pause} summary");
         for pool in 0..22 {
             let labels = format!("pool=\"p{pool}\",generation=\"{}\"", random.below(3));
-            for quantile in ["0", "0.25", "0.5", "0.75", "1"] {
-                let labels = format!("{labels},quantile=\"{quantile}\"");
-                let (labels, value) = single(&mut succession, labels, random.unit() / 10.0, drifted);
-                put!(out, "{pause}{{{labels}}} {value}{}", tail(&mut random, format, scrape, false));
-            }
-            for suffix in ["_sum", "_count"] {
-                let value = random.below(1_000_000) as f64;
-                let (labels, value) = single(&mut succession, labels.clone(), value, counted);
-                put!(out, "{pause}{suffix}{{{labels}}} {value}{}", tail(&mut random, format, scrape, false));
-            }
+            let tail = tail(&mut random, format, scrape, false);
+            summary(&mut random, &mut succession, labels, |suffix, labels, value| {
+                put!(out, "{pause}{suffix}{{{labels}}} {}{tail}", number(value));
+            });
         }
         let legacy = format!("legacy_{service}_{round}");
         put!(
