@@ -17,7 +17,7 @@ fn plan(seconds: u64, kills: usize, stops: usize, data_dir: DataDir) -> Plan {
         kills,
         stops,
         seed: 1,
-        targets: 4,
+        targets: 6,
         interval: 1,
         data_dir,
         sums: false,

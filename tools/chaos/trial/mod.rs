@@ -26,7 +26,7 @@ use self::intake::Intake;
 use self::ledger::{HOST, Ledger};
 use self::program::{Launcher, Program, empty, free_address};
 use self::random::Random;
-use self::target::{SEQUENCE, Target, series_name};
+use self::target::{Histograms, SEQUENCE, Target, series_name};
 use self::targets::Targets;
 use self::verdict::Course;
 use self::weather::Mood;
@@ -127,13 +127,16 @@ fn settings(plan: &Plan, targets: &Targets, intake: SocketAddr, admin: SocketAdd
         "0".repeat(32)
     );
     for number in 0..targets.len() {
-        let distributions = Target::has_distributions(number);
+        let histograms = Target::histograms(number);
         let _ = writeln!(
             settings,
             "- openmetrics_endpoint: http://{}/{number}\n  namespace: chaos\n  metrics: [.+]\n  \
-             min_collection_interval: {}\n  tags: [target:{number}]\n  \
-             histogram_buckets_as_distributions: {distributions}\n  collect_counters_with_distributions: {distributions}",
-            targets.address, plan.interval
+             min_collection_interval: {}\n  tags: [target:{number}]\n  {}: true\n  \
+             collect_counters_with_distributions: {}",
+            targets.address,
+            plan.interval,
+            histograms.option(),
+            histograms != Histograms::Counters
         );
     }
     settings

@@ -69,6 +69,27 @@ pub(super) fn series_name<'t>(metric: &str, tags: impl IntoIterator<Item = &'t s
     format!("{metric} {}", tags.join(","))
 }
 
+/// What is made of the histograms of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Histograms {
+    Counters,
+    /// A distribution for each bucket. What its values add up to, is not known.
+    OfBuckets,
+    /// One distribution of all values.
+    Distributions,
+}
+
+impl Histograms {
+    /// The option that says so.
+    pub(super) fn option(self) -> &'static str {
+        match self {
+            Self::Counters => "collect_histogram_buckets",
+            Self::OfBuckets => "histogram_buckets_as_distributions",
+            Self::Distributions => "collect_histograms_as_distributions",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Target {
     number: usize,
@@ -89,9 +110,9 @@ impl Target {
         number % 2 == 1
     }
 
-    /// Of every four targets two have distributions made of their histograms.
-    pub(super) fn has_distributions(number: usize) -> bool {
-        number % 4 >= 2
+    /// Two after each other have the same.
+    pub(super) fn histograms(number: usize) -> Histograms {
+        [Histograms::Counters, Histograms::OfBuckets, Histograms::Distributions][number / 2 % 3]
     }
 
     pub(super) fn new(number: usize, seed: u64, now: f64) -> Self {
@@ -177,7 +198,7 @@ impl Target {
 struct Page {
     target: String,
     is_openmetrics: bool,
-    has_distributions: bool,
+    mode: Histograms,
     text: String,
     exposure: Exposure,
 }
@@ -187,7 +208,7 @@ impl Page {
         Self {
             target: format!("target:{target}"),
             is_openmetrics: Target::is_openmetrics(target),
-            has_distributions: Target::has_distributions(target),
+            mode: Target::histograms(target),
             text: String::new(),
             exposure: Vec::new(),
         }
@@ -245,7 +266,7 @@ impl Page {
                 let le = bound.as_deref().unwrap_or("+Inf");
                 self.line(format_args!("latency_bucket{{{labels},le=\"{le}\"}} {below}"));
                 // The last bucket is no metric of its own: it says what the count says.
-                if let Some(bound) = bound.filter(|_| !self.has_distributions) {
+                if let Some(bound) = bound.filter(|_| self.mode == Histograms::Counters) {
                     let bound = format!("upper_bound:{bound}");
                     self.record("chaos.latency.bucket", &labels, &[&bound], Class::Histogram, below as f64, life);
                 }
@@ -257,8 +278,10 @@ impl Page {
             }
             self.record("chaos.latency.sum", &labels, &[], Class::Histogram, sum, life);
             self.record("chaos.latency.count", &labels, &[], Class::Histogram, count, life);
-            if self.has_distributions {
+            if self.mode != Histograms::Counters {
                 self.record("chaos.latency", &labels, &[], Class::Distribution, count, life);
+            }
+            if self.mode == Histograms::Distributions {
                 self.record("chaos.latency", &labels, &[], Class::DistributionSum, sum, life);
             }
         }
