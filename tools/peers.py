@@ -55,7 +55,7 @@ def parse_arguments():
     parser.add_argument('--corpora', type=pathlib.Path, help='a folder of NAME.NUMBER.prom (or .om); made if not given')
     parser.add_argument('--only', default='', metavar='NAME,...', help='these corpora alone')
     parser.add_argument('--peers', default=','.join(PEERS), metavar='PEER,...', help='(default: %(default)s)')
-    parser.add_argument('--windows', type=int, default=7, help='measurements of each peer (default: %(default)s)')
+    parser.add_argument('--windows', type=int, default=5, help='measurements of each peer (default: %(default)s)')
     parser.add_argument('--scrapes', type=int, default=4, help='scrapes of a window (default: %(default)s)')
     parser.add_argument('--retriever', type=pathlib.Path, default=ROOT / 'target' / 'release' / 'retriever')
     parser.add_argument('--memory', action='store_true', help="Datadog's check alone, fed from memory without HTTP")
@@ -219,6 +219,12 @@ def measure(name, samples, interval, arguments, server, sink):
         }
 
 
+def milliseconds(seconds):
+    """Three digits, as many of them before the point as there are."""
+    value = seconds * 1e3
+    return f'{value:.0f}' if value >= 100 else f'{value:.3g}'
+
+
 def row(name, peer, result, reference):
     seconds = [window['seconds'] for window in result['windows']]
     median = statistics.median(seconds)
@@ -227,8 +233,8 @@ def row(name, peer, result, reference):
     cells = [
         name,
         peer,
-        f'{median * 1e3:.3g} ms',
-        f'{min(seconds) * 1e3:.3g} to {max(seconds) * 1e3:.3g}',
+        f'{milliseconds(median)} ms',
+        f'{milliseconds(min(seconds))} to {milliseconds(max(seconds))}',
         f'{result["samples"] / median / 1e6:.3g}',
         ratio,
         f'{result["peak"]:.0f}',
@@ -251,7 +257,7 @@ def measure_all(arguments, bodies):
         print('| corpus | peer | CPU of a scrape | least and most | million samples/s | × | peak MB | MB |')
         print('|---|---|---|---|---|---|---|---|')
         for name, (paths, _) in bodies.items():
-            interval = 4 if paths[0].stat().st_size > LARGE else 1
+            interval = 3 if paths[0].stat().st_size > LARGE else 1
             results[name] = measure(name, count_samples(paths[0]), interval, arguments, server, sink)
             check = results[name].get('check')
             reference = check and statistics.median(window['seconds'] for window in check['windows'])
@@ -268,8 +274,8 @@ def from_memory(bodies):
     for name, (paths, _) in bodies.items():
         command = [python, TOOLS / 'peer_check.py', '--memory', *paths]
         seconds = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-        least, most = min(seconds) * 1e3, max(seconds) * 1e3
-        print(f'| {name} | {statistics.median(seconds) * 1e3:.3g} ms | {least:.3g} to {most:.3g} |', flush=True)
+        median, least, most = (milliseconds(of(seconds)) for of in (statistics.median, min, max))
+        print(f'| {name} | {median} ms | {least} to {most} |', flush=True)
         results[name] = seconds
     return results
 

@@ -93,7 +93,7 @@ pub(crate) async fn hold(plan: &Plan) -> Result<Verdict, Box<dyn Error>> {
     until_known(&mut program, &targets, &intake).await?;
     let longest = LONGEST_MOOD.min(plan.duration / 6);
     let changing = tokio::spawn(weather::change(moods.clone(), Random::new(plan.seed, 2 << 32), longest));
-    program = disturb(plan, &launcher, program, &mut course).await?;
+    program = disturb(plan, &targets, &launcher, program, &mut course).await?;
     changing.abort();
     moods.send_replace(Mood::Fine);
 
@@ -161,6 +161,7 @@ async fn until_known(program: &mut Program, targets: &Targets, intake: &Intake) 
 /// Kills and stops the program at random moments, and starts it again each time.
 async fn disturb(
     plan: &Plan,
+    targets: &Targets,
     launcher: &Launcher,
     mut program: Program,
     course: &mut Course,
@@ -191,6 +192,7 @@ async fn disturb(
         // Often it is back at once, sometimes not for a while.
         let away = random.pick(&[0, 0, 100, 1500, 4000]);
         sleep(Duration::from_millis(random.within(0..=away))).await;
+        targets.another_start();
         program = launcher.start()?;
     }
     while begun.elapsed() < plan.duration {

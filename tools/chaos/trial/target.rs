@@ -60,7 +60,12 @@ pub(super) struct Reading {
 }
 
 /// Everything in one exposition.
-pub(super) type Exposure = Vec<Reading>;
+#[derive(Clone, Debug)]
+pub(super) struct Exposure {
+    pub(super) readings: Vec<Reading>,
+    /// To which start of the program it was handed out.
+    pub(super) start: usize,
+}
 
 /// The name of a series of a target: the metric and its tags, but for that of the endpoint.
 pub(super) fn series_name<'t>(metric: &str, tags: impl IntoIterator<Item = &'t str>) -> String {
@@ -162,8 +167,8 @@ impl Target {
         }
     }
 
-    /// Moves everything on, and writes the exposition that comes next.
-    pub(super) fn expose(&mut self, now: f64) -> String {
+    /// Moves everything on, and writes the exposition that comes next, for this start of the program.
+    pub(super) fn expose(&mut self, now: f64, start: usize) -> String {
         // Whatever begins anew did so between this exposition and the one before.
         let between = f64::midpoint(self.last, now);
         self.last = now;
@@ -188,8 +193,8 @@ impl Target {
         let visible: Vec<_> = visible.map(|(number, flickering)| labels(number, flickering.life)).collect();
         page.counters("flickering", Class::Flickering, &visible);
         page.histograms(&self.histograms);
-        let (text, exposure) = page.finish();
-        self.record.push(exposure);
+        let (text, readings) = page.finish();
+        self.record.push(Exposure { readings, start });
         text
     }
 }
@@ -200,7 +205,7 @@ struct Page {
     is_openmetrics: bool,
     mode: Histograms,
     text: String,
-    exposure: Exposure,
+    readings: Vec<Reading>,
 }
 
 impl Page {
@@ -210,15 +215,15 @@ impl Page {
             is_openmetrics: Target::is_openmetrics(target),
             mode: Target::histograms(target),
             text: String::new(),
-            exposure: Vec::new(),
+            readings: Vec::new(),
         }
     }
 
-    fn finish(mut self) -> (String, Exposure) {
+    fn finish(mut self) -> (String, Vec<Reading>) {
         if self.is_openmetrics {
             self.text.push_str("# EOF\n");
         }
-        (self.text, self.exposure)
+        (self.text, self.readings)
     }
 
     fn line(&mut self, arguments: std::fmt::Arguments<'_>) {
@@ -234,7 +239,7 @@ impl Page {
         let tags: Vec<String> = labels.split(',').filter_map(tag).collect();
         let tags = tags.iter().map(String::as_str).chain(more.iter().copied()).chain([&*self.target]);
         let series = series_name(metric, tags);
-        self.exposure.push(Reading { series, class, value, life, has_start: self.is_openmetrics });
+        self.readings.push(Reading { series, class, value, life, has_start: self.is_openmetrics });
     }
 
     fn gauge(&mut self, name: &str, labels: &str, value: f64) {

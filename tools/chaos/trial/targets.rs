@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,7 @@ use super::target::Target;
 pub(super) struct Targets {
     pub(super) address: SocketAddr,
     all: Arc<Vec<Mutex<Target>>>,
+    starts: Arc<AtomicUsize>,
 }
 
 impl Targets {
@@ -27,12 +29,13 @@ impl Targets {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let now = seconds();
         let all = Arc::new((0..count).map(|number| Mutex::new(Target::new(number, seed, now))).collect::<Vec<_>>());
-        let targets = Self { address: listener.local_addr()?, all: Arc::clone(&all) };
+        let starts = Arc::<AtomicUsize>::default();
+        let targets = Self { address: listener.local_addr()?, all: Arc::clone(&all), starts: Arc::clone(&starts) };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let all = Arc::clone(&all);
+                let (all, starts) = (Arc::clone(&all), Arc::clone(&starts));
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let response = respond(request.uri().path(), &all);
+                    let response = respond(request.uri().path(), &all, starts.load(Ordering::Relaxed));
                     async { response }
                 });
                 let connection =
@@ -42,6 +45,11 @@ impl Targets {
             }
         });
         Ok(targets)
+    }
+
+    /// The program is about to be started again.
+    pub(super) fn another_start(&self) {
+        self.starts.fetch_add(1, Ordering::Relaxed);
     }
 
     /// All targets in their order.
@@ -54,12 +62,12 @@ impl Targets {
     }
 }
 
-fn respond(path: &str, all: &[Mutex<Target>]) -> io::Result<Response<Full<Bytes>>> {
+fn respond(path: &str, all: &[Mutex<Target>], start: usize) -> io::Result<Response<Full<Bytes>>> {
     let number = path.trim_start_matches('/').parse::<usize>().unwrap_or(usize::MAX);
     let Some(target) = all.get(number) else {
         return Response::builder().status(404).body(Full::default()).map_err(io::Error::other);
     };
-    let text = target.lock().expect("exposing does not panic").expose(seconds());
+    let text = target.lock().expect("exposing does not panic").expose(seconds(), start);
     let content_type = if Target::is_openmetrics(number) {
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     } else {

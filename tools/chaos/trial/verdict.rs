@@ -62,6 +62,8 @@ pub(crate) struct Verdict {
     open_ends: usize,
     /// Counters that never begin anew and do not add up from end to end.
     unbalanced: usize,
+    /// First values that were new at a start of the program, and that it did not take for growth.
+    unclaimed: u64,
     /// Points that belong to no exposition that arrived.
     stray: u64,
     entries: usize,
@@ -120,7 +122,7 @@ impl Verdict {
     fn end_to_end(&mut self, ledger: &Ledger, record: &[Exposure]) {
         let (Some(first), Some(last)) = (record.first(), record.last()) else { return };
         let steady = |exposure: &Exposure| -> HashMap<String, f64> {
-            let steady = exposure.iter().filter(|reading| reading.class == Class::Steady);
+            let steady = exposure.readings.iter().filter(|reading| reading.class == Class::Steady);
             steady.map(|reading| (reading.series.clone(), reading.value)).collect()
         };
         let first = steady(first);
@@ -158,6 +160,7 @@ impl fmt::Display for Verdict {
         writeln!(f, "service checks                   {}", self.service_checks)?;
         writeln!(f, "given up, as Retriever says      {given_up}")?;
         writeln!(f, "expositions                      {}, of which {} arrived", self.exposed, self.arrived)?;
+        writeln!(f, "first values not claimed         {}", self.unclaimed)?;
         writeln!(f, "targets with an open end         {}", self.open_ends)?;
         writeln!(f, "steady counters off end to end   {}", self.unbalanced)?;
         writeln!(f)?;
@@ -224,7 +227,7 @@ impl Judge<'_> {
         }
         self.count(record);
         let mut known: HashMap<(&str, Class), &Reading> = HashMap::new();
-        let mut before = None;
+        let (mut before, mut start) = (None, None);
         for (&second, &exposition) in arrived {
             let index = exposition as usize;
             let Some(exposure) = record.get(index).filter(|_| before.is_none_or(|before| before < index)) else {
@@ -232,17 +235,22 @@ impl Judge<'_> {
                 self.verdict.note(format!("target {number}: exposition {exposition} at {second}"));
                 continue;
             };
-            for reading in exposure {
-                let expected = expected(reading, known.get(&key(reading)).copied(), before.is_some());
-                self.compare(reading, second, expected);
+            let is_restart = start.is_some_and(|start| start != exposure.start);
+            for reading in &exposure.readings {
+                let known = known.get(&key(reading)).copied();
+                let expected = expected(reading, known, before.is_some());
+                // A program that has just been started may say nothing of what it has never seen and nothing dates.
+                let may_lack = is_restart && known.is_none() && !reading.has_start;
+                self.compare(reading, second, expected, may_lack);
             }
-            known.extend(exposure.iter().map(|reading| (key(reading), reading)));
+            start = Some(exposure.start);
+            known.extend(exposure.readings.iter().map(|reading| (key(reading), reading)));
             before = Some(index);
         }
         self.matched
     }
 
-    fn compare(&mut self, reading: &Reading, second: i64, expected: Option<f64>) {
+    fn compare(&mut self, reading: &Reading, second: i64, expected: Option<f64>, may_lack: bool) {
         let totals = || self.distributions.get(&reading.series).and_then(|totals| totals.get(&second));
         let delivered = match reading.class {
             Class::Distribution => totals().map(|totals| totals.0 as f64),
@@ -252,6 +260,10 @@ impl Judge<'_> {
         // Nothing is sent of a distribution without values.
         let is_distribution = matches!(reading.class, Class::Distribution | Class::DistributionSum);
         let expected = expected.filter(|value| !is_distribution || *value != 0.0);
+        if may_lack && expected.is_some() && delivered.is_none() {
+            self.verdict.unclaimed += 1;
+            return;
+        }
         if delivered.is_some() && reading.class != Class::DistributionSum {
             self.matched += 1;
         }
@@ -281,7 +293,7 @@ impl Judge<'_> {
     fn count(&mut self, record: &[Exposure]) {
         let mut known: HashMap<(&str, Class), &Reading> = HashMap::new();
         for (index, exposure) in record.iter().enumerate() {
-            for reading in exposure {
+            for reading in &exposure.readings {
                 let before = known.get(&key(reading)).copied();
                 let grown = match before {
                     Some(before) if before.life == reading.life => reading.value - before.value,
@@ -290,7 +302,7 @@ impl Judge<'_> {
                 };
                 self.verdict.tallies.entry(reading.class).or_default().counted += grown;
             }
-            known.extend(exposure.iter().map(|reading| (key(reading), reading)));
+            known.extend(exposure.readings.iter().map(|reading| (key(reading), reading)));
         }
     }
 }
