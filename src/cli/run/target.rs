@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -74,10 +74,11 @@ impl TargetState {
     }
 
     /// One scrape, from the request to the hand-over for delivery.
-    async fn scrape(&self) {
+    async fn scrape(&self, tick: UnixTime) {
         let _turn = self.turn.lock().await;
         let _running = self.telemetry.begun();
-        let (now, begun) = (UnixTime::now(), Instant::now());
+        let interval = self.target.instance.min_collection_interval;
+        let (now, begun) = (time_of(tick, UnixTime::now(), interval), Instant::now());
         let endpoint = &self.target.endpoint;
         let mut checks = Checks::default();
         let mut road = self.road.lock().await;
@@ -94,7 +95,7 @@ impl TargetState {
             contexts: road.series(),
         });
         self.condition.lock().unwrap_or_else(PoisonError::into_inner).update(endpoint, &contribution, &road);
-        if duration < self.target.instance.min_collection_interval {
+        if duration < interval {
             self.overran.store(false, Ordering::Relaxed);
         }
         let delivery = Delivery {
@@ -119,13 +120,20 @@ impl TargetState {
     }
 }
 
+/// The time of a scrape: its tick, because begins that are late by more or less could share a second, of which Datadog
+/// keeps one value; unless the clock of the system was set since the ticks were laid down.
+fn time_of(tick: UnixTime, now: UnixTime, interval: Duration) -> UnixTime {
+    let late = now.seconds() - tick.seconds();
+    if late.abs() <= interval.as_secs_f64() { tick } else { now }
+}
+
 impl Job for TargetState {
     fn grid(&self) -> Grid {
         Grid::new(self.target.place, self.target.instance.min_collection_interval)
     }
 
-    async fn run(self: Arc<Self>) {
-        self.scrape().await;
+    async fn run(self: Arc<Self>, tick: UnixTime) {
+        self.scrape(tick).await;
     }
 
     /// All are counted; said once for scrapes that are late one after the other. What is no fault of the target, the
