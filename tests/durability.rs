@@ -111,6 +111,7 @@ async fn what_is_not_delivered_at_a_stop_is_delivered_after_the_next_start() {
         intake.answer(path, Reply::Accept);
     }
     let submitter = start(folder.path(), &output).await;
+    assert_eq!(submitter.marks_age(), Some(Duration::from_hours(1)));
     assert_eq!(submitter.take_marks(TargetKey(1)), [whole("marks")]);
     assert!(submitter.take_marks(TargetKey(1)).is_empty());
     assert_eq!(submitter.drain(PATIENCE).await, Drained::default());

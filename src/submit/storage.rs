@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::error::SubmitError;
 use super::journal::{Done, Journal, Recovered, RecoveredPayload, SharedJournalStats};
@@ -19,7 +20,8 @@ pub struct Storage {
     pub(super) journal: SharedJournal,
     pub(super) stats: Arc<SharedJournalStats>,
     pub(super) payloads: Vec<RecoveredPayload>,
-    pub(super) keeps_marks: bool,
+    /// How old marks may be; none: they are not kept.
+    pub(super) marks_age: Option<Duration>,
     pub(super) marks: HashMap<TargetKey, Vec<MarksContent>>,
 }
 
@@ -57,7 +59,7 @@ impl Storage {
         let stats = journal.stats();
         let journal = Arc::new(Mutex::new(journal));
         let marks = marks.into_iter().collect();
-        Ok(Some(Self { journal, stats, payloads, keeps_marks: settings.state, marks }))
+        Ok(Some(Self { journal, stats, payloads, marks_age: settings.state.then_some(settings.state_age), marks }))
     }
 
     /// Gives up the payloads, for there is no output that they could go to.

@@ -37,7 +37,7 @@ struct Kept {
     /// Of an earlier process, until a target asks for them.
     marks: Mutex<HashMap<TargetKey, Vec<MarksContent>>>,
     stats: Option<Arc<SharedJournalStats>>,
-    keeps_marks: bool,
+    marks_age: Option<Duration>,
     /// Where nothing else keeps marks.
     keeper: Option<MarksKeeper>,
 }
@@ -93,7 +93,7 @@ impl Submitter {
                 storage.give_up_payloads(UnixTime::now());
                 kept.keeper = Some(MarksKeeper::start(Arc::clone(&storage.journal)));
             }
-            kept.keeps_marks = storage.keeps_marks;
+            kept.marks_age = storage.marks_age;
             (kept.marks, kept.stats) = (Mutex::new(storage.marks), Some(storage.stats));
             (journal, payloads) = (Some(storage.journal), storage.payloads);
         }
@@ -107,9 +107,9 @@ impl Submitter {
         Ok(Self { kept, ..Self::to(ways?, enrichment) })
     }
 
-    /// Whether marks are kept, so that it is worth making them.
-    pub fn keeps_marks(&self) -> bool {
-        self.kept.keeps_marks
+    /// How old a reading may be that a counter goes on from. `None`: marks are not kept, and none need be made.
+    pub fn marks_age(&self) -> Option<Duration> {
+        self.kept.marks_age
     }
 
     /// What an earlier process remembered of a target, if it is not too old: whole marks, then changes in their order.
