@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::condition::Condition;
+use crate::aggregate::TargetKey;
 use crate::config::Instance;
 use crate::discover::Target;
 use crate::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
@@ -53,7 +54,7 @@ impl TargetState {
     ) -> Self {
         Self {
             client,
-            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&target.instance), Some(now))),
+            road: tokio::sync::Mutex::new(remembering(&target, &surroundings.submitter, now)),
             turn: before.map(|before| Arc::clone(&before.turn)).unwrap_or_default(),
             telemetry: surroundings.telemetry.target(&target.endpoint.to_string()),
             submitter: Arc::clone(&surroundings.submitter),
@@ -105,7 +106,7 @@ impl TargetState {
             slots: Cow::Borrowed(road.slots()),
             service_checks: checks.finish(&self.target.instance),
             events: Vec::new(),
-            marks: None,
+            marks: contribution.marks,
             default_host: !self.target.instance.empty_default_hostname,
         };
         let submitted = self.submitter.submit(&delivery);
@@ -118,6 +119,27 @@ impl TargetState {
             Err(error) => tracing::error!("{error}"),
         }
     }
+}
+
+/// The road of a target that is watched from `now` on, which leaves marks if they are kept.
+fn road_of(target: &Target, submitter: &Submitter, now: UnixTime) -> Road {
+    let road = Road::new(Arc::clone(&target.instance), Some(now));
+    if submitter.marks_age().is_some() { road.with_marks(TargetKey(target.identity)) } else { road }
+}
+
+/// The same, which goes on where an earlier process was.
+fn remembering(target: &Target, submitter: &Submitter, now: UnixTime) -> Road {
+    let mut road = road_of(target, submitter, now);
+    if let Some(age_limit) = submitter.marks_age() {
+        let marks = submitter.take_marks(TargetKey(target.identity));
+        if let Err(error) = road.restore(&marks, now, age_limit) {
+            tracing::warn!(
+                endpoint = %target.endpoint,
+                "{error}: the counters of this target begin anew, and what they grew by since the last run is not sent"
+            );
+        }
+    }
+    road
 }
 
 /// The time of a scrape: its tick, because begins that are late by more or less could share a second, of which Datadog
@@ -153,7 +175,7 @@ impl Job for TargetState {
         tracing::error!(%endpoint, "the scrape panicked; this is a defect, please report it");
         // What it left behind may be half of something. The scrape is over, so nobody holds the lock.
         if let Ok(mut road) = self.road.try_lock() {
-            *road = Road::new(Arc::clone(&self.target.instance), Some(UnixTime::now()));
+            *road = road_of(&self.target, &self.submitter, UnixTime::now());
         }
     }
 }
