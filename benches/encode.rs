@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use retriever::aggregate::{Batch, Point, PointKind, Slots};
-use retriever::config::{ApiSettings, Enrichment, Output, Secret};
+use retriever::config::{ApiSettings, Enrichment, Intake as DatadogIntake, IntakeProxy, Output, Secret, TlsVersion};
 use retriever::submit::{Delivery, Submitter};
 use retriever::time::UnixTime;
 use support::intake::Intake;
@@ -37,7 +37,7 @@ fn series() -> (Slots, Vec<Point>) {
             format!("phase:{}", number % 5),
         ];
         let name = format!("kube.pod.metric_{}", number % 20);
-        let series = slots.intern(&name, "", tags.iter().map(String::as_str));
+        let series = slots.intern(&name, "", tags.iter().map(String::as_str), None);
         Point { series, kind: PointKind::Gauge, value: f64::from(number % 7) }
     });
     let points = points.collect();
@@ -48,13 +48,19 @@ fn series() -> (Slots, Vec<Point>) {
 async fn main() {
     let intake = Intake::start().await;
     let settings = ApiSettings {
-        url: intake.url().to_owned(),
-        api_key: Secret::new("0123456789abcdef0123456789abcdef"),
+        main: DatadogIntake {
+            url: intake.url().to_owned(),
+            api_key: Secret::new("0123456789abcdef0123456789abcdef"),
+            proxy: IntakeProxy::default(),
+        },
+        additional: Vec::new(),
         skip_ssl_validation: false,
+        min_tls_version: TlsVersion::Tls12,
         timeout: Duration::from_secs(10),
         queue_bytes: 1 << 30,
     };
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["env:prod".into(), "team:a".into()] };
+    let enrichment =
+        Enrichment { hostname: "here".into(), tags: vec!["env:prod".into(), "team:a".into()], ..Enrichment::default() };
     let submitter = Submitter::start(&Output::Api(settings), enrichment).unwrap();
     let (slots, points) = series();
     let mut took = Duration::ZERO;
@@ -66,6 +72,8 @@ async fn main() {
             batch: Batch { timestamp, interval: 15, points: points.clone(), sketches: Vec::new() },
             slots: Cow::Borrowed(&slots),
             service_checks: Vec::new(),
+            events: Vec::new(),
+            marks: None,
             default_host: true,
         };
         let begun = Instant::now();

@@ -57,8 +57,8 @@ fn config(top: &str, variables: &[(&'static str, &str)]) -> Config {
 fn api(top: &str, variables: &[(&'static str, &str)]) -> ApiSettings {
     let config = config(top, variables);
     assert!(config.problems.is_empty(), "{:?}", config.problems);
-    let Output::Api(api) = config.global.output else { panic!("there is a key") };
-    api
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!("there is a key") };
+    api.clone()
 }
 
 /// The settings of an intake that is reached through this proxy, whoever its certificates are by.
@@ -72,7 +72,8 @@ fn through(url: &str, proxy: &str) -> ApiSettings {
 /// Delivers one point: whether it arrived.
 async fn delivers(settings: ApiSettings) -> bool {
     let backoff = Backoff { base: Duration::from_millis(5), ceiling: Duration::from_millis(40) };
-    let pace = Pace { linger: Duration::from_millis(5), requests: 2, transient: backoff, refused: backoff };
+    let pace =
+        Pace { linger: Duration::from_millis(5), requests: 2, transient: backoff, refused: backoff, ..Pace::default() };
     let submitter = Submitter::with_pace(&Output::Api(settings), Enrichment::default(), pace).unwrap();
     submitter.submit(&points(vec![gauge("app.up", 1.0)])).unwrap();
     submitter.drain(PATIENCE).await.given_up == 0
@@ -117,7 +118,7 @@ fn arrived(intake: &Intake) -> Vec<String> {
 
 /// How the intake is reached: the proxy with who names it, or why there is none.
 fn way(top: &str, variables: &[(&'static str, &str)]) -> String {
-    match api(top, variables).proxy {
+    match api(top, variables).main.proxy {
         IntakeProxy::NoneNamed => "none".to_owned(),
         IntakeProxy::Forbidden => "forbidden".to_owned(),
         IntakeProxy::Excepted(by) => format!("excepted by {by}"),

@@ -58,7 +58,7 @@ async fn units(top: &str, options: &str, content_type: &'static str, body: &str)
     let intake = Intake::start().await;
     let config = config(top, options, intake.url());
     let deliveries = deliveries(&config, content_type, [body, body]).await;
-    let submitter = Submitter::start(&config.global.output, config.global.enrichment.clone()).unwrap();
+    let submitter = Submitter::start(&config.global.outputs, config.global.enrichment.clone()).unwrap();
     for delivery in deliveries {
         submitter.submit(&delivery).unwrap();
     }

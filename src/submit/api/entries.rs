@@ -5,9 +5,11 @@ use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef};
 use crate::map::ServiceCheck;
 use crate::submit::delivery::Delivery;
 use crate::submit::encode::{
-    CheckRun, PointEncoder, Series, SketchSeries, encode_check_run, encode_series, encode_sketch,
+    CheckRun, EventPost, PointEncoder, Series, SketchSeries, encode_check_run, encode_event, encode_series,
+    encode_sketch,
 };
 use crate::submit::enrich::Enricher;
+use crate::submit::event::Event;
 use crate::submit::name::{self, cut_to};
 use crate::submit::stats::{DropReason, Dropped};
 
@@ -15,6 +17,9 @@ use crate::submit::stats::{DropReason, Dropped};
 const MESSAGE: usize = 500;
 /// What tells the remarks about series apart that are made for one and the same enricher.
 const PLAIN: u32 = 1;
+/// The longest text and aggregation key of an event, in characters.
+const EVENT_TEXT: usize = 4000;
+const AGGREGATION_KEY: usize = 100;
 /// The tag that the Agent makes a resource of.
 const DEVICE: &str = "device:";
 
@@ -24,17 +29,25 @@ pub(super) struct Encoded {
     pub(super) series: Entries,
     pub(super) sketches: Entries,
     pub(super) service_checks: Entries,
+    pub(super) events: Entries,
     pub(super) dropped: Dropped,
+}
+
+impl Default for Encoded {
+    fn default() -> Self {
+        Self {
+            series: Entries::new(PayloadKind::Series),
+            sketches: Entries::new(PayloadKind::Sketches),
+            service_checks: Entries::new(PayloadKind::ServiceChecks),
+            events: Entries::new(PayloadKind::Events),
+            dropped: Dropped::default(),
+        }
+    }
 }
 
 impl Encoded {
     pub(super) fn new(delivery: &Delivery<'_>, enricher: &Enricher) -> Self {
-        let mut encoded = Self {
-            series: Entries::new(PayloadKind::Series),
-            sketches: Entries::new(PayloadKind::Sketches),
-            service_checks: Entries::new(PayloadKind::ServiceChecks),
-            dropped: Dropped::default(),
-        };
+        let mut encoded = Self::default();
         encoded.points(delivery, enricher);
         let mut bins = Vec::new();
         for sketch in delivery.sketches() {
@@ -43,6 +56,9 @@ impl Encoded {
         }
         for check in &delivery.service_checks {
             encoded.service_check(check, delivery.time.whole_seconds(), enricher);
+        }
+        for event in &delivery.events {
+            encoded.event(event, enricher);
         }
         encoded
     }
@@ -61,13 +77,19 @@ impl Encoded {
             }
             if remark == plain && value.is_finite() {
                 self.series.add(|buffer| {
-                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)))
+                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)));
                 });
             } else {
                 let done = self.point(&batch.full_point(slots, point), enricher);
                 self.count(done);
             }
         }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> u64 {
+        let kinds = [&self.series, &self.sketches, &self.service_checks, &self.events];
+        kinds.into_iter().map(|entries| entries.len() as u64).sum()
     }
 
     fn count(&mut self, done: Result<(), DropReason>) {
@@ -144,6 +166,21 @@ impl Encoded {
             tags: &enricher.check_tags(check),
         };
         self.service_checks.add(|buffer| encode_check_run(buffer, &run));
+    }
+
+    fn event(&mut self, event: &Event, enricher: &Enricher) {
+        let post = EventPost {
+            title: &event.title,
+            text: cut_to(&event.text, EVENT_TEXT),
+            date_happened: event.time.whole_seconds(),
+            priority: event.priority.as_str(),
+            alert_type: event.alert_type.as_str(),
+            aggregation_key: cut_to(&event.aggregation_key, AGGREGATION_KEY),
+            host: enricher.host(&event.hostname),
+            source_type_name: &event.source_type,
+            tags: &enricher.all_tags(&event.tags),
+        };
+        self.events.add(|buffer| encode_event(buffer, &post));
     }
 }
 

@@ -1,4 +1,5 @@
-//! Metrics as JSON: one object on each line, in the form of `retriever check --stage points`.
+//! Metrics as JSON: one object on each line, in the form of `retriever check --stage points`. The form is described in
+//! `docs/outputs.md`: keys may be added to it, those that are there stay.
 
 use std::borrow::Cow;
 
@@ -36,8 +37,16 @@ pub(super) fn lines(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
             "host": enricher.host(&check.hostname),
         })
     });
+    let events = delivery.events.iter().map(|event| {
+        json!({
+            "event": event.title, "type": "event", "text": event.text, "timestamp": event.time.whole_seconds(),
+            "priority": event.priority.as_str(), "alert_type": event.alert_type.as_str(),
+            "aggregation_key": event.aggregation_key, "source_type": event.source_type,
+            "tags": enricher.all_tags(&event.tags), "host": enricher.host(&event.hostname),
+        })
+    });
     let mut lines = String::new();
-    for object in points.chain(sketches).chain(checks) {
+    for object in points.chain(sketches).chain(checks).chain(events) {
         lines.push_str(&object.to_string());
         lines.push('\n');
     }
