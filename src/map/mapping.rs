@@ -81,8 +81,8 @@ pub(super) struct OpenFamily {
     tells_starts: bool,
     /// Whether its emissions are kept until it ends.
     waits: bool,
-    /// Whether its samples say nothing but their values, so that those of known series need not be read.
-    pub(super) replays: bool,
+    /// Its number, if its samples say nothing but their values, so that those of known series need not be read.
+    pub(super) replayed: Option<FamilyId>,
     /// Samples as parsed.
     pub(super) samples: u64,
     /// How many of them `exclude_metrics` means.
@@ -100,7 +100,7 @@ impl Default for OpenFamily {
             is_process_start: false,
             tells_starts: false,
             waits: false,
-            replays: false,
+            replayed: None,
             samples: 0,
             excluded: 0,
         }
@@ -467,12 +467,12 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
-            replays: false,
+            replayed: None,
             samples: 0,
             excluded: 0,
         };
         self.open.waits = self.waits(family);
-        self.open.replays = self.replays();
+        self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }
 
     fn take_known(&mut self, _: &Family, lines: &[u8], room: Room) -> Taken {

@@ -49,7 +49,8 @@ impl<S: Submissions> Mapping<'_, S> {
     /// Replays the lines at the front of `lines` as far as they can be.
     pub(super) fn replay(&mut self, lines: &[u8], room: Room) -> Taken {
         let mut taken = Taken::default();
-        if !self.open.replays || self.outcome.error.is_some() || self.failing.is_some() {
+        let Some(family) = self.open.replayed else { return taken };
+        if self.outcome.error.is_some() || self.failing.is_some() {
             return taken;
         }
         let format = self.circumstances.format;
@@ -57,7 +58,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let mut run = Run {
             before: before.and_then(|text| self.memory.find(text)),
             format,
-            family: self.open.id,
+            family,
             sharing: self.shared.generation(),
             age: self.memory.age(),
             line_bytes: room.line_bytes,

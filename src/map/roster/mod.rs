@@ -179,16 +179,13 @@ impl Roster {
         };
         self.arena.push_str(text);
         self.bytes += text.len();
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.entries[place as usize] = entry;
-                place
-            }
-            None => {
-                make_room(&mut self.entries, 1);
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
-            }
+        let place = if let Some(place) = self.free.pop() {
+            self.entries[place as usize] = entry;
+            place
+        } else {
+            make_room(&mut self.entries, 1);
+            self.entries.push(entry);
+            u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
         };
         self.index.insert(fingerprint, place);
         let series = SeriesId::new(place);
