@@ -163,16 +163,13 @@ impl Roster {
         };
         self.arena.push_str(text);
         self.bytes += text.len();
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.entries[place as usize] = entry;
-                place
-            }
-            None => {
-                make_room(&mut self.entries, 1);
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
-            }
+        let place = if let Some(place) = self.free.pop() {
+            self.entries[place as usize] = entry;
+            place
+        } else {
+            make_room(&mut self.entries, 1);
+            self.entries.push(entry);
+            u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
         };
         let (entries, hasher, arena) = (&self.entries, &self.hasher, &self.arena);
         self.table.insert_unique(hash, place, |&place| hasher.hash_one(text_of(arena, &entries[place as usize])));
