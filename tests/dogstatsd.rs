@@ -317,7 +317,7 @@ proptest! {
         for (point, line) in all.points().zip(&received) {
             let read = metric(line);
             prop_assert_eq!(&read.values, &vec![point.value]);
-            let mut tags: Vec<String> = point.series.tags.iter().map(|tag| clean(tag)).collect();
+            let mut tags: Vec<String> = point.series.tags.iter().map(clean).collect();
             if !point.series.tags.iter().any(|tag| tag == "team:a") {
                 tags.push("team:a".to_owned());
             }
