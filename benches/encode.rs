@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use retriever::aggregate::{Batch, Point, PointKind, Slots};
-use retriever::config::{ApiSettings, Enrichment, Intake as DatadogIntake, IntakeProxy, Output, Secret, TlsVersion};
+use retriever::config::{Config, NoSurroundings};
 use retriever::submit::{Delivery, Submitter};
 use retriever::time::UnixTime;
 use support::intake::Intake;
@@ -47,21 +47,13 @@ fn series() -> (Slots, Vec<Point>) {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let intake = Intake::start().await;
-    let settings = ApiSettings {
-        main: DatadogIntake {
-            url: intake.url().to_owned(),
-            api_key: Secret::new("0123456789abcdef0123456789abcdef"),
-            proxy: IntakeProxy::default(),
-        },
-        additional: Vec::new(),
-        skip_ssl_validation: false,
-        min_tls_version: TlsVersion::Tls12,
-        timeout: Duration::from_secs(10),
-        queue_bytes: 1 << 30,
-    };
-    let enrichment =
-        Enrichment { hostname: "here".into(), tags: vec!["env:prod".into(), "team:a".into()], ..Enrichment::default() };
-    let submitter = Submitter::start(&Output::Api(settings), enrichment).unwrap();
+    let settings = format!(
+        "{{api_key: 0123456789abcdef0123456789abcdef, dd_url: '{}', hostname: here, tags: ['env:prod', 'team:a'], \
+         forwarder_retry_queue_payloads_max_size: 1000000000, instances: []}}",
+        intake.url()
+    );
+    let global = Config::read(&settings, "bench", &NoSurroundings).global;
+    let submitter = Submitter::start(&global.outputs, global.enrichment).unwrap();
     let (slots, points) = series();
     let mut took = Duration::ZERO;
     for scrape in 0..SCRAPES {

@@ -166,13 +166,13 @@ impl Aggregator {
                 let slot = self.slot_of(context, contexts);
                 self.metric(slot, kind, origin, gauges, lower, value, flush_first_value)
             }
-            Submission::Bucket { context, origin, lower, upper, value, flush_first_value: flush, .. } => {
+            Submission::Bucket { context, origin, lower, upper, value, flush_first_value: flush, multiple_buckets } => {
                 let slot = self.slot_of(context, contexts);
                 let count = u64::try_from(value).map_err(|_| Refused::NegativeBucket);
                 count.and_then(|bits| {
                     let bounds = Some(Bounds::new(lower, upper)?);
                     self.tally.is(slot, SlotKind::Distribution)?;
-                    self.sums.are_wanted |= origin.group.is_some();
+                    self.sums.are_wanted |= multiple_buckets && origin.group.is_some();
                     self.read(slot, origin, &Incoming { kind: ReadingKind::Bucket, bits, bounds, flush });
                     Ok(())
                 })

@@ -14,7 +14,7 @@ use crate::unit::Unit;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
-/// How many texts of a slot are no tags: its name and its host.
+/// How many texts of a slot are no tags: its host and its name.
 const HEAD: usize = 2;
 
 /// A series of one target: its place in [`Slots`], dense from 0 and used again after the series was let go.
@@ -36,7 +36,7 @@ impl SlotId {
 pub struct Slots {
     texts: Texts,
     records: Vec<Record>,
-    /// Numbers of texts: of each slot the name, the host, and the tags in the order of their text.
+    /// Numbers of texts: of each slot the host, the name, and the tags in the order of their text.
     numbers: Vec<u32>,
     index: HashTable<u32>,
     hasher: RandomState,
@@ -115,7 +115,7 @@ impl Slots {
     ) -> SlotId {
         // The set of the tags counts, not their order.
         let tags = self.sorting.sorted(tags);
-        let texts = [metric, host].into_iter().chain(tags.iter().copied());
+        let texts = [host, metric].into_iter().chain(tags.iter().copied());
         let bytes = texts.clone().map(str::len).sum();
         let mut numbers = std::mem::take(&mut self.draft);
         numbers.clear();
@@ -216,8 +216,8 @@ impl Slots {
     pub fn get(&self, slot: SlotId) -> SeriesRef<'_> {
         let numbers = self.numbers(slot);
         SeriesRef {
-            metric: self.texts.get(numbers[0]),
-            host: self.texts.get(numbers[1]),
+            metric: self.texts.get(numbers[1]),
+            host: self.texts.get(numbers[0]),
             tags: Tags { texts: &self.texts, numbers: &numbers[HEAD..] },
             unit: self.unit(slot),
         }
@@ -236,8 +236,7 @@ impl Slots {
         &self,
         slot: SlotId,
     ) -> impl Iterator<Item = (&[u8], Option<&[u8; N]>)> {
-        let (head, tags) = self.numbers(slot).split_at(HEAD);
-        std::iter::once(head[0]).chain(tags.iter().copied()).map(|text| self.texts.bytes(text))
+        self.numbers(slot)[1..].iter().map(|&text| self.texts.bytes(text))
     }
 
     /// What its values are measured in, if that is known.
@@ -249,7 +248,7 @@ impl Slots {
     /// The host.
     #[inline]
     pub(crate) fn host(&self, slot: SlotId) -> &str {
-        self.texts.get(self.numbers(slot)[1])
+        self.texts.get(self.numbers(slot)[0])
     }
 
     /// What a reader once noted of a series; 0 if it noted nothing since the series was new.
