@@ -20,7 +20,7 @@ fn plan(seconds: u64, kills: usize, stops: usize, data_dir: DataDir) -> Plan {
         targets: 6,
         interval: 1,
         data_dir,
-        sums: false,
+        sums: true,
         log: None,
     }
 }
@@ -38,7 +38,6 @@ async fn what_a_kill_loses_without_a_data_directory_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "readings and payloads do not survive the program yet"]
 async fn everything_arrives_though_the_program_is_killed() {
     let verdict = trial::hold(&plan(20, 3, 1, DataDir::Own)).await.unwrap();
     assert!(verdict.holds(), "{verdict}");

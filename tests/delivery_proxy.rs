@@ -116,9 +116,13 @@ fn arrived(intake: &Intake) -> Vec<String> {
 
 // --- Which proxy ------------------------------------------------------------------------------------------------------
 
-/// How the intake is reached: the proxy with who names it, or why there is none.
+/// How the main intake is reached: the proxy with who names it, or why there is none.
 fn way(top: &str, variables: &[(&'static str, &str)]) -> String {
-    match api(top, variables).main.proxy {
+    told(&api(top, variables).main.proxy)
+}
+
+fn told(proxy: &IntakeProxy) -> String {
+    match proxy {
         IntakeProxy::NoneNamed => "none".to_owned(),
         IntakeProxy::Forbidden => "forbidden".to_owned(),
         IntakeProxy::Excepted(by) => format!("excepted by {by}"),
@@ -148,6 +152,18 @@ fn the_variables_of_the_agent_go_before_those_of_all_programs_and_these_before_t
     assert_eq!(way("", &[]), "none");
     assert_eq!(way("", &[("HTTP_PROXY", "http://plain")]), "none");
     assert_eq!(way(file, &[("DD_PROXY_HTTPS", "")]), "forbidden");
+}
+
+#[test]
+fn each_intake_has_its_own_way() {
+    let top = "proxy: {https: 'http://p', no_proxy: [api.datadoghq.eu]}\n\
+               additional_endpoints: {https://api.datadoghq.eu: [a], http://plain: [b], https://other: [c]}";
+    let ways: Vec<_> = api(top, &[]).intakes().map(|intake| told(&intake.proxy)).collect();
+    let through = "`http://p:80` (set by `proxy` at the top of the settings)";
+    assert_eq!(ways, [through, "excepted by no_proxy", "none", through]);
+    // What is wrong is said once for all of them.
+    let faulty = config(top, &[("HTTPS_PROXY", "ftp://p")]);
+    assert_eq!(faulty.problems.len(), 1, "{:?}", faulty.problems);
 }
 
 #[test]

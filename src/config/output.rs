@@ -155,7 +155,7 @@ pub struct Enrichment {
     pub hostname: String,
     /// Tags of every series and service check: `tags`, `extra_tags` and `env`.
     pub tags: Vec<String>,
-    /// Whether the HTTP API is told what series are measured in (`send_units`).
+    /// Whether the HTTP API is told what series are measured in, and JSON lines tell it (`send_units`).
     pub send_units: bool,
 }
 

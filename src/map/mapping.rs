@@ -66,6 +66,7 @@ pub struct Mapping<'m, S> {
 
 /// The family whose samples come.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct OpenFamily {
     pub(super) id: FamilyId,
     pub(super) selected: Selected,

@@ -14,21 +14,30 @@ use crate::aggregate::SeriesRef;
 pub(super) fn lines(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
     let name =
         |series: SeriesRef<'_>| metric_name(series.metric).map_or_else(|| series.metric.to_owned(), Cow::into_owned);
+    let measured = |mut object: serde_json::Value, series: SeriesRef<'_>| {
+        let unit = enricher.unit(series.unit);
+        if !unit.is_empty() {
+            object["unit"] = unit.into();
+        }
+        object
+    };
     let points = delivery.points().map(|point| {
-        json!({
+        let object = json!({
             "metric": name(point.series), "type": point.kind.as_str(), "value": number(point.value),
             "timestamp": point.timestamp, "interval": point.interval,
             "tags": enricher.tags(point.series).collect::<Vec<_>>(), "host": enricher.host(point.series.host),
-        })
+        });
+        measured(object, point.series)
     });
     let sketches = delivery.sketches().map(|point| {
         let sketch = point.sketch;
-        json!({
+        let object = json!({
             "metric": name(point.series), "type": "sketch", "count": sketch.count(), "min": number(sketch.min()),
             "max": number(sketch.max()), "sum": number(sketch.sum()), "avg": number(sketch.avg()),
             "bins": sketch.bins().collect::<Vec<_>>(), "timestamp": point.timestamp,
             "tags": enricher.tags(point.series).collect::<Vec<_>>(), "host": enricher.host(point.series.host),
-        })
+        });
+        measured(object, point.series)
     });
     let checks = delivery.service_checks.iter().map(|check| {
         json!({
