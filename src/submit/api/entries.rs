@@ -1,6 +1,7 @@
 //! A delivery as entries of payloads: what Datadog cannot store is dropped here, and counted.
 
-use super::payload::{Entries, PayloadKind};
+use super::packing::Packing;
+use super::payload::{Entries, Payload, PayloadKind};
 use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef};
 use crate::map::ServiceCheck;
 use crate::submit::delivery::Delivery;
@@ -23,9 +24,14 @@ const AGGREGATION_KEY: usize = 100;
 /// The tag that the Agent makes a resource of.
 const DEVICE: &str = "device:";
 
+/// So many bytes of series are compressed at once, rather than kept until the load is closed.
+const MUCH: usize = 1 << 20;
+
 /// The entries of one delivery.
 #[derive(Debug)]
 pub(super) struct Encoded {
+    /// Series of a delivery that has so many that they share no payload with those of others.
+    pub(super) payloads: Vec<Payload>,
     pub(super) series: Entries,
     pub(super) sketches: Entries,
     pub(super) service_checks: Entries,
@@ -36,6 +42,7 @@ pub(super) struct Encoded {
 impl Default for Encoded {
     fn default() -> Self {
         Self {
+            payloads: Vec::new(),
             series: Entries::new(PayloadKind::Series),
             sketches: Entries::new(PayloadKind::Sketches),
             service_checks: Entries::new(PayloadKind::ServiceChecks),
@@ -68,7 +75,13 @@ impl Encoded {
         let (batch, slots) = (&delivery.batch, &*delivery.slots);
         let mut encoder = PointEncoder::new(enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
         let (plain, odd) = (enricher.fingerprint() | PLAIN, enricher.fingerprint() & !PLAIN);
+        let mut packing = None;
         for point in &batch.points {
+            if self.series.size() >= MUCH {
+                let new = || Packing::new(PayloadKind::Series, PayloadKind::Series.limits(), delivery.time);
+                packing.get_or_insert_with(new).feed(&self.series);
+                self.series.clear();
+            }
             let Point { series, kind, value } = *point;
             let mut remark = slots.remark(series);
             if remark != plain && remark != odd {
@@ -84,12 +97,20 @@ impl Encoded {
                 self.count(done);
             }
         }
+        if let Some(mut packing) = packing {
+            packing.feed(&self.series);
+            self.series.clear();
+            let (payloads, too_large) = packing.finish();
+            self.payloads = payloads;
+            self.dropped.add(DropReason::TooLarge, too_large);
+        }
     }
 
     /// How many entries there are.
     pub(super) fn len(&self) -> u64 {
         let kinds = [&self.series, &self.sketches, &self.service_checks, &self.events];
-        kinds.into_iter().map(|entries| entries.len() as u64).sum()
+        let compressed = self.payloads.iter().map(|payload| payload.entries).sum::<u64>();
+        compressed + kinds.into_iter().map(|entries| entries.len() as u64).sum::<u64>()
     }
 
     fn count(&mut self, done: Result<(), DropReason>) {

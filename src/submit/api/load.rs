@@ -7,18 +7,20 @@ use crate::aggregate::Marks;
 use crate::submit::journal::TimedMarks;
 use crate::time::UnixTime;
 
-/// What was handed in and is not compressed yet. It always holds whole deliveries.
+/// What was handed in and is not kept yet. It always holds whole deliveries.
 #[derive(Debug)]
 pub(super) struct Load {
     /// By kind, each with the time of the oldest delivery within.
     entries: [(Entries, UnixTime); PayloadKind::ALL.len()],
+    /// What is compressed already.
+    payloads: Vec<Payload>,
     marks: Vec<TimedMarks>,
 }
 
 impl Default for Load {
     fn default() -> Self {
         let entries = PayloadKind::ALL.map(|kind| (Entries::new(kind), UnixTime::from_seconds(0.0)));
-        Self { entries, marks: Vec::new() }
+        Self { entries, payloads: Vec::new(), marks: Vec::new() }
     }
 }
 
@@ -29,17 +31,20 @@ impl Load {
 
     /// How many entries it holds.
     pub(super) fn len(&self) -> u64 {
-        self.entries.iter().map(|(entries, _)| entries.len() as u64).sum()
+        let compressed = self.payloads.iter().map(|payload| payload.entries).sum::<u64>();
+        compressed + self.entries.iter().map(|(entries, _)| entries.len() as u64).sum::<u64>()
     }
 
-    /// Bytes of the entries.
+    /// The bytes that it takes.
     pub(super) fn size(&self) -> usize {
-        self.entries.iter().map(|(entries, _)| entries.size()).sum()
+        let compressed = self.payloads.iter().map(|payload| payload.body.len()).sum::<usize>();
+        compressed + self.entries.iter().map(|(entries, _)| entries.size()).sum::<usize>()
     }
 
     /// Takes in a delivery of this time.
     pub(super) fn add(&mut self, encoded: Encoded, marks: Option<Marks>, time: UnixTime) {
-        let Encoded { series, sketches, service_checks, events, dropped: _ } = encoded;
+        let Encoded { payloads, series, sketches, service_checks, events, dropped: _ } = encoded;
+        self.payloads.extend(payloads);
         for new in [series, sketches, service_checks, events] {
             let (entries, oldest) = &mut self.entries[new.kind as usize];
             if !new.is_empty() && (entries.is_empty() || time < *oldest) {
@@ -56,7 +61,7 @@ impl Load {
     }
 
     fn seal_within(self, limits: impl Fn(PayloadKind) -> Limits) -> Sealed {
-        let mut sealed = Sealed { payloads: Vec::new(), too_large: 0, marks: self.marks };
+        let mut sealed = Sealed { payloads: self.payloads, too_large: 0, marks: self.marks };
         for (entries, oldest) in self.entries {
             sealed.too_large += entries.seal(limits(entries.kind), oldest, &mut sealed.payloads);
         }

@@ -10,6 +10,7 @@ mod lane;
 mod load;
 mod loader;
 mod metadata;
+mod packing;
 mod payload;
 mod retry;
 mod sender;

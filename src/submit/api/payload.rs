@@ -1,17 +1,13 @@
 //! Payloads: bodies of requests, compressed, within the limits of the intake, and unchanged until they are delivered.
 
-use std::io;
-use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::packing::Packing;
 use crate::submit::encode::wire;
 use crate::submit::journal::PayloadHead;
 use crate::time::UnixTime;
-
-/// The level of the Agent: its gain over higher ones is time, and tags repeat enough for any level.
-const ZSTD_LEVEL: i32 = 1;
 
 /// What a payload holds, and so where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +76,7 @@ impl PayloadKind {
     }
 
     /// Whether the body is a JSON array of the entries; otherwise it is just the entries.
-    fn is_array(self) -> bool {
+    pub(super) fn is_array(self) -> bool {
         self == Self::ServiceChecks
     }
 }
@@ -128,17 +124,6 @@ impl Entries {
         if index == 0 { 0 } else { self.ends[index - 1] }
     }
 
-    fn bytes(&self, range: Range<usize>) -> &[u8] {
-        &self.bytes[self.start(range.start)..self.start(range.end)]
-    }
-
-    /// The length of the body of these entries before compression.
-    fn body_length(&self, range: Range<usize>) -> usize {
-        // Two brackets, and commas between.
-        let framing = if self.kind.is_array() { range.len() + 1 } else { 0 };
-        self.bytes(range).len() + framing
-    }
-
     /// Appends the entries of others of the same kind.
     pub(super) fn append(&mut self, other: Self) {
         if self.is_empty() {
@@ -155,26 +140,19 @@ impl Entries {
         self.bytes.len()
     }
 
-    fn compressed(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
-        if self.kind.content_encoding().is_none() {
-            return Ok(self.bytes(range).to_vec());
-        }
-        if !self.kind.is_array() {
-            return zstd::bulk::compress(self.bytes(range), ZSTD_LEVEL);
-        }
-        let mut body = vec![b'['];
-        for index in range.clone() {
-            if index > range.start {
-                body.push(b',');
-            }
-            body.extend_from_slice(self.bytes(index..index + 1));
-        }
-        body.push(b']');
-        zstd::bulk::compress(&body, ZSTD_LEVEL)
+    /// One after the other.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|index| &self.bytes[self.start(index)..self.ends[index]])
+    }
+
+    /// Forgets all entries, and keeps the room for others.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 
     /// Reads the entries back from a body.
-    fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
+    pub(super) fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
         let mut entries = Self::new(kind);
         if kind.is_array() {
             let values: Vec<serde_json::Value> = serde_json::from_slice(body).ok()?;
@@ -196,40 +174,27 @@ impl Entries {
         Some(entries)
     }
 
-    /// Makes payloads of the entries that keep the limits: as few as their size before compression allows, halved where
-    /// compression makes too little of it. Gives the number of entries that are too large alone.
+    /// Makes payloads of the entries that keep the limits. Gives the number of entries that are too large alone.
     pub(super) fn seal(&self, limits: Limits, created: UnixTime, out: &mut Vec<Payload>) -> u64 {
-        let mut too_large = 0;
-        let mut start = 0;
-        for index in 0..self.len() {
-            if self.body_length(index..index + 1) > limits.uncompressed {
-                too_large += 1 + self.seal_range(start..index, limits, created, out);
-                start = index + 1;
-            } else if index - start >= limits.entries || self.body_length(start..index + 1) > limits.uncompressed {
-                too_large += self.seal_range(start..index, limits, created, out);
-                start = index;
-            }
+        if self.kind.content_encoding().is_none() {
+            return self.seal_plain(limits, created, out);
         }
-        too_large + self.seal_range(start..self.len(), limits, created, out)
+        let mut packing = Packing::new(self.kind, limits, created);
+        packing.feed(self);
+        let (payloads, too_large) = packing.finish();
+        out.extend(payloads);
+        too_large
     }
 
-    fn seal_range(&self, range: Range<usize>, limits: Limits, created: UnixTime, out: &mut Vec<Payload>) -> u64 {
-        if range.is_empty() {
-            return 0;
-        }
-        if let Ok(body) = self.compressed(range.clone())
-            && body.len() <= limits.compressed
-        {
-            let entries = range.len() as u64;
-            out.push(Payload { kind: self.kind, body: body.into(), entries, created });
-            return 0;
-        }
-        if range.len() == 1 {
-            return 1;
-        }
-        let middle = range.start + range.len() / 2;
-        self.seal_range(range.start..middle, limits, created, out)
-            + self.seal_range(middle..range.end, limits, created, out)
+    /// A payload of each entry, as it is.
+    fn seal_plain(&self, limits: Limits, created: UnixTime, out: &mut Vec<Payload>) -> u64 {
+        let before = out.len();
+        let fitting = self.iter().filter(|entry| entry.len() <= limits.uncompressed.min(limits.compressed));
+        out.extend(fitting.map(|entry| {
+            let body = Bytes::copy_from_slice(entry);
+            Payload { kind: self.kind, body, entries: 1, created }
+        }));
+        (self.len() - (out.len() - before)) as u64
     }
 }
 
@@ -267,11 +232,9 @@ pub(super) fn halve(kind: PayloadKind, body: &[u8], created: UnixTime) -> Option
     if entries.len() < 2 {
         return None;
     }
-    let middle = entries.len() / 2;
+    let limits = Limits { entries: entries.len().div_ceil(2), ..kind.limits() };
     let mut halves = Vec::with_capacity(2);
-    for range in [0..middle, middle..entries.len()] {
-        // A half is smaller than a whole that kept the limits.
-        entries.seal_range(range, kind.limits(), created, &mut halves);
-    }
+    // A half is smaller than a whole that kept the limits.
+    entries.seal(limits, created, &mut halves);
     Some(halves)
 }
