@@ -353,7 +353,8 @@ impl<'m, S: Submissions> Mapping<'m, S> {
     /// Whether nobody wants more of the samples of the open family than their values.
     fn replays(&mut self) -> bool {
         let OpenFamily { watch, is_process_start, tells_starts, waits, .. } = &self.open;
-        let is_plain = watch.is_empty() && !is_process_start && !tells_starts && !waits;
+        // Of a family that is not selected no series is remembered.
+        let is_plain = self.open.selected.is_ok() && watch.is_empty() && !is_process_start && !tells_starts && !waits;
         is_plain && !self.shared.is_too_much() && self.emitter.limiter.is_none() && self.emitter.out.trace().is_none()
     }
 

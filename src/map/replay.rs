@@ -18,7 +18,7 @@ use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
 use super::submission::Submissions;
 
-/// So many lines are looked up together.
+/// At most so many lines are looked up together.
 const TOGETHER: usize = 32;
 
 /// What has to be so for a line to be replayed, and what is replayed with it.
@@ -64,7 +64,7 @@ impl<S: Submissions> Mapping<'_, S> {
             line_bytes: room.line_bytes,
             flush_first_value: self.emitter.flush_first_value,
         };
-        let mut timestamp = None;
+        let (mut timestamp, mut ahead) = (None, 1);
         'run: while taken.lines < room.lines {
             let rest = &lines[taken.bytes..];
             let [expected, missed] = self.memory.roster.expectation();
@@ -74,14 +74,16 @@ impl<S: Submissions> Mapping<'_, S> {
                 taken.bytes += length + tail.length;
                 taken.lines += 1;
                 run.before = None;
-                timestamp = tail.timestamp_ms;
+                (timestamp, ahead) = (tail.timestamp_ms, 1);
                 continue;
             }
             let mut found = [Found::default(); TOGETHER];
-            let count = look_up(roster, rest, &mut found);
+            let count = look_up(roster, rest, &mut found[..ahead]);
             if count == 0 {
                 break;
             }
+            // One series may be gone, or new. The more lines stand elsewhere, the more are likely to.
+            ahead = (ahead * 4).min(TOGETHER);
             let start = taken.bytes;
             for Found { at, length, series, .. } in &found[..count] {
                 if taken.lines == room.lines {
@@ -126,7 +128,7 @@ impl<S: Submissions> Mapping<'_, S> {
 }
 
 /// Looks up the series of the lines at the front of `lines`, wherever they stood before; gives how many lines there are.
-fn look_up(roster: &Roster, lines: &[u8], found: &mut [Found; TOGETHER]) -> usize {
+fn look_up(roster: &Roster, lines: &[u8], found: &mut [Found]) -> usize {
     if !roster.is_search_worthwhile() {
         return 0;
     }
