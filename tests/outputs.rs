@@ -16,12 +16,13 @@ use retriever::config::{
     OutputFormat, OutputKind, Secret, TlsVersion,
 };
 use retriever::map::Status;
-use retriever::submit::{DropReason, Health, Submitter};
-use serde_json::Value;
+use retriever::submit::{Drained, DropReason, Event, EventAlertType, EventPriority, Health, Submitter};
+use retriever::time::UnixTime;
+use serde_json::{Value, json};
 use server::{Server, response};
 use support::deliveries::{delivery, gauge, points, service_check, sketch};
-use support::dogstatsd::{lines, metric};
-use support::intake::Intake;
+use support::dogstatsd::{event, lines, metric};
+use support::intake::{EVENTS, Intake};
 use support::program::{Folder, Running, free_address};
 use tokio::net::UdpSocket;
 
@@ -112,6 +113,46 @@ async fn the_same_goes_to_all_outputs() {
     };
     finished.assert_code(0);
     assert!(finished.stdout.contains("  app.requests.count      count "), "{finished}");
+}
+
+#[tokio::test]
+async fn an_event_goes_to_all_outputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (intake, agent) = (Intake::start().await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    let path = folder.path().join("metrics.json");
+    let dogstatsd = DogstatsdAddress::Udp { host: "127.0.0.1".into(), port: agent.local_addr().unwrap().port() };
+    let submitter = start(&[api(intake.url()), Output::Dogstatsd(dogstatsd.into()), file(&path, OutputFormat::Json)]);
+    let mut all = points(Vec::new());
+    all.events.push(Event {
+        title: "deployed".into(),
+        text: "all is well".into(),
+        time: UnixTime::from_seconds(1_700_000_000.5),
+        priority: EventPriority::Low,
+        alert_type: EventAlertType::Success,
+        aggregation_key: "key".into(),
+        source_type: String::new(),
+        tags: vec!["a:b".into()],
+        hostname: String::new(),
+    });
+    submitter.submit(&all).unwrap();
+    assert_eq!(submitter.drain(PATIENCE).await, Drained::default());
+    assert!(submitter.outputs().into_iter().all(|(_, stats)| stats.points_delivered == 1));
+
+    let [posted] = &intake.received(EVENTS)[..] else { panic!("one request") };
+    let posted: Value = serde_json::from_slice(&posted.body).unwrap();
+    let mut buffer = [0; 2048];
+    let length = tokio::time::timeout(PATIENCE, agent.recv(&mut buffer)).await.unwrap().unwrap();
+    let [line] = &lines(&buffer[..length])[..] else { panic!("one line") };
+    let (title, text, fields) = event(line);
+    let written: Value = serde_json::from_str(std::fs::read_to_string(&path).unwrap().trim_end()).unwrap();
+    for (title, text, time, tags) in [
+        (&posted["title"], &posted["text"], &posted["date_happened"], &posted["tags"]),
+        (&json!(title), &json!(text), &json!(fields.time), &json!(fields.tags)),
+        (&written["event"], &written["text"], &written["timestamp"], &written["tags"]),
+    ] {
+        assert_eq!((title, text), (&json!("deployed"), &json!("all is well")));
+        assert_eq!((time, tags), (&json!(1_700_000_000), &json!(["a:b", "team:a"])));
+    }
 }
 
 fn get(address: std::net::SocketAddr) -> String {
