@@ -488,8 +488,9 @@ impl Aggregator {
         {
             self.forget_routes();
         }
-        let tags = context.tags.iter().chain(self.tags.iter().map(|tag| &**tag));
-        let slot = self.slots.intern(context.name, context.hostname, tags, context.unit);
+        let more = self.tags.iter().map(|tag| (u32::MAX, &**tag));
+        let tags = context.tags.numbered().chain(more);
+        let slot = self.slots.intern_numbered(context.name, context.hostname, tags, context.unit);
         reach(&mut self.linked, slot.index(), u32::default);
         let linked = &mut self.linked[slot.index()];
         if *linked == 0 {

@@ -52,6 +52,11 @@ pub struct ContextTags<'c> {
 }
 
 impl<'c> ContextTags<'c> {
+    /// One after the other, each with a number that it has in all contexts of the target, and others may have later.
+    pub(crate) fn numbered(self) -> impl Iterator<Item = (u32, &'c str)> + Clone {
+        self.numbers.iter().map(|&number| (number, self.texts.get(number)))
+    }
+
     /// One after the other.
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'c str> + Clone {
         self.numbers.iter().map(|&number| self.texts.get(number))

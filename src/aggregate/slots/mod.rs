@@ -50,6 +50,8 @@ pub struct Slots {
     /// The texts of the series that is looked up, and those of the one before, with which it likely has much in common.
     draft: Vec<u32>,
     previous: Vec<u32>,
+    /// What the numbers that tags have elsewhere stood for here.
+    foreign: Vec<u32>,
 }
 
 /// Sorts tags, and remembers how: those of the next series are mostly in the same disorder.
@@ -60,19 +62,19 @@ struct Sorting {
 
 impl Sorting {
     /// The tags sorted, each once.
-    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
-        let tags: Vec<&str> = tags.into_iter().collect();
+    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = (u32, &'t str)>) -> Vec<(u32, &'t str)> {
+        let tags: Vec<(u32, &str)> = tags.into_iter().collect();
         if self.order.len() == tags.len() {
-            let sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
-            if sorted.is_sorted_by(|one, next| one < next) {
+            let sorted: Vec<_> = self.order.iter().map(|&place| tags[place as usize]).collect();
+            if sorted.is_sorted_by(|one, next| one.1 < next.1) {
                 return sorted;
             }
         }
         self.order.clear();
         self.order.extend(0..place(tags.len()));
-        self.order.sort_unstable_by_key(|&place| tags[place as usize]);
-        let mut sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
-        sorted.dedup();
+        self.order.sort_unstable_by_key(|&place| tags[place as usize].1);
+        let mut sorted: Vec<_> = self.order.iter().map(|&place| tags[place as usize]).collect();
+        sorted.dedup_by_key(|(_, tag)| *tag);
         sorted
     }
 }
@@ -113,22 +115,53 @@ impl Slots {
         tags: impl IntoIterator<Item = &'t str>,
         unit: Option<Unit>,
     ) -> SlotId {
+        self.intern_numbered(metric, host, tags.into_iter().map(|tag| (u32::MAX, tag)), unit)
+    }
+
+    /// The number of a series of which each tag has a number that it most likely has in other series too. What the
+    /// numbers are for is speed: they decide nothing.
+    pub(super) fn intern_numbered<'t>(
+        &mut self,
+        metric: &str,
+        host: &str,
+        tags: impl IntoIterator<Item = (u32, &'t str)>,
+        unit: Option<Unit>,
+    ) -> SlotId {
         // The set of the tags counts, not their order.
         let tags = self.sorting.sorted(tags);
-        let texts = [host, metric].into_iter().chain(tags.iter().copied());
-        let bytes = texts.clone().map(str::len).sum();
         let mut numbers = std::mem::take(&mut self.draft);
         numbers.clear();
-        for (place, text) in texts.enumerate() {
-            // Most texts are those of the series before.
-            numbers.push(match self.previous.get(place) {
-                Some(&number) if self.texts.holds_as(number, text) => number,
-                _ => self.texts.hold(text),
-            });
+        let mut bytes = 0;
+        let head = [(u32::MAX, metric), (u32::MAX, host)];
+        for (place, (foreign, text)) in head.into_iter().chain(tags).enumerate() {
+            bytes += text.len();
+            numbers.push(self.number_of(place, foreign, text));
         }
         let slot = self.intern_numbers(&numbers, bytes, unit);
         self.draft = std::mem::replace(&mut self.previous, numbers);
         slot
+    }
+
+    /// The number of a text: that of the one at its place in the series before, or that which its foreign number stood for
+    /// the last time, if it is one of these.
+    #[inline]
+    fn number_of(&mut self, place: usize, foreign: u32, text: &str) -> u32 {
+        if let Some(&number) = self.previous.get(place)
+            && self.texts.holds_as(number, text)
+        {
+            return number;
+        }
+        if let Some(&number) = self.foreign.get(foreign as usize)
+            && self.texts.holds_as(number, text)
+        {
+            return number;
+        }
+        let number = self.texts.hold(text);
+        if foreign != u32::MAX {
+            reach(&mut self.foreign, foreign as usize, || u32::MAX);
+            self.foreign[foreign as usize] = number;
+        }
+        number
     }
 
     fn intern_numbers(&mut self, numbers: &[u32], bytes: usize, unit: Option<Unit>) -> SlotId {

@@ -165,7 +165,7 @@ impl Roster {
         pad(&mut self.arena);
         let room = text.len() + UNIT;
         if self.arena.capacity() - self.arena.len() < room {
-            self.arena.reserve_exact(room.max(self.arena.len() / 8));
+            self.arena.reserve_exact(room.max(self.arena.len() / 2));
         }
         let entry = Entry {
             start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
