@@ -143,7 +143,8 @@ fn number(value: u16, odd: u8) -> String {
 fn body(scrape: &[Shown], open_metrics: bool) -> String {
     let mut body = String::new();
     for Shown { family, kind, members } in scrape {
-        let name = format!("f{family}");
+        // The last one looks like one that says when another began.
+        let name = if *family == 3 { "f1_created".to_owned() } else { format!("f{family}") };
         let word = ["gauge", "counter", "histogram", "summary", "untyped", "gauge", "counter"].get(*kind);
         if let Some(word) = word {
             let word = if open_metrics && *word == "untyped" { "unknown" } else { word };

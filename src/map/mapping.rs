@@ -79,7 +79,7 @@ pub(super) struct OpenFamily {
     /// Whether it says when the process started.
     is_process_start: bool,
     /// Whether its samples may say when series of other families began.
-    tells_starts: bool,
+    pub(super) tells_starts: bool,
     /// Whether its emissions are kept until it ends.
     waits: bool,
     /// Its number, if its samples say nothing but their values, so that those of known series need not be read.
@@ -258,17 +258,22 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         self.open.selected.as_ref().is_ok_and(|selected| selected.waits(self.instance().histograms))
     }
 
-    /// Notes what a sample says about the beginning of series.
-    fn note_start(&mut self, sample: &Sample<'_>) {
-        if (sample.role == Role::Created || self.open.tells_starts)
+    /// Notes what a sample says about the beginning of series; gives whether it could say it of none.
+    fn note_start(&mut self, sample: &Sample<'_>) -> bool {
+        let begun = if sample.role == Role::Created || self.open.tells_starts {
+            started::begun(sample, self.memory)
+        } else {
+            None
+        };
+        if let Some(begun) = begun
             && let Some(time) = started::time(sample)
-            && let Some(begun) = started::begun(sample, self.memory)
         {
             self.emitter.out.begun(begun, time);
         }
         if self.open.is_process_start && self.process_started.is_none_or(|known| sample.value < known) {
             self.process_started = Some(sample.value);
         }
+        begun.is_none()
     }
 
     /// Replays the plan of a series for one sample.
@@ -352,9 +357,9 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Whether nobody wants more of the samples of the open family than their values.
     fn replays(&mut self) -> bool {
-        let OpenFamily { watch, is_process_start, tells_starts, waits, .. } = &self.open;
+        let OpenFamily { watch, is_process_start, waits, .. } = &self.open;
         // Of a family that is not selected no series is remembered.
-        let is_plain = self.open.selected.is_ok() && watch.is_empty() && !is_process_start && !tells_starts && !waits;
+        let is_plain = self.open.selected.is_ok() && watch.is_empty() && !is_process_start && !waits;
         is_plain && !self.shared.is_too_much() && self.emitter.limiter.is_none() && self.emitter.out.trace().is_none()
     }
 
@@ -536,12 +541,15 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.failing.is_some() {
             return None;
         }
-        self.note_start(sample);
+        let is_unrelated = self.note_start(sample);
         for watch in &mut self.open.watch {
             self.shared.observe(watch, sample);
         }
         match self.resolve(family, sample) {
             Ok(Ok(series)) => {
+                if is_unrelated && self.open.tells_starts {
+                    self.memory.note_unrelated(series);
+                }
                 self.apply(series, sample);
                 Some(series)
             }

@@ -30,6 +30,8 @@ struct Run {
     age: u32,
     line_bytes: usize,
     flush_first_value: bool,
+    /// Whether the samples may say when other series began.
+    tells_starts: bool,
     /// The series of the line before, if that was read.
     before: Option<SeriesId>,
 }
@@ -63,6 +65,7 @@ impl<S: Submissions> Mapping<'_, S> {
             age: self.memory.age(),
             line_bytes: room.line_bytes,
             flush_first_value: self.emitter.flush_first_value,
+            tells_starts: self.open.tells_starts,
         };
         let (mut timestamp, mut ahead) = (None, 1);
         'run: while taken.lines < room.lines {
@@ -113,7 +116,8 @@ impl<S: Submissions> Mapping<'_, S> {
         let is_planned = entry.family == run.family && entry.sharing == run.sharing;
         // The same series twice in a row may be a repetition.
         let repeats = roster.last() == Some(series) || run.before == Some(series);
-        if !is_planned || repeats || length + tail.length > run.line_bytes {
+        let tells = run.tells_starts && entry.unrelated != roster.births();
+        if !is_planned || repeats || tells || length + tail.length > run.line_bytes {
             return None;
         }
         match entry.replay {

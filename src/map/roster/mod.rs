@@ -48,6 +48,8 @@ pub(super) struct Entry {
     pub(super) sharing: u32,
     /// The age at the last scrape that had it.
     pub(super) seen: u32,
+    /// How many series had ever come when it last told of the start of none of them.
+    pub(super) unrelated: u32,
     pub(super) replay: Replay,
     is_vacant: bool,
 }
@@ -64,6 +66,8 @@ pub(super) struct Roster {
     free: Vec<u32>,
     /// Bytes of the texts.
     bytes: usize,
+    /// How many series ever came.
+    births: u32,
     /// The series that came last.
     last: u32,
     /// The series that was expected there, if another one came.
@@ -81,6 +85,7 @@ impl Default for Roster {
             hasher: RandomState::default(),
             free: Vec::new(),
             bytes: 0,
+            births: 0,
             last: NOBODY,
             missed: NOBODY,
             is_fresh: false,
@@ -102,6 +107,12 @@ impl Roster {
     /// How many numbers were given out.
     pub(super) fn places(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The series of this text, or else the fingerprint that it would have.
+    pub(super) fn find_or_fingerprint(&self, text: &[u8]) -> Result<SeriesId, u32> {
+        let fingerprint = self.fingerprint(text);
+        self.look_up(fingerprint, text).ok_or(fingerprint)
     }
 
     /// The series of this text.
@@ -155,13 +166,18 @@ impl Roster {
         &mut self.entries[series.index()]
     }
 
-    /// Takes in a series that there is none of, and gives its number.
+    /// How many series ever came: never 0 when one is there.
+    pub(super) fn births(&self) -> u32 {
+        self.births
+    }
+
+    /// Takes in a series that there is none of, and gives its number. `fingerprint` is that of its text.
     ///
     /// # Panics
     ///
     /// With 2^32 series or 32 GiB of texts, which limits keep away.
-    pub(super) fn enter(&mut self, text: &str) -> SeriesId {
-        let fingerprint = self.fingerprint(text.as_bytes());
+    pub(super) fn enter(&mut self, text: &str, fingerprint: u32) -> SeriesId {
+        self.births = self.births.wrapping_add(1).max(1);
         pad(&mut self.arena);
         let room = text.len() + UNIT;
         if self.arena.capacity() - self.arena.len() < room {
@@ -174,6 +190,7 @@ impl Roster {
             family: FamilyId::NONE,
             sharing: 0,
             seen: 0,
+            unrelated: 0,
             replay: Replay::Not,
             is_vacant: false,
         };
