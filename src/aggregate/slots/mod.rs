@@ -132,7 +132,7 @@ impl Slots {
         let mut numbers = std::mem::take(&mut self.draft);
         numbers.clear();
         let mut bytes = 0;
-        let head = [(u32::MAX, metric), (u32::MAX, host)];
+        let head = [(u32::MAX, host), (u32::MAX, metric)];
         for (place, (foreign, text)) in head.into_iter().chain(tags).enumerate() {
             bytes += text.len();
             numbers.push(self.number_of(place, foreign, text));
