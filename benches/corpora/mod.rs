@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use retriever::parse::Format;
 
-mod generate;
+pub(crate) mod generate;
 
 /// An exposition and what is known of it.
 pub(crate) struct Corpus {
