@@ -8,7 +8,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use retriever::aggregate::Aggregator;
 use retriever::config::GaugeAggregation;
-use retriever::map::{Context, Contexts, GroupId, MetricKind, Origin, Part, SeriesId, Submission};
+use retriever::map::{Contexts, GroupId, MetricKind, Origin, Part, SeriesId, Submission};
 use retriever::time::UnixTime;
 
 const SERIES: u32 = 100_000;
@@ -32,10 +32,8 @@ fn known(kind: Kind) -> (Aggregator, UnixTime) {
     let mut aggregator = Aggregator::new(Duration::from_secs(15), None);
     for number in 0..SERIES {
         let tags =
-            ["namespace:default", &format!("pod:api-{number}"), &format!("uid:{:x}", number.wrapping_mul(0x9e37))]
-                .map(|tag| contexts.text(tag));
-        let (name, hostname) = (contexts.text("kube_pod_status_ready"), contexts.text(""));
-        let context = contexts.intern(Context { name, tags: tags.into(), hostname });
+            ["namespace:default", &format!("pod:api-{number}"), &format!("uid:{:x}", number.wrapping_mul(0x9e37))];
+        let context = contexts.intern("kube_pod_status_ready", "", tags, None);
         let group = matches!(kind, Kind::GroupedCounts).then(|| (GroupId::new(number / 20), Part::Count));
         let submission = Submission::Metric {
             kind: if matches!(kind, Kind::Gauges) { MetricKind::Gauge } else { MetricKind::MonotonicCount },

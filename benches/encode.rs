@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use retriever::aggregate::{Batch, Point, PointKind, Slots};
-use retriever::config::{ApiSettings, Enrichment, Output, Secret};
+use retriever::config::{Config, NoSurroundings};
 use retriever::submit::{Delivery, Submitter};
 use retriever::time::UnixTime;
 use support::intake::Intake;
@@ -37,7 +37,7 @@ fn series() -> (Slots, Vec<Point>) {
             format!("phase:{}", number % 5),
         ];
         let name = format!("kube.pod.metric_{}", number % 20);
-        let series = slots.intern(&name, "", tags.iter().map(String::as_str));
+        let series = slots.intern(&name, "", tags.iter().map(String::as_str), None);
         Point { series, kind: PointKind::Gauge, value: f64::from(number % 7) }
     });
     let points = points.collect();
@@ -47,20 +47,20 @@ fn series() -> (Slots, Vec<Point>) {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let intake = Intake::start().await;
-    let settings = ApiSettings {
-        url: intake.url().to_owned(),
-        api_key: Secret::new("0123456789abcdef0123456789abcdef"),
-        skip_ssl_validation: false,
-        timeout: Duration::from_secs(10),
-        queue_bytes: 1 << 30,
-    };
-    let enrichment = Enrichment { hostname: "here".into(), tags: vec!["env:prod".into(), "team:a".into()] };
-    let submitter = Submitter::start(&Output::Api(settings), enrichment).unwrap();
+    let settings = format!(
+        "{{api_key: 0123456789abcdef0123456789abcdef, dd_url: '{}', hostname: here, tags: ['env:prod', 'team:a'], \
+         forwarder_retry_queue_payloads_max_size: 1000000000, instances: []}}",
+        intake.url()
+    );
+    let global = Config::read(&settings, "bench", &NoSurroundings).global;
+    let submitter = Submitter::start(&global.outputs, global.enrichment).unwrap();
     let (slots, points) = series();
     let mut took = Duration::ZERO;
     for scrape in 0..SCRAPES {
         let timestamp = 1_700_000_000 + i64::from(scrape) * 15;
         let delivery = Delivery {
+            events: Vec::new(),
+            marks: None,
             target: "http://target/metrics".into(),
             time: UnixTime::now(),
             batch: Batch { timestamp, interval: 15, points: points.clone(), sketches: Vec::new() },

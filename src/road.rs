@@ -1,8 +1,11 @@
 //! The whole road of one target up to `submit`: its scrapes are read, mapped and aggregated, one after the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::aggregate::{Accounts, Aggregator, Batch, Collisions, Refused, Slots};
+use crate::aggregate::{
+    Accounts, Aggregator, Batch, Collisions, Marks, MarksContent, MarksError, Refused, Slots, TargetKey,
+};
 use crate::config::Instance;
 use crate::map::{
     Begun, Contexts, Mapper, NativeSubmission, Origin, SeriesId, ServiceCheck, Submission, Submissions, Trace,
@@ -20,6 +23,8 @@ pub struct Road {
     watched_since: Option<UnixTime>,
     /// Whether everything is to be forgotten before the next scrape.
     overflowed: bool,
+    /// Whose marks are kept; none if none are.
+    marked_as: Option<TargetKey>,
 }
 
 /// What one scrape contributes.
@@ -33,6 +38,8 @@ pub struct Contribution {
     pub refused: Vec<(Refused, u64)>,
     /// Gauges that dropped labels let replace each other.
     pub collisions: Collisions,
+    /// What a later process needs to go on from here, if that is kept.
+    pub marks: Option<Marks>,
 }
 
 /// Sees everything that passes on the road: submissions, and, if it wants to know, why they are what they are.
@@ -64,7 +71,25 @@ impl Road {
             aggregator,
             watched_since,
             overflowed: false,
+            marked_as: None,
         }
+    }
+
+    /// A target whose scrapes leave marks, under this key.
+    #[must_use]
+    pub fn with_marks(mut self, target: TargetKey) -> Self {
+        self.marked_as = Some(target);
+        self.aggregator = self.aggregator.with_marks();
+        self
+    }
+
+    /// Goes on where an earlier process was, before the first scrape: see [`Aggregator::restore`].
+    ///
+    /// # Errors
+    ///
+    /// When any of the marks cannot be read. Nothing is taken then.
+    pub fn restore(&mut self, marks: &[MarksContent], now: UnixTime, age_limit: Duration) -> Result<(), MarksError> {
+        self.aggregator.restore(marks, now, age_limit)
     }
 
     /// The contexts of all submissions so far.
@@ -106,11 +131,17 @@ impl Road {
     ) -> Contribution {
         if self.overflowed {
             // Failed scrapes age nothing, so what a target makes up at every scrape would stay for ever.
-            *self = Self::new(Arc::clone(&self.instance), self.watched_since);
+            let new = Self::new(Arc::clone(&self.instance), self.watched_since);
+            *self = match self.marked_as {
+                Some(target) => new.with_marks(target),
+                None => new,
+            };
         }
         let is_seen = witness.sees_submissions() || witness.accounts().is_some();
         let mut out = Passing { aggregator: &mut self.aggregator, is_seen, witness };
         let report = self.pipeline.scrape(response, now, &mut out).await;
+        let pipeline = &self.pipeline;
+        self.aggregator.recall(&|series| pipeline.series(series));
         let batch = self.aggregator.commit(now, witness.accounts());
         let refused = self.aggregator.take_refused();
         let collisions = self.aggregator.take_collisions();
@@ -119,8 +150,13 @@ impl Road {
         if report.failure.is_none() && report.ignored.is_none() {
             self.aggregator.succeeded(now);
         }
+        let pipeline = &self.pipeline;
+        let marks = self.marked_as.and_then(|target| {
+            let content = self.aggregator.marks(&|series| pipeline.series(series))?;
+            Some(Marks { target, content })
+        });
         self.aggregator.forget(&self.pipeline.take_forgotten());
-        Contribution { report, batch, refused, collisions }
+        Contribution { report, batch, refused, collisions, marks }
     }
 }
 

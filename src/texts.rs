@@ -52,7 +52,7 @@ impl Texts {
         let record = Record { start: self.all.len(), length, holders: 1 };
         let spare = self.all.capacity() - self.all.len();
         if spare < text.len() {
-            self.all.reserve_exact(text.len().max(self.all.len() / 8));
+            self.all.reserve_exact(text.len().max(self.all.len() / 2));
         }
         self.all.push_str(text);
         self.needed += text.len();
@@ -125,10 +125,10 @@ impl Texts {
     }
 }
 
-/// Makes room for more elements. What is kept for each series grows by an eighth at a time, and not to twice its size.
+/// Makes room for more elements. What is kept for each series grows by half at a time, and not to twice its size.
 pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
     if elements.capacity() - elements.len() < more {
-        elements.reserve_exact(more.max(elements.len() / 8));
+        elements.reserve_exact(more.max(elements.len() / 2));
     }
 }
 

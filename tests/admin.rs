@@ -12,11 +12,11 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use prometheus_parse::Value;
 use retriever::aggregate::Refused;
-use retriever::config::{Config, ConfiguredInstance, NoSurroundings};
+use retriever::config::{Config, ConfiguredInstance, NoSurroundings, OutputKind};
 use retriever::parse::{Diagnostic, Family, Format, Reader, ReaderLimits, Sample, Sink};
 use retriever::pipeline::{FetchFailure, Pipeline, Recorder, Report};
 use retriever::scrape::Skip;
-use retriever::submit::{DropReason, Failure, Stats};
+use retriever::submit::{DropReason, Failure, IntakeStats, JournalStats, Stats};
 use retriever::telemetry::{AdminServer, Readiness, Scraped, Telemetry};
 use retriever::time::UnixTime;
 use tokio::net::TcpStream;
@@ -77,11 +77,12 @@ fn delivery() -> Stats {
         }),
         last_success: Some(UnixTime::from_seconds(STARTED + 60.0)),
         unhealthy_since: Some(UnixTime::from_seconds(STARTED + 50.0)),
+        ..Stats::default()
     }
 }
 
 fn telemetry(delivery: Stats) -> Telemetry {
-    Telemetry::new(UnixTime::from_seconds(STARTED), Arc::new(move || delivery.clone()))
+    Telemetry::new(UnixTime::from_seconds(STARTED), Arc::new(move || vec![(OutputKind::Api, delivery.clone())]))
 }
 
 /// A server at a port of its own.
@@ -266,23 +267,67 @@ async fn what_is_recorded_is_shown() {
 #[tokio::test]
 async fn delivery_and_the_process_are_shown() {
     let page = Found::on(&telemetry(delivery()).exposition());
-    assert_eq!(page.value("retriever_delivery_healthy", &[]), Some(0.0));
-    assert_eq!(page.value("retriever_delivery_queue_payloads", &[]), Some(2.0));
-    assert_eq!(page.value("retriever_delivery_queue_bytes", &[]), Some(3000.0));
-    assert_eq!(page.value("retriever_delivery_payloads_total", &[]), Some(5.0));
-    assert_eq!(page.value("retriever_delivered_total", &[]), Some(67.0));
-    assert_eq!(page.value("retriever_delivery_sent_bytes_total", &[]), Some(8000.0));
-    assert_eq!(page.value("retriever_delivery_retries_total", &[]), Some(9.0));
-    assert_eq!(page.value("retriever_delivery_dropped_total", &[("reason", "queue_full")]), Some(10.0));
-    assert_eq!(page.value("retriever_delivery_last_success_timestamp_seconds", &[]), Some(STARTED + 60.0));
+    assert_eq!(page.value("retriever_delivery_healthy", &[("output", "api")]), Some(0.0));
+    assert_eq!(page.value("retriever_delivery_queue_payloads", &[("output", "api")]), Some(2.0));
+    assert_eq!(page.value("retriever_delivery_queue_bytes", &[("output", "api")]), Some(3000.0));
+    assert_eq!(page.value("retriever_delivery_payloads_total", &[("output", "api")]), Some(5.0));
+    assert_eq!(page.value("retriever_delivered_total", &[("output", "api")]), Some(67.0));
+    assert_eq!(page.value("retriever_delivery_sent_bytes_total", &[("output", "api")]), Some(8000.0));
+    assert_eq!(page.value("retriever_delivery_retries_total", &[("output", "api")]), Some(9.0));
+    assert_eq!(
+        page.value("retriever_delivery_dropped_total", &[("output", "api"), ("reason", "queue_full")]),
+        Some(10.0)
+    );
+    assert_eq!(
+        page.value("retriever_delivery_last_success_timestamp_seconds", &[("output", "api")]),
+        Some(STARTED + 60.0)
+    );
+    assert_eq!(page.value("retriever_journal_size_bytes", &[]), None);
     assert_eq!(page.value("process_start_time_seconds", &[]), Some(STARTED));
     let on_linux = cfg!(target_os = "linux");
     for name in ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"] {
         assert_eq!(page.value(name, &[]).is_some(), on_linux, "{name}");
     }
     let untouched = Found::on(&telemetry(Stats::default()).exposition());
-    assert_eq!(untouched.value("retriever_delivery_healthy", &[]), Some(1.0));
-    assert_eq!(untouched.value("retriever_delivery_last_success_timestamp_seconds", &[]), None);
+    assert_eq!(untouched.value("retriever_delivery_healthy", &[("output", "api")]), Some(1.0));
+    assert_eq!(untouched.value("retriever_delivery_last_success_timestamp_seconds", &[("output", "api")]), None);
+}
+
+#[tokio::test]
+async fn each_intake_and_the_journal_are_shown() {
+    let intake = |name: &str, stats: Stats| IntakeStats { intake: name.to_owned(), stats };
+    let journal = JournalStats { bytes: 400, segments: 2, failures: 3, damaged: 1, failing_since: None };
+    let stats = Stats {
+        intakes: vec![intake("https://a", Stats::default()), intake("https://b #2", delivery())],
+        journal: Some(journal),
+        ..delivery()
+    };
+    let page = Found::on(&telemetry(stats).exposition());
+    let of = |family: &str, name: &str| page.value(family, &[("intake", name)]);
+    assert_eq!(of("retriever_intake_healthy", "https://a"), Some(1.0));
+    assert_eq!(of("retriever_intake_healthy", "https://b #2"), Some(0.0));
+    assert_eq!(of("retriever_intake_payloads_total", "https://a"), Some(0.0));
+    for (family, expected) in [
+        ("retriever_intake_queue_payloads", 2.0),
+        ("retriever_intake_queue_bytes", 3000.0),
+        ("retriever_intake_payloads_total", 5.0),
+        ("retriever_intake_delivered_total", 67.0),
+        ("retriever_intake_retries_total", 9.0),
+        ("retriever_intake_last_success_timestamp_seconds", STARTED + 60.0),
+    ] {
+        assert_eq!(of(family, "https://b #2"), Some(expected), "{family}");
+    }
+    let dropped = [("intake", "https://b #2"), ("reason", "queue_full")];
+    assert_eq!(page.value("retriever_intake_dropped_total", &dropped), Some(10.0));
+    for (family, expected) in [
+        ("retriever_journal_healthy", 1.0),
+        ("retriever_journal_size_bytes", 400.0),
+        ("retriever_journal_segments", 2.0),
+        ("retriever_journal_failures_total", 3.0),
+        ("retriever_journal_damaged_files_total", 1.0),
+    ] {
+        assert_eq!(page.value(family, &[]), Some(expected), "{family}");
+    }
 }
 
 /// prometheus-parse reads Prometheus' text format: of OpenMetrics it understands gauges and histograms.

@@ -16,7 +16,7 @@ use support::program::{Finished, Folder, Running, command, retriever, retriever_
 
 const TEXT: &str = "Content-Type: text/plain; version=0.0.4\r\n";
 
-/// A counter at `requests`, a histogram with `slow` observations above its only finite bound, and more.
+/// A counter at `requests`, a histogram with `slow` observations of 2, above its only finite bound, and more.
 fn exposition(requests: u32, slow: u32) -> String {
     format!(
         "# TYPE app_load gauge
@@ -25,14 +25,14 @@ app_load 0.5
 app_requests_total{{code=\"200\"}} {requests}
 # TYPE app_latency histogram
 app_latency_bucket{{le=\"1\"}} 2
-app_latency_bucket{{le=\"+Inf\"}} {}
-app_latency_sum 4
-app_latency_count {}
+app_latency_bucket{{le=\"+Inf\"}} {count}
+app_latency_sum {sum}
+app_latency_count {count}
 # TYPE other gauge
 other 1
 ",
-        2 + slow,
-        2 + slow
+        count = 2 + slow,
+        sum = 1 + 2 * slow
     )
 }
 
@@ -117,11 +117,11 @@ fn points_have_the_fixed_form_and_the_virtual_clock() {
     let requests = json!({"metric": "app.requests.count", "type": "count", "value": 7.0, "timestamp": 1_234_567_905,
         "interval": 15, "tags": ["code:200", "endpoint:http://app:9100/metrics", "team:a", "team:b"], "host": ""});
     assert_eq!(scrapes[1]["points"], json!([load(1_234_567_905), requests]));
-    // Three observations above the highest finite bound: all that is known of them is that bound.
+    // Three observations above the highest finite bound: all that is known of them is that bound and their sum.
     let mut sketch = scrapes[1]["sketches"][0].clone();
     let bins = sketch.as_object_mut().unwrap().remove("bins").unwrap();
     assert_eq!(bins, json!([[1338, 3]]), "1338 is the bin of 1 in the published table of the Agent");
-    let expected = json!({"metric": "app.latency", "count": 3, "min": 1.0, "max": 1.0, "sum": 3.0, "avg": 1.0,
+    let expected = json!({"metric": "app.latency", "count": 3, "min": 1.0, "max": 2.0, "sum": 6.0, "avg": 2.0,
         "timestamp": 1_234_567_905, "tags": tags, "host": ""});
     assert_eq!(sketch, expected);
     assert_eq!(scrapes[1]["sketches"].as_array().unwrap().len(), 1);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use retriever::aggregate::PointKind;
-use retriever::config::{ApiSettings, Enrichment, IntakeProxy, Output, Secret, TlsVersion};
+use retriever::config::{ApiSettings, Enrichment, Intake as DatadogIntake, IntakeProxy, Output, Secret, TlsVersion};
 use retriever::map::Status;
 use retriever::submit::{Backoff, DropReason, Health, KeyCheck, Pace, Submitter, validate_key};
 use support::deliveries::{delivery, gauge, point, points, service_check, sketch};
@@ -20,11 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn settings(url: &str) -> ApiSettings {
     ApiSettings {
-        url: url.to_owned(),
-        api_key: Secret::new(KEY),
+        main: DatadogIntake { url: url.to_owned(), api_key: Secret::new(KEY), proxy: IntakeProxy::default() },
+        additional: Vec::new(),
         skip_ssl_validation: false,
         min_tls_version: TlsVersion::Tls12,
-        proxy: IntakeProxy::default(),
         timeout: PATIENCE,
         queue_bytes: 15 << 20,
     }
@@ -33,7 +32,13 @@ fn settings(url: &str) -> ApiSettings {
 /// So fast that a test need not wait.
 fn pace() -> Pace {
     let backoff = Backoff { base: Duration::from_millis(5), ceiling: Duration::from_millis(40) };
-    Pace { linger: Duration::from_millis(5), requests: 4, transient: backoff, refused: backoff }
+    Pace {
+        linger: Duration::from_millis(5),
+        requests: 4,
+        transient: backoff,
+        refused: backoff,
+        key_checks: Duration::from_hours(1),
+    }
 }
 
 fn submitter_with(settings: ApiSettings) -> Submitter {
@@ -339,8 +344,8 @@ async fn settings_that_allow_no_request_are_errors() {
         let error = Submitter::start(&Output::Api(settings(url)), Enrichment::default()).unwrap_err();
         assert!(error.to_string().contains(&format!("`{url}`")), "{error}");
     }
-    let secret = Secret::new("key\nwith a line");
-    let settings = ApiSettings { api_key: secret, ..settings("http://localhost") };
+    let mut settings = settings("http://localhost");
+    settings.main.api_key = Secret::new("key\nwith a line");
     let error = validate_key(&settings).await.unwrap_err().to_string();
     assert!(error.contains("API key") && !error.contains("line"), "{error}");
 }

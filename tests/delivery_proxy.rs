@@ -57,8 +57,8 @@ fn config(top: &str, variables: &[(&'static str, &str)]) -> Config {
 fn api(top: &str, variables: &[(&'static str, &str)]) -> ApiSettings {
     let config = config(top, variables);
     assert!(config.problems.is_empty(), "{:?}", config.problems);
-    let Output::Api(api) = config.global.output else { panic!("there is a key") };
-    api
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!("there is a key") };
+    api.clone()
 }
 
 /// The settings of an intake that is reached through this proxy, whoever its certificates are by.
@@ -72,7 +72,8 @@ fn through(url: &str, proxy: &str) -> ApiSettings {
 /// Delivers one point: whether it arrived.
 async fn delivers(settings: ApiSettings) -> bool {
     let backoff = Backoff { base: Duration::from_millis(5), ceiling: Duration::from_millis(40) };
-    let pace = Pace { linger: Duration::from_millis(5), requests: 2, transient: backoff, refused: backoff };
+    let pace =
+        Pace { linger: Duration::from_millis(5), requests: 2, transient: backoff, refused: backoff, ..Pace::default() };
     let submitter = Submitter::with_pace(&Output::Api(settings), Enrichment::default(), pace).unwrap();
     submitter.submit(&points(vec![gauge("app.up", 1.0)])).unwrap();
     submitter.drain(PATIENCE).await.given_up == 0
@@ -115,9 +116,13 @@ fn arrived(intake: &Intake) -> Vec<String> {
 
 // --- Which proxy ------------------------------------------------------------------------------------------------------
 
-/// How the intake is reached: the proxy with who names it, or why there is none.
+/// How the main intake is reached: the proxy with who names it, or why there is none.
 fn way(top: &str, variables: &[(&'static str, &str)]) -> String {
-    match api(top, variables).proxy {
+    told(&api(top, variables).main.proxy)
+}
+
+fn told(proxy: &IntakeProxy) -> String {
+    match proxy {
         IntakeProxy::NoneNamed => "none".to_owned(),
         IntakeProxy::Forbidden => "forbidden".to_owned(),
         IntakeProxy::Excepted(by) => format!("excepted by {by}"),
@@ -147,6 +152,18 @@ fn the_variables_of_the_agent_go_before_those_of_all_programs_and_these_before_t
     assert_eq!(way("", &[]), "none");
     assert_eq!(way("", &[("HTTP_PROXY", "http://plain")]), "none");
     assert_eq!(way(file, &[("DD_PROXY_HTTPS", "")]), "forbidden");
+}
+
+#[test]
+fn each_intake_has_its_own_way() {
+    let top = "proxy: {https: 'http://p', no_proxy: [api.datadoghq.eu]}\n\
+               additional_endpoints: {https://api.datadoghq.eu: [a], http://plain: [b], https://other: [c]}";
+    let ways: Vec<_> = api(top, &[]).intakes().map(|intake| told(&intake.proxy)).collect();
+    let through = "`http://p:80` (set by `proxy` at the top of the settings)";
+    assert_eq!(ways, [through, "excepted by no_proxy", "none", through]);
+    // What is wrong is said once for all of them.
+    let faulty = config(top, &[("HTTPS_PROXY", "ftp://p")]);
+    assert_eq!(faulty.problems.len(), 1, "{:?}", faulty.problems);
 }
 
 #[test]

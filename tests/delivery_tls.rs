@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use retriever::config::{ApiSettings, IntakeProxy, Secret, TlsVersion};
+use retriever::config::{ApiSettings, Intake, IntakeProxy, Secret, TlsVersion};
 use retriever::submit::{KeyCheck, validate_key};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -43,11 +43,10 @@ async fn attempt(skip_ssl_validation: bool) -> (KeyCheck, std::io::Result<String
     let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     let server = thread::spawn(move || serve(&listener, Arc::new(tls)));
     let settings = ApiSettings {
-        url,
-        api_key: Secret::new("key"),
+        main: Intake { url, api_key: Secret::new("key"), proxy: IntakeProxy::default() },
+        additional: Vec::new(),
         skip_ssl_validation,
         min_tls_version: TlsVersion::Tls12,
-        proxy: IntakeProxy::default(),
         timeout: Duration::from_secs(10),
         queue_bytes: 0,
     };

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use retriever::aggregate::PointKind;
-use retriever::config::{DogstatsdAddress, Enrichment, Output};
+use retriever::config::{DogstatsdAddress, Enrichment, Output, OutputFormat};
 use retriever::map::Status;
-use retriever::submit::{Console, ConsoleFormat, Delivery, Submitter};
+use retriever::submit::{Console, Delivery, Submitter};
 use serde_json::Value;
 use server::{Server, response};
 use support::deliveries::{delivery, gauge, point, service_check, sketch};
@@ -40,7 +40,7 @@ async fn an_agent_is_told_that_there_is_no_host() {
     let agent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = agent.local_addr().unwrap().port();
     let address = DogstatsdAddress::Udp { host: "localhost".into(), port };
-    let submitter = Submitter::start(&Output::Dogstatsd(address), enrichment()).unwrap();
+    let submitter = Submitter::start(&Output::Dogstatsd(address.into()), enrichment()).unwrap();
     submitter.submit(&hostless()).unwrap();
     let mut buffer = [0; 2048];
     let received = tokio::time::timeout(Duration::from_secs(10), agent.recv(&mut buffer)).await.unwrap().unwrap();
@@ -67,17 +67,19 @@ impl Write for Page {
     }
 }
 
-#[test]
-fn the_console_shows_no_host() {
-    let shown = |format| {
+#[tokio::test]
+async fn the_console_shows_no_host() {
+    let shown = async |format| {
         let page = Page::default();
-        Submitter::console(Console::new(page.clone(), format), enrichment()).submit(&hostless()).unwrap();
+        let submitter = Submitter::console(Console::new(page.clone(), format), enrichment()).unwrap();
+        submitter.submit(&hostless()).unwrap();
+        assert_eq!(submitter.drain(Duration::from_secs(10)).await.given_up, 0);
         String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
     };
-    let text = shown(ConsoleFormat::Text);
+    let text = shown(OutputFormat::Text).await;
     assert!(!text.contains("host=here"), "{text}");
     assert_eq!(text.matches("host=there").count(), 1, "{text}");
-    let json = shown(ConsoleFormat::Json);
+    let json = shown(OutputFormat::Json).await;
     let hosts: Vec<String> = json
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["host"].as_str().unwrap_or_default().to_owned())

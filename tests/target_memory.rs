@@ -30,7 +30,7 @@ impl Job for Idle {
         Grid::new(Place::of([&*self.0.to_string()]), Duration::from_secs(100_000))
     }
 
-    async fn run(self: Arc<Self>) {}
+    async fn run(self: Arc<Self>, _tick: UnixTime) {}
 
     fn skipped(&self, _: Skip, _: u64) {}
 

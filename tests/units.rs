@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use retriever::config::{BodyLimits, Config, ConfiguredInstance, NoSurroundings};
+use retriever::config::{BodyLimits, Config, ConfiguredInstance, FileSettings, NoSurroundings, Output, OutputFormat};
 use retriever::pipeline::Recorder;
 use retriever::road::Road;
 use retriever::scrape::{Body, Head, Response};
@@ -53,17 +53,30 @@ async fn deliveries(config: &Config, content_type: &'static str, bodies: [&str; 
     all
 }
 
-/// The unit of each metric as the intake reads it.
+/// The unit of each metric as the intake reads it. The lines of a file tell the same.
 async fn units(top: &str, options: &str, content_type: &'static str, body: &str) -> BTreeMap<String, String> {
     let intake = Intake::start().await;
     let config = config(top, options, intake.url());
     let deliveries = deliveries(&config, content_type, [body, body]).await;
-    let submitter = Submitter::start(&config.global.output, config.global.enrichment.clone()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metrics.json");
+    let mut outputs = config.global.outputs.clone();
+    outputs.push(Output::File(FileSettings { path: path.clone(), format: OutputFormat::Json }));
+    let submitter = Submitter::start(&outputs, config.global.enrichment.clone()).unwrap();
     for delivery in deliveries {
         submitter.submit(&delivery).unwrap();
     }
     submitter.drain(Duration::from_secs(10)).await;
-    intake.series().into_iter().map(|series| (series.metric, series.unit)).collect()
+    let units: BTreeMap<_, _> = intake.series().into_iter().map(|series| (series.metric, series.unit)).collect();
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let series = lines.filter(|line| line["type"] != "sketch" && line["metric"].is_string());
+    let told = series.map(|line| {
+        assert!(line["unit"].is_string() || line.get("unit").is_none(), "{line}");
+        (line["metric"].as_str().unwrap().to_owned(), line["unit"].as_str().unwrap_or_default().to_owned())
+    });
+    assert_eq!(told.collect::<BTreeMap<_, _>>(), units);
+    units
 }
 
 fn expect(expected: &[(&str, &str)]) -> BTreeMap<String, String> {

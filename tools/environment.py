@@ -1,8 +1,10 @@
-"""The virtualenv that holds Datadog's check: made when it is first needed, and used again while its pins are the same.
+"""The virtualenvs that hold Datadog's check and Datadog's client: made when they are first needed, and used again while
+their pins are the same.
 
-It needs nothing but Python's own library. A tool calls `enter` before it imports what `requirements.txt` names.
+It needs nothing but Python's own library. A tool calls `enter` before it imports what the pins name.
 """
 
+import dataclasses
 import os
 import pathlib
 import subprocess
@@ -10,31 +12,47 @@ import sys
 import venv
 
 TOOLS = pathlib.Path(__file__).resolve().parent
-REQUIREMENTS = TOOLS / 'requirements.txt'
-DEFAULT = TOOLS.parent / 'target' / 'datadog-check'
-OVERRIDE = 'RETRIEVER_CHECK_ENVIRONMENT'
 # How long one attempt to reach the index may take, in seconds: who is offline wants to know soon.
 TIMEOUT = 10
 
 
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """A virtualenv: its pins, its folder, and the variable that names another one."""
+
+    pins: pathlib.Path
+    default: pathlib.Path
+    override: str
+
+    def folder(self):
+        return pathlib.Path(os.environ.get(self.override) or self.default).resolve()
+
+
+CHECK = Environment(TOOLS / 'requirements.txt', TOOLS.parent / 'target' / 'datadog-check', 'RETRIEVER_CHECK_ENVIRONMENT')
+MODELS = Environment(
+    TOOLS / 'requirements-models.txt', TOOLS.parent / 'target' / 'datadog-client', 'RETRIEVER_CLIENT_ENVIRONMENT'
+)
+
+
 class NotInstalled(Exception):
-    """The check cannot be installed, most likely because the index cannot be reached."""
+    """What is pinned cannot be installed, most likely because the index cannot be reached."""
 
 
-def install(folder):
-    """Makes `folder` a virtualenv with the pinned check, unless it is that already; returns its python."""
+def install(environment):
+    """Makes the folder of `environment` a virtualenv with what it pins, unless it is that already; returns its python."""
+    folder = environment.folder()
     python = folder / ('Scripts' if os.name == 'nt' else 'bin') / 'python'
     stamp = folder / 'installed.txt'
-    wanted = f'{sys.version}\n{REQUIREMENTS.read_text(encoding="utf-8")}'
+    wanted = f'{sys.version}\n{environment.pins.read_text(encoding="utf-8")}'
     if python.exists() and stamp.exists() and stamp.read_text(encoding='utf-8') == wanted:
         return python
-    print(f'installing the check into {folder}', file=sys.stderr)
+    print(f'installing {environment.pins.name} into {folder}', file=sys.stderr)
     try:
         venv.create(folder, with_pip=True, clear=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise NotInstalled(f'python makes no virtualenv: {error}') from error
     quickly = ['--disable-pip-version-check', '--timeout', str(TIMEOUT), '--retries', '1']
-    command = [python, '-m', 'pip', 'install', '--quiet', *quickly, '--only-binary', ':all:', '-r', REQUIREMENTS]
+    command = [python, '-m', 'pip', 'install', '--quiet', *quickly, '--only-binary', ':all:', '-r', environment.pins]
     done = subprocess.run(command, stderr=subprocess.PIPE, stdout=sys.stderr, text=True, check=False)
     if done.returncode:
         raise NotInstalled(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'pip failed')
@@ -42,16 +60,13 @@ def install(folder):
     return python
 
 
-def enter():
-    """Goes on in the virtualenv: returns when this process runs in it, and starts itself anew there when it does not.
-
-    `RETRIEVER_CHECK_ENVIRONMENT` names another folder than `target/datadog-check`.
-    """
-    folder = pathlib.Path(os.environ.get(OVERRIDE) or DEFAULT).resolve()
+def enter(environment=CHECK):
+    """Goes on in the virtualenv: returns when this process runs in it, and starts itself anew there when it does not."""
+    folder = environment.folder()
     if pathlib.Path(sys.prefix).resolve() == folder:
         return
-    python = install(folder)
+    python = install(environment)
     # Hashes of texts decide in which order the check joins some of its settings.
-    environment = {**os.environ, OVERRIDE: str(folder), 'PYTHONHASHSEED': '0'}
+    variables = {**os.environ, environment.override: str(folder), 'PYTHONHASHSEED': '0'}
     sys.stdout.flush()
-    sys.exit(subprocess.run([python, *sys.argv], env=environment, check=False).returncode)
+    sys.exit(subprocess.run([python, *sys.argv], env=variables, check=False).returncode)

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use retriever::parse::Format;
 
-mod generate;
+pub(crate) mod generate;
 
 /// An exposition and what is known of it.
 pub(crate) struct Corpus {
@@ -43,10 +43,10 @@ impl Corpus {
 pub(crate) fn all() -> impl Iterator<Item = &'static Corpus> {
     static ALL: LazyLock<Vec<Corpus>> = LazyLock::new(|| {
         let mut all = vec![
-            Corpus::new("kubernetes", Format::PrometheusText, generate::kubernetes(100_000)),
-            Corpus::new("histograms", Format::PrometheusText, generate::histograms(100_000)),
-            Corpus::new("mixed", Format::PrometheusText, generate::mixed(Format::PrometheusText, 10_000)),
-            Corpus::new("mixed.om", Format::OpenMetrics, generate::mixed(Format::OpenMetrics, 10_000)),
+            Corpus::new("kubernetes", Format::PrometheusText, generate::kubernetes(100_000, 0, false)),
+            Corpus::new("histograms", Format::PrometheusText, generate::histograms(100_000, 0)),
+            Corpus::new("mixed", Format::PrometheusText, generate::mixed(Format::PrometheusText, 10_000, 0)),
+            Corpus::new("mixed.om", Format::OpenMetrics, generate::mixed(Format::OpenMetrics, 10_000, 0)),
         ];
         if let Some(folder) = std::env::var_os("RETRIEVER_CORPORA") {
             all.extend(recorded(Path::new(&folder)));

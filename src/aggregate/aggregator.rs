@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use super::account::{Accounts, Collision, Collisions};
 use super::distribution::{Allowance, Bounds};
+use super::mark::{Head, MarksError};
+use super::marking::{Marking, Waiting};
+use super::marks::MarksContent;
 use super::point::{Batch, Point};
 use super::reading::{Incoming, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
@@ -51,6 +54,12 @@ pub struct Aggregator {
     collisions: Collisions,
     /// Room for the next batch.
     points: Vec<Point>,
+    /// What was marked; none if nothing is to be.
+    marking: Option<Marking>,
+    /// What an earlier process marked, until its series are seen.
+    waiting: Option<Waiting>,
+    /// The time and the number of the scrape that ended last.
+    ended: Option<(UnixTime, u32)>,
 }
 
 /// What a context's number stands for. Contexts that differ only in the order of their tags link to one slot.
@@ -120,7 +129,17 @@ impl Aggregator {
             refused: RefusedCounts::default(),
             collisions: Collisions::default(),
             points: Vec::new(),
+            marking: None,
+            waiting: None,
+            ended: None,
         }
+    }
+
+    /// An aggregator that can tell its readings, so that a later process goes on where it was.
+    #[must_use]
+    pub fn with_marks(mut self) -> Self {
+        self.marking = Some(Marking::default());
+        self
     }
 
     /// An aggregator whose series have `tags` beside those of their contexts.
@@ -147,13 +166,13 @@ impl Aggregator {
                 let slot = self.slot_of(context, contexts);
                 self.metric(slot, kind, origin, gauges, lower, value, flush_first_value)
             }
-            Submission::Bucket { context, origin, lower, upper, value, flush_first_value: flush, .. } => {
+            Submission::Bucket { context, origin, lower, upper, value, flush_first_value: flush, multiple_buckets } => {
                 let slot = self.slot_of(context, contexts);
                 let count = u64::try_from(value).map_err(|_| Refused::NegativeBucket);
                 count.and_then(|bits| {
                     let bounds = Some(Bounds::new(lower, upper)?);
                     self.tally.is(slot, SlotKind::Distribution)?;
-                    self.sums.are_wanted |= origin.group.is_some();
+                    self.sums.are_wanted |= multiple_buckets && origin.group.is_some();
                     self.read(slot, origin, &Incoming { kind: ReadingKind::Bucket, bits, bounds, flush });
                     Ok(())
                 })
@@ -241,6 +260,44 @@ impl Aggregator {
         self.starts.process_started(start);
     }
 
+    /// Goes on where an earlier process was, before the first scrape: takes the marks of its target in the order in which
+    /// they were made, unless the latest are older than `age_limit` at `now`. A series goes on from its last reading there
+    /// as soon as it is read; one that the marks lack is a first one.
+    ///
+    /// # Errors
+    ///
+    /// When any of them cannot be read. Nothing is taken then: what lacks would be counted twice.
+    pub fn restore(&mut self, marks: &[MarksContent], now: UnixTime, age_limit: Duration) -> Result<(), MarksError> {
+        self.waiting = Waiting::read(marks, now, age_limit)?;
+        if let Some(Waiting { head, .. }) = &self.waiting {
+            self.watched_until = head.watched_until.or(self.watched_until);
+            self.starts.restore_process(head.process);
+        }
+        Ok(())
+    }
+
+    /// Finds the marks of series that were read for the first time, before the scrape is committed. `resolve` gives the
+    /// text of a series.
+    pub fn recall<'r>(&mut self, resolve: &'r dyn Fn(SeriesId) -> Option<&'r str>) {
+        if let Some(waiting) = &mut self.waiting {
+            self.fell |= waiting.recall(&mut self.readings, &mut self.starts, self.tally.scrape(), resolve);
+        }
+    }
+
+    /// Marks of the scrape that was committed last, before anything is forgotten: of what changed since the marks before,
+    /// or of everything, where these have become longer than that. `resolve` gives the text of a series. None if nothing is
+    /// to be marked.
+    pub fn marks<'r>(&mut self, resolve: &'r dyn Fn(SeriesId) -> Option<&'r str>) -> Option<MarksContent> {
+        let (at, scrape) = self.ended?;
+        let head = Head { at, watched_until: self.watched_until, process: self.starts.last_process() };
+        let marking = self.marking.as_mut()?;
+        // A scrape that failed before it read anything says nothing.
+        if self.watched_until != Some(at) && self.readings.all.iter().all(|reading| reading.seen != scrape) {
+            return None;
+        }
+        Some(marking.marks(&head, &self.readings, &self.starts, scrape, self.waiting.as_ref(), resolve))
+    }
+
     /// Ends a scrape, also one that failed midway: gives what came since the last commit, all with the time `at`. Who
     /// wants it is told how each growth came about.
     pub fn commit(&mut self, at: UnixTime, accounts: Option<&mut dyn Accounts>) -> Batch {
@@ -261,6 +318,8 @@ impl Aggregator {
         };
         settling.settle(&mut self.readings, std::mem::take(&mut self.fell));
         self.starts.finish();
+        self.ended = Some((at, self.tally.scrape()));
+        self.wait(false);
         // What is retired has no points, but those of the scrape before may have been read until now.
         self.slots.clear_away();
         let mut points = std::mem::take(&mut self.points);
@@ -277,6 +336,13 @@ impl Aggregator {
     /// Tells that a scrape succeeded: a series that it did not have, there was none of at `at`.
     pub fn succeeded(&mut self, at: UnixTime) {
         self.watched_until = Some(at);
+        self.wait(true);
+    }
+
+    fn wait(&mut self, succeeded: bool) {
+        if self.waiting.as_mut().is_some_and(|waiting| !waiting.goes_on(succeeded)) {
+            self.waiting = None;
+        }
     }
 
     /// Forgets what the mapping forgot. Numbers of series, contexts and groups may come again with another meaning.
@@ -285,6 +351,9 @@ impl Aggregator {
             let route = self.routes.get_mut(series.index()).map(std::mem::take);
             if let Some(place) = route.and_then(Route::reading) {
                 self.readings.close(place);
+                if let Some(marking) = &mut self.marking {
+                    marking.forget(place);
+                }
             }
             self.starts.forget(series);
         }
@@ -419,8 +488,9 @@ impl Aggregator {
         {
             self.forget_routes();
         }
-        let tags = context.tags.iter().chain(self.tags.iter().map(|tag| &**tag));
-        let slot = self.slots.intern(context.name, context.hostname, tags, context.unit);
+        let more = self.tags.iter().map(|tag| (u32::MAX, &**tag));
+        let tags = context.tags.numbered().chain(more);
+        let slot = self.slots.intern_numbered(context.name, context.hostname, tags, context.unit);
         reach(&mut self.linked, slot.index(), u32::default);
         let linked = &mut self.linked[slot.index()];
         if *linked == 0 {

@@ -39,6 +39,11 @@ impl Bounds {
         Ok(Self { lower: lower + 0.0, upper: upper + 0.0 })
     }
 
+    /// Both, as they are.
+    pub(super) fn ends(self) -> (f64, f64) {
+        (self.lower, self.upper)
+    }
+
     /// The bounds between which values are placed. All that is known of those above the last finite bound is that bound.
     pub(super) fn placed(self) -> (f64, f64) {
         (self.lower, if self.upper == f64::INFINITY { self.lower } else { self.upper })

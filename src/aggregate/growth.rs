@@ -35,7 +35,7 @@ pub(super) struct Evidence {
 }
 
 /// When the process of a target started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct ProcessStart {
     pub(super) at: UnixTime,
     /// The scrape that told it first: whatever was read since was read of this process.

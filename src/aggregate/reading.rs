@@ -159,7 +159,7 @@ impl Readings {
     pub(super) fn close(&mut self, place: u32) {
         self.set_bounds(place, None);
         self.natives.remove(&place);
-        self.all[place as usize].seen = 0;
+        (self.all[place as usize].seen, self.all[place as usize].before) = (0, Before::Nothing);
         self.free.push(place);
     }
 

@@ -200,7 +200,7 @@ impl Settling<'_, '_> {
             Taken::Whole => reading.present,
             Taken::Difference => reading.present.saturating_sub(reading.last),
         };
-        if let Some(group) = reading.group() {
+        if let Some(group) = reading.group().filter(|_| self.sums.are_wanted) {
             self.sums.bucket(group, reading.slot, since(reading, taken), bounds, amount);
         }
         self.spread(reading, [(bounds, amount)]).map(|()| amount as f64)

@@ -57,6 +57,16 @@ impl Starts {
         process
     }
 
+    /// When the process started, as it was last told.
+    pub(super) fn last_process(&self) -> Option<ProcessStart> {
+        self.process
+    }
+
+    /// When the process started, as an earlier process of Retriever was told.
+    pub(super) fn restore_process(&mut self, process: Option<ProcessStart>) {
+        self.process = process.or(self.process);
+    }
+
     /// When a series began, if the present scrape says so.
     pub(super) fn present(&self, reading: &Reading) -> Option<UnixTime> {
         let group = |group: GroupId| at(&self.groups, group.index());

@@ -71,8 +71,8 @@ struct Growing {
 /// Of one target, within the end of a scrape.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    /// Whether there ever was a bucket of a histogram that goes into a sketch. Where there is none, sums are not looked
-    /// at.
+    /// Whether there ever was a bucket that shares its context with the others of its histogram. Where there is none, sums
+    /// are not looked at.
     pub(super) are_wanted: bool,
     histograms: HashMap<GroupId, Growing>,
     /// Sums with what they are the sums of.

@@ -108,10 +108,10 @@ async fn examine(subject: Subject, format: Format) -> (io::Result<()>, Exit) {
         }
         diagnoses.push(diagnosis);
     }
-    let delivery = doctor::examine_delivery(&config.global.output, file.as_deref()).await;
-    let told = tell(&delivery, format);
-    let document = (format == Format::Json).then(|| doctor::json(&diagnoses, &delivery));
-    diagnoses.push(delivery);
+    let deliveries = doctor::examine_deliveries(&config.global.outputs, file.as_deref()).await;
+    let told = deliveries.iter().try_for_each(|delivery| tell(delivery, format));
+    let document = (format == Format::Json).then(|| doctor::json(&diagnoses, &deliveries));
+    diagnoses.extend(deliveries);
     if diagnoses.iter().any(|diagnosis| diagnosis.outcome() == Outcome::Failed) {
         exit = exit.max(Exit::Findings);
     }

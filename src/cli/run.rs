@@ -20,7 +20,7 @@ use super::runtime;
 use super::settings::{Loaded, SettingsArgs, show};
 use crate::config::{ApiSettings, Global, Output};
 use crate::scrape::{Plan, TickClock, run_schedule};
-use crate::submit::{KeyCheck, Submitter, validate_key};
+use crate::submit::{Drained, KeyCheck, Pace, Storage, Submitter, validate_keys};
 use crate::telemetry::{AdminServer, DeliverySource, Readiness, ReloadRequests, Telemetry, init_log};
 use crate::time::UnixTime;
 
@@ -69,9 +69,9 @@ async fn serve(args: &RunArgs, mut loaded: Loaded) -> Result<(), String> {
     loaded.config.global = global.clone();
     let (stop, stops) = stops().map_err(|error| unheard(&error))?;
     let hangups = signal(SignalKind::hangup()).map_err(|error| unheard(&error))?;
-    let submitter = Submitter::start(&global.output, global.enrichment.clone()).map_err(|error| error.to_string())?;
-    let submitter = Arc::new(submitter);
+    let submitter = Arc::new(start_delivery(&global).await?);
     let telemetry = Telemetry::new(UnixTime::now(), delivery_source(&submitter));
+    stop_when_unread(&submitter, &stop);
     let surroundings = Surroundings { telemetry: telemetry.clone(), submitter: Arc::clone(&submitter), stop };
     let reloader = Reloader::start(args.settings.clone(), !args.no_watch, loaded, surroundings)?;
     let (reload, requests) = ReloadRequests::channel();
@@ -103,6 +103,15 @@ async fn serve(args: &RunArgs, mut loaded: Loaded) -> Result<(), String> {
     Ok(())
 }
 
+/// Opens the data directory, and starts to deliver what is in it.
+async fn start_delivery(global: &Global) -> Result<Submitter, String> {
+    let settings = global.storage.clone();
+    let opened = tokio::task::spawn_blocking(move || Storage::open(&settings, UnixTime::now())).await;
+    let storage = opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    Submitter::with_storage(&global.outputs, global.enrichment.clone(), Pace::default(), storage)
+        .map_err(|error| error.to_string())
+}
+
 fn unheard(error: &io::Error) -> String {
     format!("cannot listen for signals: {error}")
 }
@@ -117,28 +126,45 @@ fn with_hostname(mut global: Global) -> Global {
 
 /// Says where metrics go, and asks the intake about the key in the background.
 fn announce(global: &Global, targets: usize) {
-    match &global.output {
-        Output::Console => {
-            tracing::info!(
-                targets,
-                "metrics are printed and go nowhere else: set `api_key` (DD_API_KEY) or `dogstatsd_url` for more"
-            );
+    for output in &global.outputs {
+        match output {
+            Output::Console(_) if global.outputs.len() == 1 => {
+                tracing::info!(
+                    targets,
+                    "metrics are printed and go nowhere else: set `api_key` (DD_API_KEY) or `dogstatsd_url` for more"
+                );
+            }
+            _ => tracing::info!(targets, "metrics go to {output}"),
         }
-        Output::Dogstatsd(address) => tracing::info!(targets, "metrics go to the DogStatsD listener at {address}"),
-        Output::Api(api) => {
-            let way = api.proxy.proxy().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-            tracing::info!(targets, "metrics go to {}{way}", api.url);
+        if let Output::Api(api) = output {
             tokio::spawn(check_key(api.clone()));
         }
     }
 }
 
+/// Asks the process to stop when there is nobody left to scrape for.
+fn stop_when_unread(submitter: &Arc<Submitter>, stop: &Sender<u32>) {
+    let (submitter, stop) = (Arc::clone(submitter), stop.clone());
+    tokio::spawn(async move {
+        submitter.unread().await;
+        stop.send_modify(|asked| *asked = (*asked).max(1));
+    });
+}
+
 async fn check_key(api: ApiSettings) {
-    match validate_key(&api).await {
-        Ok(KeyCheck::Valid) => tracing::info!("the API key is valid"),
-        Ok(KeyCheck::Invalid(message)) => tracing::error!("{message}"),
-        Ok(KeyCheck::Unreachable(message)) => tracing::warn!("{message}"),
-        Err(error) => tracing::error!("{error}"),
+    let checks = match validate_keys(&api).await {
+        Ok(checks) => checks,
+        Err(error) => return tracing::error!("{error}"),
+    };
+    if checks.iter().all(|check| *check == KeyCheck::Valid) {
+        return tracing::info!("{}", if checks.len() == 1 { "the API key is valid" } else { "the API keys are valid" });
+    }
+    for check in checks {
+        match check {
+            KeyCheck::Valid => {}
+            KeyCheck::Invalid(message) => tracing::error!("{message}"),
+            KeyCheck::Unreachable(message) => tracing::warn!("{message}"),
+        }
     }
 }
 
@@ -163,18 +189,25 @@ async fn scrape(plans: Receiver<Arc<Plan<TargetState>>>, stops: &Receiver<u32>) 
 /// Delivers what waits, until the deadline or another signal.
 async fn drain(submitter: &Submitter, stops: &Receiver<u32>) {
     tokio::select! {
-        drained = submitter.drain(DRAIN_PATIENCE) => match drained.given_up {
-            0 => tracing::info!("stopped; everything was delivered"),
-            given_up => tracing::warn!(given_up, "stopped; what could not be delivered in time is lost"),
+        drained = submitter.drain(DRAIN_PATIENCE) => match drained {
+            Drained { given_up: 0, kept: 0 } => tracing::info!("stopped; everything was delivered"),
+            Drained { given_up: 0, kept } => {
+                tracing::info!(kept, "stopped; what was not delivered in time is kept for the next start");
+            }
+            Drained { given_up, .. } => {
+                tracing::warn!(given_up, "stopped; what could not be delivered in time is lost");
+            }
         },
-        () = reached(stops.clone(), 2) => tracing::warn!("stopped by a second signal; what was not delivered is lost"),
+        () = reached(stops.clone(), 2) => {
+            tracing::warn!("stopped by a second signal; what was not delivered is lost unless it is kept on disk");
+        }
     }
 }
 
 /// The counters of delivery, for the pages.
 fn delivery_source(submitter: &Arc<Submitter>) -> DeliverySource {
     let submitter = Arc::clone(submitter);
-    Arc::new(move || submitter.stats())
+    Arc::new(move || submitter.outputs())
 }
 
 /// How often the process was asked to stop, by signals or through the sender.

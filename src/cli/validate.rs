@@ -10,7 +10,7 @@ use super::print::{Printer, talk};
 use super::recordings::RecordingArgs;
 use super::runtime;
 use super::settings::SettingsArgs;
-use crate::config::{Config, ConfiguredInstance, Output, Problem, Severity};
+use crate::config::{Config, ConfiguredInstance, Problem, Severity};
 use crate::fixture::{Clock, Stage, replay};
 
 /// The arguments of `retriever validate`.
@@ -75,18 +75,14 @@ fn print_text(config: &Config, out: &mut Printer) {
         out.line(problem);
     }
     let valid = config.instances.iter().filter(|instance| matches!(instance, ConfiguredInstance::Valid(_))).count();
-    let output = match &config.global.output {
-        Output::Api(api) => format!("the API at {}", api.url),
-        Output::Dogstatsd(address) => format!("the DogStatsD listener at {address}"),
-        Output::Console => "the console".to_owned(),
-    };
     if config.has_errors() {
         out.line(format_args!(
             "the settings cannot be used: {valid} of {} instances are valid",
             config.instances.len()
         ));
     } else {
-        out.line(format_args!("the settings can be used: {valid} instances, output to {output}"));
+        let outputs: Vec<String> = config.global.outputs.iter().map(ToString::to_string).collect();
+        out.line(format_args!("the settings can be used: {valid} instances, output to {}", outputs.join(" and ")));
     }
 }
 

@@ -2,21 +2,22 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::expand::Surroundings;
-use super::output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+use super::intakes::{is_url, read_additional};
+use super::output::{ApiSettings, Enrichment, Intake, Output};
+use super::outputs::read_outputs;
+use super::overridden::Overridden;
 use super::proxy::IntakeProxy;
 use super::secret::Secret;
-use super::section::{Section, is_affirmative};
+use super::section::Section;
+use super::storage::StorageSettings;
 use super::tls::TlsVersion;
 
 /// Where Retriever's own pages listen unless the settings say otherwise.
 const DEFAULT_ADMIN: &str = "127.0.0.1:8226";
 /// The region of an account that names none.
 const DEFAULT_SITE: &str = "datadoghq.com";
-const DEFAULT_DOGSTATSD_PORT: u16 = 8125;
 /// The Agent's figure: 15 MiB.
 const DEFAULT_QUEUE_BYTES: usize = 15 << 20;
 const DEFAULT_FORWARDER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -37,14 +38,16 @@ pub enum LogFormat {
 /// All settings that are not of one instance.
 #[derive(Clone, Debug)]
 pub struct Global {
-    /// Where metrics go.
-    pub output: Output,
+    /// Where metrics go: at least one output, at most one of a kind.
+    pub outputs: Vec<Output>,
     /// How Datadog's API is reached, also where metrics go elsewhere; none without an API key.
     pub api: Option<ApiSettings>,
     /// The application key, which those need who change what Datadog knows of metrics (`app_key`).
     pub app_key: Option<Secret>,
     /// What is put on everything that is sent.
     pub enrichment: Enrichment,
+    /// What is kept on disk.
+    pub storage: StorageSettings,
     /// Where Retriever's own pages listen; none: nowhere.
     pub admin_listen: Option<SocketAddr>,
     /// The least severe level that is logged: `trace`, `debug`, `info`, `warn`, `error` or `off`.
@@ -59,79 +62,17 @@ pub struct Global {
     pub admin_reload: bool,
 }
 
-/// An option at the top of the file, or the environment variable that overrides it.
-struct Overridden<'s, 'a> {
-    section: &'s Section<'a>,
-    surroundings: &'a dyn Surroundings,
-}
-
-impl Overridden<'_, '_> {
-    /// The first of the variables that is set and not empty, else the option.
-    fn text(&self, option: &'static str, variables: &[&str]) -> Option<String> {
-        let configured = self.section.scalar_text(option);
-        self.variable(variables).or(configured).filter(|text| !text.is_empty())
-    }
-
-    fn variable(&self, variables: &[&str]) -> Option<String> {
-        variables.iter().find_map(|name| self.surroundings.variable(name).filter(|value| !value.trim().is_empty()))
-    }
-
-    fn affirmative(&self, option: &'static str, variable: &str, default: bool) -> bool {
-        let configured = self.section.affirmative(option, default);
-        self.variable(&[variable]).map_or(configured, |text| is_affirmative(&text))
-    }
-
-    /// A number of the option or of the variable, which is reported like one of the file.
-    fn number(&self, option: &'static str, variable: &str) -> Option<f64> {
-        let configured = self.section.number(option);
-        let Some(text) = self.variable(&[variable]) else { return configured };
-        match text.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() && number >= 0.0 => Some(number),
-            _ => {
-                self.variable_error(variable, "is not a number that is not negative");
-                configured
-            }
-        }
-    }
-
-    /// Tags of the option, or of the variable, where blanks or commas separate them.
-    fn tags(&self, option: &'static str, variable: &str) -> Vec<String> {
-        let configured = self.section.text_list(option);
-        match self.variable(&[variable]) {
-            None => configured,
-            Some(text) => {
-                let tags = text.split([' ', ',']).filter(|tag| !tag.is_empty());
-                tags.map(ToOwned::to_owned).collect()
-            }
-        }
-    }
-
-    fn variable_error(&self, name: &str, message: &str) {
-        self.section.reading().problems.borrow_mut().variable(name, message);
-    }
-
-    /// An error of an option that may have come from any of the variables.
-    fn error(&self, option: &'static str, variables: &[&str], message: &str) {
-        if let Some(name) = variables.iter().find(|name| self.variable(&[name]).is_some()) {
-            self.variable_error(name, message);
-        } else {
-            let at = self.section.node(option).map_or(self.section.at(), |node| node.at);
-            self.section.error(at, format!("`{option}` {message}"));
-        }
-    }
-}
-
 impl Global {
     /// Reads the options at the top of the file, each overridden by its environment variable.
     pub(crate) fn read(section: &Section<'_>) -> Self {
         let options = Overridden { section, surroundings: section.reading().surroundings };
-        let mut tags = options.tags("tags", "DD_TAGS");
-        tags.extend(options.tags("extra_tags", "DD_EXTRA_TAGS"));
+        let mut tags = options.tags("tags", &["DD_TAGS", "DATADOG_TAGS"]);
+        tags.extend(options.tags("extra_tags", &["DD_EXTRA_TAGS"]));
         tags.extend(options.text("env", &["DD_ENV"]).map(|env| format!("env:{env}")));
         let log_json = section.affirmative("log_format_json", false);
         let api = read_api(&options);
         Self {
-            output: read_output(&options, api.clone()),
+            outputs: read_outputs(&options, api.clone()),
             api,
             app_key: read_key(&options, "app_key", "DD_APP_KEY", "application key"),
             enrichment: Enrichment {
@@ -139,40 +80,13 @@ impl Global {
                 tags,
                 send_units: options.affirmative("send_units", "RETRIEVER_SEND_UNITS", true),
             },
+            storage: StorageSettings::read(&options),
             admin_listen: read_admin(&options),
             log_level: read_log_level(&options),
             log_format: if log_json { LogFormat::Json } else { LogFormat::Text },
             slots: read_slots(&options),
             watch_settings: options.affirmative("watch_settings", "RETRIEVER_WATCH_SETTINGS", true),
             admin_reload: options.affirmative("admin_reload", "RETRIEVER_ADMIN_RELOAD", false),
-        }
-    }
-}
-
-/// The output that is asked for, else the first for which there is an address: API, `DogStatsD`, console.
-fn read_output(options: &Overridden<'_, '_>, api: Option<ApiSettings>) -> Output {
-    let dogstatsd = read_dogstatsd(options);
-    let wanted = options.text("output", &["RETRIEVER_OUTPUT"]);
-    match wanted.as_deref() {
-        None => api.map(Output::Api).or(dogstatsd.map(Output::Dogstatsd)).unwrap_or(Output::Console),
-        Some("console") => Output::Console,
-        Some("api") => api.map_or_else(
-            || {
-                options.error(
-                    "output",
-                    &["RETRIEVER_OUTPUT"],
-                    "is `api`, but there is no API key: set `api_key` or DD_API_KEY",
-                );
-                Output::Console
-            },
-            Output::Api,
-        ),
-        Some("dogstatsd") => Output::Dogstatsd(
-            dogstatsd.unwrap_or(DogstatsdAddress::Udp { host: "127.0.0.1".to_owned(), port: DEFAULT_DOGSTATSD_PORT }),
-        ),
-        Some(_) => {
-            options.error("output", &["RETRIEVER_OUTPUT"], "is none of `api`, `dogstatsd`, `console`");
-            Output::Console
         }
     }
 }
@@ -185,6 +99,7 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
     let queue = options.number("forwarder_retry_queue_payloads_max_size", "DD_FORWARDER_RETRY_QUEUE_PAYLOADS_MAX_SIZE");
     let skip_ssl_validation = options.affirmative("skip_ssl_validation", "DD_SKIP_SSL_VALIDATION", false);
     let min_tls_version = read_min_tls_version(options);
+    let additional = read_additional(options);
     let api_key = read_key(options, "api_key", "DD_API_KEY", "API key")?;
     let url = match url {
         None if site.contains(['/', ' ', ':']) || site.is_empty() => {
@@ -192,19 +107,18 @@ fn read_api(options: &Overridden<'_, '_>) -> Option<ApiSettings> {
             format!("https://api.{DEFAULT_SITE}")
         }
         None => format!("https://api.{}", site.trim_end_matches('.')),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => url.trim_end_matches('/').to_owned(),
+        Some(url) if is_url(&url) => url.trim_end_matches('/').to_owned(),
         Some(_) => {
             options.error("dd_url", &URL_VARIABLES, "does not begin with `http://` or `https://`");
             format!("https://api.{site}")
         }
     };
     Some(ApiSettings {
-        url,
-        api_key,
+        // Proxies are decided on when all of the file is read that names them.
+        main: Intake { url, api_key, proxy: IntakeProxy::default() },
+        additional,
         skip_ssl_validation,
         min_tls_version,
-        // Decided when all of the file is read that names proxies.
-        proxy: IntakeProxy::default(),
         timeout: timeout
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .filter(|timeout| !timeout.is_zero())
@@ -234,51 +148,6 @@ fn read_min_tls_version(options: &Overridden<'_, '_>) -> TlsVersion {
             options.error("min_tls_version", &VARIABLES, "is no version of TLS; expected `tlsv1.2` or `tlsv1.3`");
             TlsVersion::Tls12
         }
-    }
-}
-
-fn read_dogstatsd(options: &Overridden<'_, '_>) -> Option<DogstatsdAddress> {
-    const URL_VARIABLES: [&str; 1] = ["DD_DOGSTATSD_URL"];
-    let port = options.number("dogstatsd_port", "DD_DOGSTATSD_PORT");
-    let port = match port {
-        None => DEFAULT_DOGSTATSD_PORT,
-        Some(port) if port.fract() == 0.0 && (1.0..=65_535.0).contains(&port) => port as u16,
-        Some(_) => {
-            options.error("dogstatsd_port", &["DD_DOGSTATSD_PORT"], "is not a port; expected 1 to 65535");
-            DEFAULT_DOGSTATSD_PORT
-        }
-    };
-    let url = options.text("dogstatsd_url", &URL_VARIABLES);
-    let socket = options.text("dogstatsd_socket", &["DD_DOGSTATSD_SOCKET"]);
-    let host = options.text("dogstatsd_host", &["DD_AGENT_HOST"]);
-    if let Some(url) = url {
-        let address = parse_dogstatsd_url(&url);
-        if address.is_none() {
-            let message = "is no DogStatsD address; expected `udp://HOST:PORT`, `unix:///PATH` or `unixstream:///PATH`";
-            options.error("dogstatsd_url", &URL_VARIABLES, message);
-        }
-        return address;
-    }
-    if let Some(socket) = socket {
-        return Some(DogstatsdAddress::UnixDatagram(PathBuf::from(socket)));
-    }
-    host.map(|host| DogstatsdAddress::Udp { host, port })
-}
-
-fn parse_dogstatsd_url(url: &str) -> Option<DogstatsdAddress> {
-    let (scheme, rest) = url.split_once("://")?;
-    let path = || (!rest.is_empty()).then(|| PathBuf::from(rest));
-    match scheme {
-        "udp" => {
-            let (host, port) = match rest.rsplit_once(':') {
-                Some((host, port)) if !host.ends_with(':') => (host, port.parse().ok()?),
-                _ => (rest, DEFAULT_DOGSTATSD_PORT),
-            };
-            (!host.is_empty()).then(|| DogstatsdAddress::Udp { host: host.to_owned(), port })
-        }
-        "unix" | "unixgram" => path().map(DogstatsdAddress::UnixDatagram),
-        "unixstream" => path().map(DogstatsdAddress::UnixStream),
-        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod auth;
 mod cipher;
+mod dogstatsd;
 mod endpoint_text;
 mod expand;
 mod files;
@@ -13,12 +14,15 @@ mod global;
 mod http;
 mod init;
 mod instance;
+mod intakes;
 mod legacy;
 mod lint;
 mod metadata;
 mod metrics;
 mod node;
 mod output;
+mod outputs;
+mod overridden;
 mod pattern;
 mod places;
 mod problem;
@@ -28,6 +32,7 @@ mod relabel;
 mod secret;
 mod section;
 mod share;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -42,6 +47,7 @@ pub use auth::{
     TokenFile, TokenReader, TokenSettings, TokenWriter,
 };
 pub use cipher::{CipherSuite, TlsCiphers};
+pub use dogstatsd::{Cardinality, DogstatsdAddress, DogstatsdIdentity, DogstatsdSettings};
 pub use endpoint_text::EndpointText;
 pub use expand::{NoSurroundings, ProcessSurroundings, Surroundings};
 pub use files::{Files, Remembering, Stamp};
@@ -52,7 +58,7 @@ pub use instance::{HistogramMode, HostnameRule, Instance, LabelFilter, MetricFil
 pub use metadata::{MetadataRule, VersionScheme};
 pub use metrics::{GaugeAggregation, MetricMatcher, MetricRule, Status, Transformer};
 pub(crate) use node::{Node, Value};
-pub use output::{ApiSettings, DogstatsdAddress, Enrichment, Output};
+pub use output::{ApiSettings, Enrichment, FileSettings, Intake, Output, OutputFormat, OutputKind};
 pub use pattern::Pattern;
 pub use places::{Place, Places};
 pub(crate) use problem::Problems;
@@ -62,6 +68,7 @@ pub use proxy::{IntakeProxy, Proxy, ProxySettings};
 pub(crate) use proxy::{ProxyDecision, ProxyProtocol, StraightBecause};
 pub use secret::Secret;
 pub use share::{ShareSource, Sharing};
+pub use storage::{DataDirectory, StorageSettings};
 pub use tls::{TlsSettings, TlsVersion};
 
 use init::InitConfig;

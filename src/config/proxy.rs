@@ -15,12 +15,12 @@ pub use intake::IntakeProxy;
 
 use address::{ProxyProblem, ProxySource};
 use bypass::{Bypass, EnvironmentBypass};
-use intake::Exceptions;
+use intake::{Choices, Exceptions};
 
 use super::expand::Surroundings;
 use super::global::Global;
 use super::node::Value;
-use super::output::Output;
+use super::output::{Intake, Output};
 use super::problem::{Problem, Problems};
 use super::section::Section;
 
@@ -188,14 +188,20 @@ impl ProxyDefaults {
         self.agent = Configured::with_variables(self.file.clone(), reading.surroundings, &mut problems);
     }
 
-    /// Decides how the intake is reached.
+    /// Decides how each intake is reached.
     pub(super) fn lead_delivery(&self, top: &Section<'_>, global: &mut Global) {
         let exceptions = Exceptions::read(top, self.file.as_ref());
+        let choices = Choices::new(top, self.file.as_ref());
+        let decide = |intake: &mut Intake| intake.proxy = IntakeProxy::decide(&choices, &exceptions, &intake.url);
         let Some(api) = &mut global.api else { return };
-        api.proxy = IntakeProxy::decide(top, self.file.as_ref(), &exceptions, &api.url);
-        if let Output::Api(output) = &mut global.output {
-            output.proxy = api.proxy.clone();
-            intake::warn_of_all_proxy(top, &api.proxy);
+        api.intakes_mut().for_each(decide);
+        let output = global.outputs.iter_mut().find_map(|output| match output {
+            Output::Api(output) => Some(output),
+            _ => None,
+        });
+        if let Some(output) = output {
+            output.clone_from(api);
+            intake::warn_of_all_proxy(top, &api.main.proxy);
         }
     }
 }

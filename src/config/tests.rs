@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::*;
 
+mod outputs;
 mod tls;
 
 /// An environment and files that are made up.
@@ -76,7 +77,7 @@ fn a_file_of_the_agent_reads_without_a_word() {
             ("up", "up", &Transformer::Gauge),
         ]
     );
-    assert_eq!(config.global.output, Output::Console);
+    assert_eq!(config.global.outputs, [Output::Console(OutputFormat::Text)]);
 }
 
 #[test]
@@ -224,8 +225,8 @@ fn references_are_expanded_and_never_shown() {
                 \x20   username: u\n    password: ${env:PASSWORD}\n    metrics: ['${env:NAME}']\n";
     let config = Config::read(text, "conf.yaml", &made);
     assert_eq!(problems(&config), [""; 0]);
-    let Output::Api(api) = &config.global.output else { panic!("{:?}", config.global.output) };
-    assert_eq!(api.api_key.expose(), "0123abc");
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!("{:?}", config.global.outputs) };
+    assert_eq!(api.main.api_key.expose(), "0123abc");
     let instance = instance(&config);
     assert_eq!(instance.endpoint, "http://shop:1/metrics");
     let AuthScheme::Basic(basic) = &instance.http.auth.scheme else { panic!("{:?}", instance.http.auth) };
@@ -251,8 +252,8 @@ const ONE: &str = "instances:\n  - openmetrics_endpoint: http://a/metrics\n";
 fn the_environment_overrides_the_file() {
     let file = format!("api_key: from-file\nsite: datadoghq.eu\nhostname: file\ntags: [a:b]\nenv: test\n{ONE}");
     let config = read(&file);
-    let Output::Api(api) = &config.global.output else { panic!() };
-    assert_eq!((api.api_key.expose(), api.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!() };
+    assert_eq!((api.main.api_key.expose(), api.main.url.as_str()), ("from-file", "https://api.datadoghq.eu"));
     assert_eq!(
         config.global.enrichment,
         Enrichment { hostname: "file".into(), tags: vec!["a:b".into(), "env:test".into()], send_units: true }
@@ -266,34 +267,14 @@ fn the_environment_overrides_the_file() {
         ("DD_ENV", "prod"),
     ];
     let config = read_in(&file, &variables);
-    let Output::Api(api) = &config.global.output else { panic!() };
-    assert_eq!((api.api_key.expose(), api.url.as_str()), ("key", "https://api.us5.datadoghq.com"));
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!() };
+    assert_eq!((api.main.api_key.expose(), api.main.url.as_str()), ("key", "https://api.us5.datadoghq.com"));
     let tags = ["x:1", "y:2", "z:3", "env:prod"].map(ToOwned::to_owned).to_vec();
     assert_eq!(config.global.enrichment, Enrichment { hostname: "host".into(), tags, send_units: true });
 
     let config = read_in(ONE, &[("DD_API_KEY", "k"), ("DD_URL", "http://one/"), ("DD_DD_URL", "http://two/")]);
-    let Output::Api(api) = &config.global.output else { panic!() };
-    assert_eq!(api.url, "http://two");
-}
-
-#[test]
-fn dogstatsd_is_found_where_its_clients_find_it() {
-    let udp = |host: &str, port| Output::Dogstatsd(DogstatsdAddress::Udp { host: host.to_owned(), port });
-    let cases: [(&[(&'static str, &'static str)], Output); 7] = [
-        (&[("DD_AGENT_HOST", "agent")], udp("agent", 8125)),
-        (&[("DD_AGENT_HOST", "agent"), ("DD_DOGSTATSD_PORT", "1")], udp("agent", 1)),
-        (&[("DD_AGENT_HOST", "agent"), ("DD_DOGSTATSD_URL", "udp://other:2")], udp("other", 2)),
-        (&[("DD_DOGSTATSD_URL", "udp://[::1]:2")], udp("[::1]", 2)),
-        (
-            &[("DD_DOGSTATSD_URL", "unix:///a/b.sock")],
-            Output::Dogstatsd(DogstatsdAddress::UnixDatagram("/a/b.sock".into())),
-        ),
-        (&[("DD_DOGSTATSD_URL", "unixstream:///a")], Output::Dogstatsd(DogstatsdAddress::UnixStream("/a".into()))),
-        (&[("DD_DOGSTATSD_URL", "udp://a"), ("RETRIEVER_OUTPUT", "console")], Output::Console),
-    ];
-    for (variables, output) in cases {
-        assert_eq!(read_in(ONE, variables).global.output, output, "{variables:?}");
-    }
+    let [Output::Api(api)] = &config.global.outputs[..] else { panic!() };
+    assert_eq!(api.main.url, "http://two");
 }
 
 #[test]
@@ -305,6 +286,11 @@ fn faulty_variables_are_named() {
         ("RETRIEVER_ADMIN_LISTEN", "here"),
         ("RETRIEVER_OUTPUT", "api"),
         ("RETRIEVER_OUTPUT", "printer"),
+        ("RETRIEVER_OUTPUT", "console,file"),
+        ("RETRIEVER_CONSOLE_FORMAT", "xml"),
+        ("RETRIEVER_OUTPUT_FILE_FORMAT", "xml"),
+        ("RETRIEVER_DOGSTATSD_MAX_PACKET_SIZE", "1"),
+        ("RETRIEVER_DOGSTATSD_DISTRIBUTION_VALUES", "0.5"),
     ];
     for (name, value) in cases {
         let config = read_in(ONE, &[(name, value)]);

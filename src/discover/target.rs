@@ -16,6 +16,9 @@ pub struct Target {
     pub instance: Arc<Instance>,
     /// When in each interval it is scraped.
     pub place: Place,
+    /// Which target it is, whatever is made of it: the same after a restart and with other settings, as long as its
+    /// endpoint is the same, and its rank among the instances of that endpoint.
+    pub identity: u64,
 }
 
 /// The targets of the settings: one for each instance, in their order.
@@ -24,14 +27,19 @@ pub fn static_targets(
 ) -> impl Iterator<Item = Result<Target, EndpointError>> {
     // Instances that nothing tells apart are numbered, so that they do not burst either.
     let mut alike: HashMap<Place, u64> = HashMap::new();
+    let mut of_endpoint: HashMap<Place, u64> = HashMap::new();
     instances.into_iter().map(move |instance| {
         let endpoint = Endpoint::parse(&instance.endpoint)?;
         let identity = [&*instance.endpoint, &*instance.namespace].into_iter();
         let place = Place::of(identity.chain(instance.tags.iter().map(String::as_str)));
         let number = alike.entry(place).or_default();
-        let target = Target { endpoint, place: place.numbered(*number), instance };
+        let place = place.numbered(*number);
         *number += 1;
-        Ok(target)
+        let identity = Place::of([&*instance.endpoint]);
+        let number = of_endpoint.entry(identity).or_default();
+        let Place(identity) = identity.numbered(*number);
+        *number += 1;
+        Ok(Target { endpoint, instance, place, identity })
     })
 }
 
@@ -89,12 +97,29 @@ mod tests {
     }
 
     fn places(instances: &str) -> Vec<Place> {
+        targets(instances).into_iter().map(|target| target.place).collect()
+    }
+
+    fn targets(instances: &str) -> Vec<Target> {
         let config = Config::read(&format!("instances:\n{instances}"), "test", &NoSurroundings);
         let instances = config.instances.into_iter().map(|instance| match instance {
             ConfiguredInstance::Valid(instance) => Arc::from(instance),
             ConfiguredInstance::Invalid { errors, .. } => panic!("{errors:?}"),
         });
-        static_targets(instances).map(|target| target.unwrap().place).collect()
+        static_targets(instances).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_target_stays_who_it_is_whatever_is_made_of_it() {
+        let identities =
+            |instances: &str| -> Vec<u64> { targets(instances).into_iter().map(|target| target.identity).collect() };
+        let before = identities("- {openmetrics_endpoint: http://a/}\n- {openmetrics_endpoint: http://b/}\n");
+        let other = "- {openmetrics_endpoint: http://b/, tags: [x]}\n- {openmetrics_endpoint: http://a/, namespace: shop}\n\
+                     - {openmetrics_endpoint: http://a/}\n";
+        let after = identities(other);
+        assert_eq!((after[0], after[1]), (before[1], before[0]));
+        let distinct: std::collections::HashSet<_> = after.iter().collect();
+        assert_eq!(distinct.len(), 3);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The way from here to where metrics go.
 
+use std::fs::OpenOptions;
 use std::io;
+use std::path::Path;
 
 use super::intake;
 use super::model::{Diagnosis, Step, StepKind};
@@ -9,14 +11,52 @@ use super::words::quoted;
 use crate::config::{DogstatsdAddress, Output};
 use crate::submit::{Reached, reach_dogstatsd};
 
-/// Walks the way to where the settings send metrics. `file`: the settings; none: there is only the environment.
-pub(crate) async fn examine_delivery(output: &Output, file: Option<&str>) -> Diagnosis {
+/// Walks the way to one of the places that the settings send metrics to. `file`: the settings; none: there is only the
+/// environment.
+async fn examine_delivery(output: &Output, file: Option<&str>) -> Diagnosis {
     let (title, steps) = match output {
-        Output::Console => ("Datadog".to_owned(), vec![console(file)]),
-        Output::Dogstatsd(address) => ("Datadog, through an Agent".to_owned(), dogstatsd(address).await),
+        Output::Console(_) => ("Datadog".to_owned(), vec![console(file)]),
+        Output::File(settings) => (output.to_string(), vec![growing_file(&settings.path)]),
+        Output::Dogstatsd(settings) => ("Datadog, through an Agent".to_owned(), dogstatsd(&settings.address).await),
         Output::Api(api) => ("Datadog".to_owned(), intake::steps(api).await),
     };
     Diagnosis { title, place: None, steps }
+}
+
+/// The ways to all of them. That metrics are printed is worth no warning where they go to Datadog too.
+pub(crate) async fn examine_deliveries(outputs: &[Output], file: Option<&str>) -> Vec<Diagnosis> {
+    let mut diagnoses = Vec::with_capacity(outputs.len());
+    for output in outputs {
+        diagnoses.push(match output {
+            Output::Console(_) if outputs.len() > 1 => {
+                let step = Step::fine(StepKind::Destination, "metrics are printed too").fact("output", "console");
+                Diagnosis { title: "The console".to_owned(), place: None, steps: vec![step] }
+            }
+            _ => examine_delivery(output, file).await,
+        });
+    }
+    diagnoses
+}
+
+/// Nothing is written and no file is made: to look must change nothing.
+fn growing_file(path: &Path) -> Step {
+    let found = match OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            match folder.metadata() {
+                Ok(metadata) if metadata.is_dir() => Ok("the file is not there yet; its folder is"),
+                Ok(_) => Err(io::Error::from(io::ErrorKind::NotADirectory)),
+                Err(error) => Err(error),
+            }
+        }
+        opened => opened.map(|_| "the file can be written to"),
+    };
+    let step = match found {
+        Ok(words) => Step::fine(StepKind::Destination, words),
+        Err(error) => Step::failed(StepKind::Destination, format!("the file cannot be written to: {error}"))
+            .advise("check `output_file` (RETRIEVER_OUTPUT_FILE): its folder must be there and writable for this user"),
+    };
+    step.fact("output", "file").fact("path", path.display().to_string())
 }
 
 fn console(file: Option<&str>) -> Step {

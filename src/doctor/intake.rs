@@ -42,7 +42,7 @@ pub(super) async fn steps(api: &ApiSettings) -> Vec<Step> {
     let now = UnixTime::now();
     let record = notebook.read();
     let mut hop = record.hops.first().cloned().unwrap_or_default();
-    hop.proxy = api.proxy.proxy().cloned();
+    hop.proxy = api.main.proxy.proxy().cloned();
     let mut steps = vec![destination(api), proxy(api)];
     let checked = match checked {
         Ok(checked) => checked,
@@ -78,12 +78,12 @@ fn with_rest(mut steps: Vec<Step>) -> Vec<Step> {
 }
 
 fn site(api: &ApiSettings) -> Option<&str> {
-    let site = api.url.strip_prefix("https://api.")?;
+    let site = api.main.url.strip_prefix("https://api.")?;
     (!site.contains(['/', ':'])).then_some(site)
 }
 
 fn host(api: &ApiSettings) -> &str {
-    api.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
+    api.main.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
 }
 
 fn is_address(host: &str) -> bool {
@@ -91,7 +91,7 @@ fn is_address(host: &str) -> bool {
 }
 
 fn destination(api: &ApiSettings) -> Step {
-    let url = &api.url;
+    let url = &api.main.url;
     let step = match site(api) {
         Some(site) if SITES.contains(&site) => {
             Step::fine(StepKind::Destination, format!("Datadog's API at `{url}`: the site is `{site}`"))
@@ -108,7 +108,7 @@ fn destination(api: &ApiSettings) -> Step {
 /// Which proxy payloads go through, and by whose say.
 fn proxy(api: &ApiSettings) -> Step {
     let none = |because: &str| Step::not_needed(StepKind::Proxy, format!("none: {because}")).fact("proxy", Value::Null);
-    match &api.proxy {
+    match &api.main.proxy {
         IntakeProxy::Through(proxy) => way::through(proxy),
         IntakeProxy::NoneNamed => none("neither the settings nor the environment name one"),
         IntakeProxy::Forbidden => none("the settings or the environment forbid it (an empty URL)"),
@@ -142,7 +142,7 @@ fn walked(api: &ApiSettings, hop: &Hop, now: UnixTime) -> Vec<Step> {
         "It is trusted because of the CA certificates of this machine."
     };
     steps.extend(handshake::step_of_intake(&hop.tls, trust, now));
-    if hop.connected.is_some() && !api.url.starts_with("https") {
+    if hop.connected.is_some() && !api.main.url.starts_with("https") {
         steps.push(Step::not_needed(StepKind::Tls, "none: the URL begins with `http://`"));
     }
     steps
@@ -167,7 +167,7 @@ fn unreachable(api: &ApiSettings, hop: &Hop, message: &str) -> Step {
     let cause = cause.split_once("(Connect): ").map_or(cause, |(_, cause)| cause);
     let cause = cause.strip_prefix("dns error: ").unwrap_or(cause);
     let lower = cause.to_lowercase();
-    let is_tls = api.url.starts_with("https");
+    let is_tls = api.main.url.starts_with("https");
     if let Some(proxy) = hop.proxy.as_ref().filter(|_| hop.tunnelled.is_none() && (is_tls || hop.connected.is_none())) {
         return unreached_proxy(proxy, hop, cause);
     }
@@ -223,9 +223,9 @@ fn key(api: &ApiSettings, checked: &KeyCheck, status: u16) -> Step {
 }
 
 fn rejected(api: &ApiSettings) -> Step {
-    let length = api.api_key.expose().chars().count();
-    let is_hex = api.api_key.expose().chars().all(|c| c.is_ascii_hexdigit());
-    let step = Step::failed(StepKind::Key, format!("`{}` does not know the API key", api.url));
+    let length = api.main.api_key.expose().chars().count();
+    let is_hex = api.main.api_key.expose().chars().all(|c| c.is_ascii_hexdigit());
+    let step = Step::failed(StepKind::Key, format!("`{}` does not know the API key", api.main.url));
     let step = match site(api) {
         Some(site) => step.advise(format!(
             "the usual cause is the wrong site: a key works at the site of its organisation only, and `site` is \
@@ -259,15 +259,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::{IntakeProxy, Secret, TlsVersion};
+    use crate::config::{Intake, IntakeProxy, Secret, TlsVersion};
 
     fn advice(url: &str, key: &str) -> Vec<String> {
         let api = ApiSettings {
-            url: url.to_owned(),
-            api_key: Secret::new(key),
+            main: Intake { url: url.to_owned(), api_key: Secret::new(key), proxy: IntakeProxy::default() },
+            additional: Vec::new(),
             skip_ssl_validation: false,
             min_tls_version: TlsVersion::Tls12,
-            proxy: IntakeProxy::default(),
             timeout: Duration::from_secs(1),
             queue_bytes: 0,
         };

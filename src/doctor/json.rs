@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::model::{Diagnosis, Outcome, Step};
 
 /// All of them in one document.
-pub(crate) fn json(targets: &[Diagnosis], delivery: &Diagnosis) -> Value {
-    let outcome = targets.iter().chain([delivery]).map(Diagnosis::outcome).max();
+pub(crate) fn json(targets: &[Diagnosis], deliveries: &[Diagnosis]) -> Value {
+    let outcome = targets.iter().chain(deliveries).map(Diagnosis::outcome).max();
     json!({
         "outcome": word(outcome.unwrap_or(Outcome::Fine)),
         "targets": targets.iter().map(diagnosis).collect::<Value>(),
-        "delivery": diagnosis(delivery),
+        "delivery": deliveries.first().map(diagnosis),
+        "deliveries": deliveries.iter().map(diagnosis).collect::<Value>(),
     })
 }
 

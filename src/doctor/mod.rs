@@ -19,7 +19,7 @@ mod text;
 mod way;
 mod words;
 
-pub(crate) use delivery::examine_delivery;
+pub(crate) use delivery::examine_deliveries;
 pub(crate) use json::json;
 pub(crate) use model::{Diagnosis, Outcome};
 pub(crate) use target::{examine_target, unusable};

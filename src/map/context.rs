@@ -52,6 +52,11 @@ pub struct ContextTags<'c> {
 }
 
 impl<'c> ContextTags<'c> {
+    /// One after the other, each with a number that it has in all contexts of the target, and others may have later.
+    pub(crate) fn numbered(self) -> impl Iterator<Item = (u32, &'c str)> + Clone {
+        self.numbers.iter().map(|&number| (number, self.texts.get(number)))
+    }
+
     /// One after the other.
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'c str> + Clone {
         self.numbers.iter().map(|&number| self.texts.get(number))
@@ -169,7 +174,9 @@ impl Contexts {
         let (head, tags) = numbers.split_at(2.min(numbers.len()));
         draft.extend_from_slice(head);
         draft.extend(tags.iter().copied().filter(|&tag| keep(self.texts.get(tag))));
-        draft.iter().for_each(|&text| self.texts.hold_again(text));
+        for &text in &draft {
+            self.texts.hold_again(text);
+        }
         draft.extend(more.map(|tag| self.texts.hold(tag)));
         let id = self.intern_numbers(&draft, unit);
         self.draft = draft;
@@ -180,7 +187,9 @@ impl Contexts {
         let hash = self.hasher.hash_one(numbers);
         let (slots, all) = (&self.slots, &self.numbers);
         if let Some(&known) = self.index.find(hash, |&slot| slots[slot as usize].numbers(all) == numbers) {
-            numbers.iter().for_each(|&text| self.texts.let_go(text));
+            for &text in numbers {
+                self.texts.let_go(text);
+            }
             return ContextId(known);
         }
         self.births += 1;

@@ -151,13 +151,13 @@ impl<S: Submissions> Emitter<'_, S> {
             dropped.add(DropReason::LeftOutByPattern);
             return;
         }
-        let series = memory.touch(figure.name()).unwrap_or_else(|| {
+        let series = memory.touch(figure.name()).unwrap_or_else(|unknown| {
             let contexts = &mut memory.contexts;
             let context = contexts.intern(&name, "", self.static_tags.iter().map(|tag| &**tag), figure.unit());
             let plan =
                 Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
             let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };
-            memory.plan(figure.name(), None, planned)
+            memory.plan(figure.name(), Err(unknown), planned)
         });
         let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
         let origin = memory.origin(series);

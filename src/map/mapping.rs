@@ -66,6 +66,7 @@ pub struct Mapping<'m, S> {
 
 /// The family whose samples come.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct OpenFamily {
     pub(super) id: FamilyId,
     pub(super) selected: Selected,
@@ -78,11 +79,11 @@ pub(super) struct OpenFamily {
     /// Whether it says when the process started.
     is_process_start: bool,
     /// Whether its samples may say when series of other families began.
-    tells_starts: bool,
+    pub(super) tells_starts: bool,
     /// Whether its emissions are kept until it ends.
     waits: bool,
-    /// Whether its samples say nothing but their values, so that those of known series need not be read.
-    pub(super) replays: bool,
+    /// Its number, if its samples say nothing but their values, so that those of known series need not be read.
+    pub(super) replayed: Option<FamilyId>,
     /// Samples as parsed.
     pub(super) samples: u64,
     /// How many of them `exclude_metrics` means.
@@ -100,7 +101,7 @@ impl Default for OpenFamily {
             is_process_start: false,
             tells_starts: false,
             waits: false,
-            replays: false,
+            replayed: None,
             samples: 0,
             excluded: 0,
         }
@@ -257,17 +258,22 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         self.open.selected.as_ref().is_ok_and(|selected| selected.waits(self.instance().histograms))
     }
 
-    /// Notes what a sample says about the beginning of series.
-    fn note_start(&mut self, sample: &Sample<'_>) {
-        if (sample.role == Role::Created || self.open.tells_starts)
+    /// Notes what a sample says about the beginning of series; gives whether it could say it of none.
+    fn note_start(&mut self, sample: &Sample<'_>) -> bool {
+        let begun = if sample.role == Role::Created || self.open.tells_starts {
+            started::begun(sample, self.memory)
+        } else {
+            None
+        };
+        if let Some(begun) = begun
             && let Some(time) = started::time(sample)
-            && let Some(begun) = started::begun(sample, self.memory)
         {
             self.emitter.out.begun(begun, time);
         }
         if self.open.is_process_start && self.process_started.is_none_or(|known| sample.value < known) {
             self.process_started = Some(sample.value);
         }
+        begun.is_none()
     }
 
     /// Replays the plan of a series for one sample.
@@ -351,8 +357,9 @@ impl<'m, S: Submissions> Mapping<'m, S> {
 
     /// Whether nobody wants more of the samples of the open family than their values.
     fn replays(&mut self) -> bool {
-        let OpenFamily { watch, is_process_start, tells_starts, waits, .. } = &self.open;
-        let is_plain = watch.is_empty() && !is_process_start && !tells_starts && !waits;
+        let OpenFamily { watch, is_process_start, waits, .. } = &self.open;
+        // Of a family that is not selected no series is remembered.
+        let is_plain = self.open.selected.is_ok() && watch.is_empty() && !is_process_start && !waits;
         is_plain && !self.shared.is_too_much() && self.emitter.limiter.is_none() && self.emitter.out.trace().is_none()
     }
 
@@ -467,12 +474,12 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             is_process_start: self.instance().use_process_start_time && name == started::PROCESS_START,
             tells_starts: started::is_apart(&family.name, family.metric_type, self.circumstances.format),
             waits: false,
-            replays: false,
+            replayed: None,
             samples: 0,
             excluded: 0,
         };
         self.open.waits = self.waits(family);
-        self.open.replays = self.replays();
+        self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }
 
     fn take_known(&mut self, _: &Family, lines: &[u8], room: Room) -> Taken {
@@ -534,12 +541,15 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.failing.is_some() {
             return None;
         }
-        self.note_start(sample);
+        let is_unrelated = self.note_start(sample);
         for watch in &mut self.open.watch {
             self.shared.observe(watch, sample);
         }
         match self.resolve(family, sample) {
             Ok(Ok(series)) => {
+                if is_unrelated && self.open.tells_starts {
+                    self.memory.note_unrelated(series);
+                }
                 self.apply(series, sample);
                 Some(series)
             }

@@ -29,6 +29,10 @@ pub(crate) struct Series {
     pub(crate) group: Option<(GroupId, Part)>,
 }
 
+/// A series that is not known, by the fingerprint of its text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unknown(u32);
+
 /// A plan that was just made.
 pub(crate) struct Planned<'p> {
     pub(crate) plan: Plan,
@@ -170,12 +174,12 @@ impl Memory {
         self.roster.find(text.as_bytes())
     }
 
-    /// Notes that a series was seen, if it is known.
-    pub(crate) fn touch(&mut self, text: &str) -> Option<SeriesId> {
-        let id = self.find(text)?;
+    /// Notes that a series was seen, if it is known; gives its number, or else what [`Memory::plan`] needs to know of it.
+    pub(crate) fn touch(&mut self, text: &str) -> Result<SeriesId, Unknown> {
+        let id = self.roster.find_or_fingerprint(text.as_bytes()).map_err(Unknown)?;
         self.roster.came(id);
         self.roster.entry_mut(id).seen = self.age;
-        Some(id)
+        Ok(id)
     }
 
     /// Whether the plan of a series was made for this family and these shared labels.
@@ -184,14 +188,20 @@ impl Memory {
         entry.family == family && entry.sharing == sharing
     }
 
-    /// Remembers a plan of the series that is exposed as `text`; `known` is its number, if it has one.
-    pub(crate) fn plan(&mut self, text: &str, known: Option<SeriesId>, planned: Planned<'_>) -> SeriesId {
+    /// Notes that a series, though called like one that tells when another began, does so for none that ever came.
+    pub(crate) fn note_unrelated(&mut self, id: SeriesId) {
+        let births = self.roster.births();
+        self.roster.entry_mut(id).unrelated = births;
+    }
+
+    /// Remembers a plan of the series that is exposed as `text`; `known` is what [`Memory::touch`] gave.
+    pub(crate) fn plan(&mut self, text: &str, known: Result<SeriesId, Unknown>, planned: Planned<'_>) -> SeriesId {
         let Planned { plan, group, family, sharing, is_plain } = planned;
         for context in plan.contexts() {
             self.contexts.hold(context);
         }
         let group = group.map(|(name, part)| (self.groups.join(name), part));
-        let id = known.unwrap_or_else(|| self.roster.enter(text));
+        let id = known.unwrap_or_else(|Unknown(fingerprint)| self.roster.enter(text, fingerprint));
         let entry = self.roster.entry_mut(id);
         (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
         entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };

@@ -25,17 +25,23 @@ impl Repetition {
         if format != Format::OpenMetrics {
             return false;
         }
-        let same = match self.passed.take() {
+        let same = match self.passed {
             Some(series) => text(series) == Some(sample.series),
             None => self.series == sample.series,
         };
         if same && self.timestamp_ms == sample.timestamp_ms {
             return true;
         }
+        self.passed = None;
         self.series.clear();
         self.series.push_str(sample.series);
         self.timestamp_ms = sample.timestamp_ms;
         false
+    }
+
+    /// The series of the sample before, if that was read.
+    pub(super) fn read(&self) -> Option<&str> {
+        self.passed.is_none().then_some(self.series.as_str())
     }
 
     /// A sample passed that repeats nothing.

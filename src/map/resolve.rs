@@ -45,13 +45,13 @@ impl<S: Submissions> Mapping<'_, S> {
             return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
         }
         let known = self.memory.touch(sample.series);
-        if let Some(series) = known
+        if let Ok(series) = known
             && self.memory.is_planned(series, self.open.id, sharing)
             && self.emitter.out.trace().is_none()
         {
             return Ok(Ok(series));
         }
-        if known.is_none() {
+        if known.is_err() {
             self.check_memory(self.memory.len() + 1)?;
         }
         let Compiled { plan, group } = self.compile(family, sample)?;

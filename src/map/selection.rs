@@ -51,9 +51,15 @@ impl SelectedFamily {
 
 /// A name with the namespace before it and a suffix behind it.
 pub(crate) fn full_name(sent: &str, suffix: Suffix, instance: &Instance) -> String {
-    let namespace = &instance.namespace;
-    let dot = if namespace.is_empty() { "" } else { "." };
-    format!("{namespace}{dot}{sent}{}", suffix.as_str())
+    let (namespace, suffix) = (&instance.namespace, suffix.as_str());
+    let mut name = String::with_capacity(namespace.len() + 1 + sent.len() + suffix.len());
+    if !namespace.is_empty() {
+        name.push_str(namespace);
+        name.push('.');
+    }
+    name.push_str(sent);
+    name.push_str(suffix);
+    name
 }
 
 /// What stands behind the name of a family in what is submitted.

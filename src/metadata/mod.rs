@@ -1,7 +1,7 @@
 //! What exporters say of their metrics (type, unit, help), brought to where Datadog keeps it.
 //!
 //! A [`Collector`] watches the scrapes of a target, a [`Catalogue`] has what all targets say, by the names that Datadog
-//! stores, and [`bring`] changes what Datadog has where it differs.
+//! stores, and [`fn@bring`] changes what Datadog has where it differs.
 
 mod bring;
 mod catalogue;

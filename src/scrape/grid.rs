@@ -36,6 +36,12 @@ impl Grid {
         self.at_or_after(moment.checked_add(Duration::from_nanos(1))?)
     }
 
+    /// The tick that many ticks after the tick `tick`.
+    pub fn nth_after(&self, tick: Duration, ticks: u64) -> Duration {
+        let nanos = self.interval.as_nanos().saturating_mul(u128::from(ticks)).saturating_add(tick.as_nanos());
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
     /// How many ticks there are after the tick `tick`, up to and including a moment.
     pub fn passed(&self, tick: Duration, moment: Duration) -> u64 {
         let intervals = moment.saturating_sub(tick).as_nanos() / self.interval.as_nanos();
@@ -92,7 +98,10 @@ mod tests {
                 let now = tick + later;
                 let next = grid.after(now).unwrap();
                 let steps = next.abs_diff(tick).as_nanos() / interval.as_nanos();
-                prop_assert_eq!(u128::from(grid.passed(tick, now)) + 1, steps);
+                let passed = grid.passed(tick, now);
+                prop_assert_eq!(u128::from(passed) + 1, steps);
+                let last = grid.nth_after(tick, passed);
+                prop_assert!(last <= now && next.abs_diff(last) == interval);
             }
         }
     }

@@ -17,14 +17,15 @@ use tokio::time::Instant;
 
 use super::grid::{Grid, TickClock};
 use crate::throttle::Throttle;
+use crate::time::UnixTime;
 
 /// A target as the schedule sees it.
 pub trait Job: Send + Sync + 'static {
     /// When it is due; always the same.
     fn grid(&self) -> Grid;
 
-    /// One scrape.
-    fn run(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static;
+    /// One scrape, for the tick `tick` of the grid. No tick is given twice.
+    fn run(self: Arc<Self>, tick: UnixTime) -> impl Future<Output = ()> + Send + 'static;
 
     /// This many ticks passed without a scrape.
     fn skipped(&self, reason: Skip, ticks: u64);
@@ -120,8 +121,8 @@ struct Schedule<J> {
     jobs: HashMap<Key, Entry<J>>,
     /// The next tick of each target, the earliest first.
     ticks: BinaryHeap<Reverse<(Duration, Key)>>,
-    /// Targets that are due, in the order of their ticks; some may have left the plan.
-    waiting: VecDeque<Key>,
+    /// Targets that are due, and since which tick, in the order of these; some may have left the plan.
+    waiting: VecDeque<(Key, Duration)>,
     scrapes: JoinSet<()>,
     /// Whose scrape each task is.
     running: HashMap<Id, (Key, Arc<J>)>,
@@ -166,7 +167,7 @@ impl<J: Job> Schedule<J> {
         let planned: HashSet<*const J> = plan.jobs.iter().map(Arc::as_ptr).collect();
         self.jobs.retain(|_, entry| planned.contains(&Arc::as_ptr(&entry.job)));
         self.ticks.retain(|Reverse((_, key))| self.jobs.contains_key(key));
-        self.waiting.retain(|key| self.jobs.contains_key(key));
+        self.waiting.retain(|(key, _)| self.jobs.contains_key(key));
         let present: HashSet<*const J> = self.jobs.values().map(|entry| Arc::as_ptr(&entry.job)).collect();
         let now = self.clock.now();
         for job in plan.jobs.iter().filter(|job| !present.contains(&Arc::as_ptr(job))) {
@@ -194,12 +195,12 @@ impl<J: Job> Schedule<J> {
             self.due(key, tick, now);
         }
         while self.scrapes.len() < self.slots.get()
-            && let Some(key) = self.waiting.pop_front()
+            && let Some((key, tick)) = self.waiting.pop_front()
         {
             let Some(entry) = self.jobs.get_mut(&key) else { continue };
             entry.state = State::Running;
             let job = Arc::clone(&entry.job);
-            let task = self.scrapes.spawn(Arc::clone(&job).run());
+            let task = self.scrapes.spawn(Arc::clone(&job).run(UnixTime::from_seconds(tick.as_secs_f64())));
             self.running.insert(task.id(), (key, job));
         }
     }
@@ -210,13 +211,14 @@ impl<J: Job> Schedule<J> {
         let grid = entry.job.grid();
         // Of several ticks that have passed only the last one still counts.
         let passed = grid.passed(tick, now);
+        let last = grid.nth_after(tick, passed);
         if let Some(next) = grid.after(now) {
             self.ticks.push(Reverse((next, key)));
         }
         match entry.state {
             State::Idle => {
                 entry.state = State::Waiting;
-                self.waiting.push_back(key);
+                self.waiting.push_back((key, last));
                 if passed > 0 {
                     entry.job.skipped(Skip::Late, passed);
                     self.tell_late(passed);

@@ -20,10 +20,12 @@ struct Fake {
     diary: Mutex<Diary>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Diary {
     /// When its scrapes began, after it was made.
     began: Vec<Duration>,
+    /// For which ticks, in seconds since the epoch.
+    ticks: Vec<f64>,
     running: usize,
     most_running: usize,
     ended: usize,
@@ -51,10 +53,11 @@ impl Job for Fake {
         self.grid
     }
 
-    async fn run(self: Arc<Self>) {
+    async fn run(self: Arc<Self>, tick: UnixTime) {
         {
             let mut diary = self.diary.lock().unwrap();
             diary.began.push(self.created.elapsed());
+            diary.ticks.push(tick.seconds());
             diary.running += 1;
             diary.most_running = diary.most_running.max(diary.running);
         }
@@ -103,6 +106,24 @@ async fn scrapes_begin_on_their_ticks() {
             let late = since_epoch.abs_diff(tick);
             assert!(since_epoch >= tick && late <= Duration::from_millis(2), "scrape {i}: {late:?}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_scrape_has_a_tick_of_its_own_however_late_it_begins() {
+    // One slot for all, so that many begin long after they were due.
+    let jobs: Vec<_> =
+        (0..4).map(|i| Fake::new(&format!("http://h{i}/"), SECOND, Duration::from_millis(450))).collect();
+    run(&jobs, 1, 300).await;
+    for job in jobs {
+        let Diary { began, ticks, .. } = job.diary();
+        assert!(ticks.len() > 50);
+        for (began, tick) in began.iter().zip(&ticks) {
+            let on_grid = job.grid.at_or_after(Duration::from_secs_f64(tick - 0.000_01)).unwrap();
+            assert!((on_grid.as_secs_f64() - tick).abs() < 1e-6 && *tick <= EPOCH + began.as_secs_f64() + 1e-6);
+        }
+        // The resolution of the intake.
+        assert!(ticks.windows(2).all(|pair| pair[0].floor() < pair[1].floor()), "{ticks:?}");
     }
 }
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::aggregate::{Batch, FullPoint, FullSketch, Slots};
+use super::event::Event;
+use crate::aggregate::{Batch, FullPoint, FullSketch, Marks, Slots};
 use crate::map::ServiceCheck;
 use crate::time::UnixTime;
 
-/// The points, sketches and service checks of one scrape of one target.
+/// The points, sketches, service checks and events of one scrape of one target.
 #[derive(Clone, Debug)]
 pub struct Delivery<'r> {
     /// Where they come from: the endpoint, as the console shows it.
@@ -20,6 +21,10 @@ pub struct Delivery<'r> {
     pub slots: Cow<'r, Slots>,
     /// In the order of submission.
     pub service_checks: Vec<ServiceCheck>,
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+    /// What is to be remembered of the target once all this is; none: nothing is.
+    pub marks: Option<Marks>,
     /// Whether an empty host name stands for the host of the submitter; otherwise it stays empty.
     pub default_host: bool,
 }
@@ -33,5 +38,11 @@ impl Delivery<'_> {
     /// The sketches with their series.
     pub fn sketches(&self) -> impl ExactSizeIterator<Item = FullSketch<'_>> {
         self.batch.full_sketches(&self.slots)
+    }
+
+    /// How many things it holds, as they are counted in [`Stats`](super::Stats).
+    pub(super) fn entries(&self) -> u64 {
+        let Self { batch, service_checks, events, .. } = self;
+        (batch.points.len() + batch.sketches.len() + service_checks.len() + events.len()) as u64
     }
 }

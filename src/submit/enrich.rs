@@ -88,9 +88,14 @@ impl Enricher {
         own.flatten().chain(self.tags.iter().map(String::as_str).filter(is_new))
     }
 
-    /// The tags of a service check, sorted: its own and those of the configuration, each once.
+    /// The tags of a service check.
     pub(super) fn check_tags<'a>(&'a self, check: &'a ServiceCheck) -> Vec<&'a str> {
-        let own = check.tags.iter().map(|tag| name::cut(tag));
+        self.all_tags(&check.tags)
+    }
+
+    /// These tags and those of the configuration, sorted, each once.
+    pub(super) fn all_tags<'a>(&'a self, own: &'a [String]) -> Vec<&'a str> {
+        let own = own.iter().map(|tag| name::cut(tag));
         let mut tags: Vec<&str> = own.chain(self.tags.iter().map(String::as_str)).collect();
         tags.sort_unstable();
         tags.dedup();

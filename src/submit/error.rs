@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
+
+use super::journal::JournalError;
 
 /// An error of `submit`. Failures to deliver are no errors: they are counted in
 /// [`Stats`](super::Stats) while delivery goes on.
@@ -18,6 +21,8 @@ enum Kind {
     ApplicationKey,
     Tls { url: String, error: rustls::Error },
     Console(io::Error),
+    File { path: PathBuf, error: io::Error },
+    Storage(JournalError),
 }
 
 impl fmt::Display for Kind {
@@ -35,7 +40,14 @@ impl fmt::Display for Kind {
                 "TLS for `{url}` cannot be set up: {error}; where no CA certificates are installed, install them \
                  (often the package `ca-certificates`) or name a file of them in SSL_CERT_FILE"
             ),
+            Self::Storage(error) => error.fmt(f),
             Self::Console(error) => write!(f, "metrics cannot be shown: {error}"),
+            Self::File { path, error } => write!(
+                f,
+                "`output_file` is `{}`, which cannot be written to: {error}; its folder must be there, and both must be \
+                 writable for this user",
+                path.display()
+            ),
         }
     }
 }
@@ -57,8 +69,16 @@ impl SubmitError {
         Kind::Tls { url: url.to_owned(), error }.into()
     }
 
+    pub(super) fn storage(error: JournalError) -> Self {
+        Kind::Storage(error).into()
+    }
+
     pub(super) fn console(error: io::Error) -> Self {
         Kind::Console(error).into()
+    }
+
+    pub(super) fn file(path: &Path, error: io::Error) -> Self {
+        Kind::File { path: path.to_owned(), error }.into()
     }
 
     /// Whether the reader of the console went away, which is how `| head` ends a program and no cause for words.

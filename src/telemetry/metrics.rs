@@ -14,6 +14,7 @@ use super::delivery::{DeliveryCollector, DeliverySource};
 use super::process::ProcessCollector;
 use super::reload::{Reload, ReloadCollector, Reloads};
 use super::target::{TargetCollector, TargetTelemetry, Targets};
+use crate::config::OutputKind;
 use crate::submit::Stats;
 use crate::time::UnixTime;
 
@@ -88,8 +89,8 @@ impl Telemetry {
         self.0.targets.untried()
     }
 
-    /// How delivery stands.
-    pub(super) fn delivery(&self) -> Stats {
+    /// How delivery to each output stands.
+    pub(super) fn delivery(&self) -> Vec<(OutputKind, Stats)> {
         (self.0.delivery)()
     }
 }

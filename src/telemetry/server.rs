@@ -200,11 +200,12 @@ impl Pages {
             Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
             Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("{missing}\n")),
         };
-        let delivery = self.telemetry.delivery();
-        if let Health::Failing { message: error, .. } = delivery.health() {
-            page.push_str("delivery fails: ");
-            page.push_str(&error);
-            page.push('\n');
+        for (_, stats) in self.telemetry.delivery() {
+            if let Health::Failing { message: error, .. } = stats.health() {
+                page.push_str("delivery fails: ");
+                page.push_str(&error);
+                page.push('\n');
+            }
         }
         text(status, page)
     }
@@ -233,7 +234,6 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::submit::Stats;
     use crate::time::UnixTime;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -243,7 +243,7 @@ mod tests {
         buffer: usize,
         client: impl FnOnce(DuplexStream) -> F,
     ) -> Duration {
-        let telemetry = Telemetry::new(UnixTime::from_seconds(0.0), Arc::new(Stats::default));
+        let telemetry = Telemetry::new(UnixTime::from_seconds(0.0), Arc::new(Vec::new));
         let pages = Arc::new(Pages { telemetry, readiness: Readiness::default(), reload: None });
         let (near, far) = duplex(buffer);
         let (_stop, stopped) = watch::channel(());

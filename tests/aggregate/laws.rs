@@ -69,10 +69,10 @@ impl Model {
 }
 
 /// A point or a sketch: its metric, its value or count, and the keys of its bins with their counts.
-type Content = (String, f64, Vec<(i16, u16)>);
+pub(crate) type Content = (String, f64, Vec<(i16, u16)>);
 
 /// Points and sketches by their metric.
-fn contents(batch: &Batch) -> Vec<Content> {
+pub(crate) fn contents(batch: &Batch) -> Vec<Content> {
     let points = batch.points.iter().map(|point| (point.series.metric.to_string(), point.value, Vec::new()));
     let sketches = batch.sketches.iter().map(|point| {
         (point.series.metric.to_string(), point.sketch.count() as f64, point.sketch.bins().collect::<Vec<_>>())

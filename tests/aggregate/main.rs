@@ -9,6 +9,7 @@ mod groups;
 mod identity;
 mod laws;
 mod native;
+mod restart;
 mod rules;
 mod starts;
 mod target;

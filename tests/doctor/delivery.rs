@@ -121,3 +121,26 @@ async fn dogstatsd() {
     rewrite(&format!("dogstatsd_url: udp://{}", socket.local_addr().unwrap()));
     place.compare("dogstatsd_udp", 0).await;
 }
+
+#[tokio::test]
+async fn several_outputs() {
+    let (place, _server) = place("output_file: metrics.json\noutputs: [file, console]").await;
+    let rewrite = |file: &str| {
+        let path = place.folder.path().join("conf.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| if line.starts_with("output_file") { format!("output_file: {file}") } else { line.to_owned() })
+            .collect();
+        std::fs::write(path, lines.join("\n")).unwrap();
+    };
+    let file = place.folder.path().join("metrics.json");
+    rewrite(&file.display().to_string());
+    place.compare("outputs", 0).await;
+    assert!(!file.exists(), "to look changes nothing");
+    let document = place.run(&["conf.yaml", "--format", "json"]).await.assert_code(0).json();
+    assert_eq!(document["delivery"], document["deliveries"][0]);
+    assert_eq!(document["deliveries"][1]["steps"][0]["facts"]["output"], "console");
+    rewrite(&place.folder.path().join("missing/metrics.json").display().to_string());
+    place.compare("output_missing", 1).await;
+}

@@ -241,7 +241,7 @@ impl Job for Fetching {
         Grid::new(Place::of([self.endpoint.text()]), Duration::from_millis(20))
     }
 
-    async fn run(self: Arc<Self>) {
+    async fn run(self: Arc<Self>, _tick: UnixTime) {
         let mut answer = self.client.fetch(&self.endpoint).await.unwrap();
         let body = read(&mut answer.body).await.unwrap();
         // Nobody asks any more at the end.

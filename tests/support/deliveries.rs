@@ -44,7 +44,11 @@ pub(crate) fn sketch(metric: &str, values: &[f64]) -> Made<Sketch> {
     for value in values {
         sketch.insert(*value);
     }
-    Made::new(metric, &["kind:sketch"], "", sketch)
+    tagged_sketch(metric, &["kind:sketch"], sketch)
+}
+
+pub(crate) fn tagged_sketch(metric: &str, tags: &[&str], sketch: Sketch) -> Made<Sketch> {
+    Made::new(metric, tags, "", sketch)
 }
 
 pub(crate) fn service_check(name: &str, status: Status) -> ServiceCheck {
@@ -72,6 +76,8 @@ pub(crate) fn delivery(
         batch,
         slots: Cow::Owned(slots),
         service_checks,
+        events: Vec::new(),
+        marks: None,
         default_host: true,
     }
 }

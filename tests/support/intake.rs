@@ -24,6 +24,7 @@ use super::proto::{MetricPayload, MetricSeries, SketchPayload, SketchSeries};
 pub(crate) const SERIES: &str = "/api/v2/series";
 pub(crate) const SKETCHES: &str = "/api/beta/sketches";
 pub(crate) const CHECK_RUN: &str = "/api/v1/check_run";
+pub(crate) const EVENTS: &str = "/api/v1/events";
 pub(crate) const VALIDATE: &str = "/api/v1/validate";
 
 /// How a request is answered.
@@ -152,6 +153,16 @@ impl Intake {
     /// All service checks that were accepted.
     pub(crate) fn service_checks(&self) -> Vec<serde_json::Value> {
         self.accepted(CHECK_RUN).iter().flat_map(Received::service_checks).collect()
+    }
+
+    /// Waits until so many series were accepted.
+    pub(crate) async fn wait_for_series(&self, series: usize) {
+        let arrived = async {
+            while self.series().len() < series {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), arrived).await.unwrap();
     }
 
     /// Waits until `path` was asked for so many times.

@@ -5,6 +5,7 @@
 pub(crate) mod counting;
 pub(crate) mod daemon;
 pub(crate) mod deliveries;
+pub(crate) mod dogstatsd;
 pub(crate) mod intake;
 pub(crate) mod program;
 pub(crate) mod proto;

@@ -14,7 +14,7 @@ use crate::unit::Unit;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
-/// How many texts of a slot are no tags: its name and its host.
+/// How many texts of a slot are no tags: its host and its name.
 const HEAD: usize = 2;
 
 /// A series of one target: its place in [`Slots`], dense from 0 and used again after the series was let go.
@@ -36,7 +36,7 @@ impl SlotId {
 pub struct Slots {
     texts: Texts,
     records: Vec<Record>,
-    /// Numbers of texts: of each slot the name, the host, and the tags in the order of their text.
+    /// Numbers of texts: of each slot the host, the name, and the tags in the order of their text.
     numbers: Vec<u32>,
     index: HashTable<u32>,
     hasher: RandomState,
@@ -50,6 +50,8 @@ pub struct Slots {
     /// The texts of the series that is looked up, and those of the one before, with which it likely has much in common.
     draft: Vec<u32>,
     previous: Vec<u32>,
+    /// What the numbers that tags have elsewhere stood for here.
+    foreign: Vec<u32>,
 }
 
 /// Sorts tags, and remembers how: those of the next series are mostly in the same disorder.
@@ -60,19 +62,19 @@ struct Sorting {
 
 impl Sorting {
     /// The tags sorted, each once.
-    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
-        let tags: Vec<&str> = tags.into_iter().collect();
+    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = (u32, &'t str)>) -> Vec<(u32, &'t str)> {
+        let tags: Vec<(u32, &str)> = tags.into_iter().collect();
         if self.order.len() == tags.len() {
-            let sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
-            if sorted.is_sorted_by(|one, next| one < next) {
+            let sorted: Vec<_> = self.order.iter().map(|&place| tags[place as usize]).collect();
+            if sorted.is_sorted_by(|one, next| one.1 < next.1) {
                 return sorted;
             }
         }
         self.order.clear();
         self.order.extend(0..place(tags.len()));
-        self.order.sort_unstable_by_key(|&place| tags[place as usize]);
-        let mut sorted: Vec<&str> = self.order.iter().map(|&place| tags[place as usize]).collect();
-        sorted.dedup();
+        self.order.sort_unstable_by_key(|&place| tags[place as usize].1);
+        let mut sorted: Vec<_> = self.order.iter().map(|&place| tags[place as usize]).collect();
+        sorted.dedup_by_key(|(_, tag)| *tag);
         sorted
     }
 }
@@ -113,22 +115,53 @@ impl Slots {
         tags: impl IntoIterator<Item = &'t str>,
         unit: Option<Unit>,
     ) -> SlotId {
+        self.intern_numbered(metric, host, tags.into_iter().map(|tag| (u32::MAX, tag)), unit)
+    }
+
+    /// The number of a series of which each tag has a number that it most likely has in other series too. What the
+    /// numbers are for is speed: they decide nothing.
+    pub(super) fn intern_numbered<'t>(
+        &mut self,
+        metric: &str,
+        host: &str,
+        tags: impl IntoIterator<Item = (u32, &'t str)>,
+        unit: Option<Unit>,
+    ) -> SlotId {
         // The set of the tags counts, not their order.
         let tags = self.sorting.sorted(tags);
-        let texts = [metric, host].into_iter().chain(tags.iter().copied());
-        let bytes = texts.clone().map(str::len).sum();
         let mut numbers = std::mem::take(&mut self.draft);
         numbers.clear();
-        for (place, text) in texts.enumerate() {
-            // Most texts are those of the series before.
-            numbers.push(match self.previous.get(place) {
-                Some(&number) if self.texts.holds_as(number, text) => number,
-                _ => self.texts.hold(text),
-            });
+        let mut bytes = 0;
+        let head = [(u32::MAX, host), (u32::MAX, metric)];
+        for (place, (foreign, text)) in head.into_iter().chain(tags).enumerate() {
+            bytes += text.len();
+            numbers.push(self.number_of(place, foreign, text));
         }
         let slot = self.intern_numbers(&numbers, bytes, unit);
         self.draft = std::mem::replace(&mut self.previous, numbers);
         slot
+    }
+
+    /// The number of a text: that of the one at its place in the series before, or that which its foreign number stood for
+    /// the last time, if it is one of these.
+    #[inline]
+    fn number_of(&mut self, place: usize, foreign: u32, text: &str) -> u32 {
+        if let Some(&number) = self.previous.get(place)
+            && self.texts.holds_as(number, text)
+        {
+            return number;
+        }
+        if let Some(&number) = self.foreign.get(foreign as usize)
+            && self.texts.holds_as(number, text)
+        {
+            return number;
+        }
+        let number = self.texts.hold(text);
+        if foreign != u32::MAX {
+            reach(&mut self.foreign, foreign as usize, || u32::MAX);
+            self.foreign[foreign as usize] = number;
+        }
+        number
     }
 
     fn intern_numbers(&mut self, numbers: &[u32], bytes: usize, unit: Option<Unit>) -> SlotId {
@@ -216,8 +249,8 @@ impl Slots {
     pub fn get(&self, slot: SlotId) -> SeriesRef<'_> {
         let numbers = self.numbers(slot);
         SeriesRef {
-            metric: self.texts.get(numbers[0]),
-            host: self.texts.get(numbers[1]),
+            metric: self.texts.get(numbers[1]),
+            host: self.texts.get(numbers[0]),
             tags: Tags { texts: &self.texts, numbers: &numbers[HEAD..] },
             unit: self.unit(slot),
         }
@@ -236,8 +269,7 @@ impl Slots {
         &self,
         slot: SlotId,
     ) -> impl Iterator<Item = (&[u8], Option<&[u8; N]>)> {
-        let (head, tags) = self.numbers(slot).split_at(HEAD);
-        std::iter::once(head[0]).chain(tags.iter().copied()).map(|text| self.texts.bytes(text))
+        self.numbers(slot)[1..].iter().map(|&text| self.texts.bytes(text))
     }
 
     /// What its values are measured in, if that is known.
@@ -249,7 +281,7 @@ impl Slots {
     /// The host.
     #[inline]
     pub(crate) fn host(&self, slot: SlotId) -> &str {
-        self.texts.get(self.numbers(slot)[1])
+        self.texts.get(self.numbers(slot)[0])
     }
 
     /// What a reader once noted of a series; 0 if it noted nothing since the series was new.

@@ -124,7 +124,7 @@ impl Reloader {
     fn apply(&mut self, config: Config) -> Result<(Changes, bool), String> {
         let new = with_hostname(config.global);
         let prepared = self.targets.prepare(valid(config.instances))?;
-        let mut changed = self.apply_output(&new.output)?;
+        let mut changed = self.apply_outputs(&new.outputs)?;
         let changes = self.targets.replace(prepared, UnixTime::now());
         if self.global.enrichment != new.enrichment {
             self.surroundings.submitter.enrich(new.enrichment.clone());
@@ -145,14 +145,19 @@ impl Reloader {
     }
 
     /// The HTTP API can change its key, its URL and its limits; everything else waits for the next start.
-    fn apply_output(&mut self, new: &Output) -> Result<bool, String> {
-        let (Output::Api(before), Output::Api(api)) = (&self.global.output, new) else { return Ok(false) };
-        if before == api {
+    fn apply_outputs(&mut self, new: &[Output]) -> Result<bool, String> {
+        let changed = new.iter().find_map(|output| if let Output::Api(api) = output { Some(api) } else { None });
+        let present = self.global.outputs.iter_mut().find_map(|output| match output {
+            Output::Api(api) => Some(api),
+            _ => None,
+        });
+        let (Some(present), Some(api)) = (present, changed) else { return Ok(false) };
+        if present == api {
             return Ok(false);
         }
         self.surroundings.submitter.reconfigure(api).map_err(|error| error.to_string())?;
         tokio::spawn(check_key(api.clone()));
-        self.global.output = new.clone();
+        *present = api.clone();
         Ok(true)
     }
 }
@@ -176,7 +181,8 @@ fn refuse(problems: &[Problem], is_told: bool) -> String {
 /// The options that differ and cannot be changed while the process runs.
 fn fixed(present: &Global, new: &Global) -> Vec<&'static str> {
     let differences = [
-        ("where metrics go (`output` and the address it takes)", present.output != new.output),
+        ("where metrics go (`output` and the address it takes)", present.outputs != new.outputs),
+        ("what is kept on disk (`data_dir`, `state`, `disk_queue` and their limits)", present.storage != new.storage),
         ("`admin_listen`", present.admin_listen != new.admin_listen),
         ("`admin_reload`", present.admin_reload != new.admin_reload),
         ("`log_level`", present.log_level != new.log_level),

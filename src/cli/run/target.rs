@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::condition::Condition;
+use crate::aggregate::TargetKey;
 use crate::config::Instance;
 use crate::discover::Target;
 use crate::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
@@ -53,7 +54,7 @@ impl TargetState {
     ) -> Self {
         Self {
             client,
-            road: tokio::sync::Mutex::new(Road::new(Arc::clone(&target.instance), Some(now))),
+            road: tokio::sync::Mutex::new(remembering(&target, &surroundings.submitter, now)),
             turn: before.map(|before| Arc::clone(&before.turn)).unwrap_or_default(),
             telemetry: surroundings.telemetry.target(&target.endpoint.to_string()),
             submitter: Arc::clone(&surroundings.submitter),
@@ -74,10 +75,11 @@ impl TargetState {
     }
 
     /// One scrape, from the request to the hand-over for delivery.
-    async fn scrape(&self) {
+    async fn scrape(&self, tick: UnixTime) {
         let _turn = self.turn.lock().await;
         let _running = self.telemetry.begun();
-        let (now, begun) = (UnixTime::now(), Instant::now());
+        let interval = self.target.instance.min_collection_interval;
+        let (now, begun) = (time_of(tick, UnixTime::now(), interval), Instant::now());
         let endpoint = &self.target.endpoint;
         let mut checks = Checks::default();
         let mut road = self.road.lock().await;
@@ -94,7 +96,7 @@ impl TargetState {
             contexts: road.series(),
         });
         self.condition.lock().unwrap_or_else(PoisonError::into_inner).update(endpoint, &contribution, &road);
-        if duration < self.target.instance.min_collection_interval {
+        if duration < interval {
             self.overran.store(false, Ordering::Relaxed);
         }
         let delivery = Delivery {
@@ -103,6 +105,8 @@ impl TargetState {
             batch: contribution.batch,
             slots: Cow::Borrowed(road.slots()),
             service_checks: checks.finish(&self.target.instance),
+            events: Vec::new(),
+            marks: contribution.marks,
             default_host: !self.target.instance.empty_default_hostname,
         };
         let submitted = self.submitter.submit(&delivery);
@@ -117,13 +121,41 @@ impl TargetState {
     }
 }
 
+/// The road of a target that is watched from `now` on, which leaves marks if they are kept.
+fn road_of(target: &Target, submitter: &Submitter, now: UnixTime) -> Road {
+    let road = Road::new(Arc::clone(&target.instance), Some(now));
+    if submitter.marks_age().is_some() { road.with_marks(TargetKey(target.identity)) } else { road }
+}
+
+/// The same, which goes on where an earlier process was.
+fn remembering(target: &Target, submitter: &Submitter, now: UnixTime) -> Road {
+    let mut road = road_of(target, submitter, now);
+    if let Some(age_limit) = submitter.marks_age() {
+        let marks = submitter.take_marks(TargetKey(target.identity));
+        if let Err(error) = road.restore(&marks, now, age_limit) {
+            tracing::warn!(
+                endpoint = %target.endpoint,
+                "{error}: the counters of this target begin anew, and what they grew by since the last run is not sent"
+            );
+        }
+    }
+    road
+}
+
+/// The time of a scrape: its tick, because begins that are late by more or less could share a second, of which Datadog
+/// keeps one value; unless the clock of the system was set since the ticks were laid down.
+fn time_of(tick: UnixTime, now: UnixTime, interval: Duration) -> UnixTime {
+    let late = now.seconds() - tick.seconds();
+    if late.abs() <= interval.as_secs_f64() { tick } else { now }
+}
+
 impl Job for TargetState {
     fn grid(&self) -> Grid {
         Grid::new(self.target.place, self.target.instance.min_collection_interval)
     }
 
-    async fn run(self: Arc<Self>) {
-        self.scrape().await;
+    async fn run(self: Arc<Self>, tick: UnixTime) {
+        self.scrape(tick).await;
     }
 
     /// All are counted; said once for scrapes that are late one after the other. What is no fault of the target, the
@@ -143,7 +175,7 @@ impl Job for TargetState {
         tracing::error!(%endpoint, "the scrape panicked; this is a defect, please report it");
         // What it left behind may be half of something. The scrape is over, so nobody holds the lock.
         if let Ok(mut road) = self.road.try_lock() {
-            *road = Road::new(Arc::clone(&self.target.instance), Some(UnixTime::now()));
+            *road = road_of(&self.target, &self.submitter, UnixTime::now());
         }
     }
 }

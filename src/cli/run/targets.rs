@@ -1,6 +1,6 @@
 //! The targets of `retriever run`, and what becomes of them when the settings change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ pub(super) struct Prepared {
 
 /// Where a target comes from that is wanted from now on.
 enum Wanted {
-    Kept(Arc<TargetState>),
+    /// One that is scraped, and the identity that it has from the next start on.
+    Kept(Arc<TargetState>, u64),
     New(Box<(Target, Client)>),
 }
 
@@ -80,13 +81,14 @@ impl Targets {
                 Some(states.remove(place))
             });
             wanted.push(if let Some(state) = same {
-                Wanted::Kept(state)
+                Wanted::Kept(state, target.identity)
             } else {
                 let client = Client::new(&target.instance.http, USER_AGENT);
                 let client = client.map_err(|error| format!("{}: {error}", target.endpoint))?;
                 Wanted::New(Box::new((target, client)))
             });
         }
+        tell_apart(&mut wanted);
         Ok(Prepared { wanted, gone: present.into_values().flatten().collect() })
     }
 
@@ -104,7 +106,7 @@ impl Targets {
         self.states = wanted
             .into_iter()
             .map(|wanted| match wanted {
-                Wanted::Kept(state) => {
+                Wanted::Kept(state, _) => {
                     changes.kept += 1;
                     state
                 }
@@ -122,6 +124,32 @@ impl Targets {
             .collect();
         changes.removed = replaced.values().map(Vec::len).sum();
         changes
+    }
+}
+
+/// Gives new targets other identities than those that go on have kept: where the instances of an endpoint are in another
+/// order than before, these would be the same.
+fn tell_apart(wanted: &mut [Wanted]) {
+    let (mut taken, mut free) = (HashSet::new(), HashMap::<String, Vec<u64>>::new());
+    for wanted in &*wanted {
+        if let Wanted::Kept(state, _) = wanted {
+            taken.insert(state.target().identity);
+        }
+    }
+    for wanted in &*wanted {
+        if let Wanted::Kept(state, identity) = wanted
+            && !taken.contains(identity)
+        {
+            free.entry(state.target().endpoint.text().to_owned()).or_default().push(*identity);
+        }
+    }
+    for wanted in wanted {
+        if let Wanted::New(new) = wanted
+            && taken.contains(&new.0.identity)
+            && let Some(identity) = free.get_mut(new.0.endpoint.text()).and_then(Vec::pop)
+        {
+            new.0.identity = identity;
+        }
     }
 }
 

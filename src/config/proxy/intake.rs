@@ -1,6 +1,7 @@
 //! Which proxy payloads go through, by the rules of the Agent: `DD_PROXY_*`, else the variables of all programs, else
 //! `proxy` at the top of the file; each part, and the exceptions, by themselves.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,17 +37,35 @@ impl IntakeProxy {
         }
     }
 
-    /// The way to `url`; `file` is what `proxy` at the top of the file says.
-    pub(super) fn decide(top: &Section<'_>, file: Option<&Configured>, exceptions: &Exceptions, url: &str) -> Self {
+    /// The way to `url`.
+    pub(super) fn decide(choices: &Choices<'_, '_>, exceptions: &Exceptions, url: &str) -> Self {
         let Some(peer) = Peer::of(url) else { return Self::NoneNamed };
-        match choice(top, file, peer.is_tls) {
+        match choices.of(peer.is_tls) {
             Choice::Unset | Choice::Null => Self::NoneNamed,
             Choice::Direct | Choice::Faulty => Self::Forbidden,
             Choice::Through(proxy) => match exceptions.covers(&peer) {
                 Some(name) => Self::Excepted(name),
-                None => Self::Through(proxy),
+                None => Self::Through(Arc::clone(proxy)),
             },
         }
+    }
+}
+
+/// What is said about both schemes; each is read once at most, so that what is wrong with it is said once.
+pub(super) struct Choices<'t, 'a> {
+    top: &'t Section<'a>,
+    file: Option<&'t Configured>,
+    read: [OnceCell<Choice>; 2],
+}
+
+impl<'t, 'a> Choices<'t, 'a> {
+    /// `file` is what `proxy` at the top of the file says.
+    pub(super) fn new(top: &'t Section<'a>, file: Option<&'t Configured>) -> Self {
+        Self { top, file, read: Default::default() }
+    }
+
+    fn of(&self, is_tls: bool) -> &Choice {
+        self.read[usize::from(is_tls)].get_or_init(|| choice(self.top, self.file, is_tls))
     }
 }
 

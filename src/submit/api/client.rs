@@ -20,8 +20,8 @@ use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
 use super::answer::Answer;
-use super::payload::Payload;
-use crate::config::{ApiSettings, Proxy, TlsVersion};
+use super::payload::PayloadKind;
+use crate::config::{ApiSettings, Intake, Proxy, TlsVersion};
 use crate::network::{
     Destination, Event, Gate, Observed, Stream, Tcp, Traveller, Way, Whom, authorize, forwards, overheard, tell_secured,
 };
@@ -51,23 +51,23 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(settings: &ApiSettings) -> Result<Self, SubmitError> {
-        Self::observed(settings, Observed::default())
+    pub(super) fn new(intake: &Intake, settings: &ApiSettings) -> Result<Self, SubmitError> {
+        Self::observed(intake, settings, Observed::default())
     }
 
     /// Like [`Client::new`], for somebody who observes.
-    pub(super) fn observed(settings: &ApiSettings, observed: Observed) -> Result<Self, SubmitError> {
-        let uri: Uri = settings.url.parse().map_err(|_| SubmitError::url(&settings.url))?;
+    pub(super) fn observed(intake: &Intake, settings: &ApiSettings, observed: Observed) -> Result<Self, SubmitError> {
+        let uri: Uri = intake.url.parse().map_err(|_| SubmitError::url(&intake.url))?;
         let is_http = uri.scheme_str() == Some("http");
         if uri.host().is_none() || !(is_http || uri.scheme_str() == Some("https")) {
-            return Err(SubmitError::url(&settings.url));
+            return Err(SubmitError::url(&intake.url));
         }
-        let mut key = HeaderValue::from_str(settings.api_key.expose().trim()).map_err(|_| SubmitError::key())?;
+        let mut key = HeaderValue::from_str(intake.api_key.expose().trim()).map_err(|_| SubmitError::key())?;
         key.set_sensitive(true);
-        let failed = |error| SubmitError::tls(&settings.url, error);
+        let failed = |error| SubmitError::tls(&intake.url, error);
         let config = if is_http { unused_tls() } else { tls(settings, &observed, Whom::Target) }.map_err(failed)?;
         // A proxy has to be as trustworthy as the intake.
-        let proxy = settings.proxy.proxy();
+        let proxy = intake.proxy.proxy();
         let gate = proxy.map(|proxy| {
             Gate::new(Arc::clone(proxy), || tls(settings, &observed, Whom::Proxy).map(Arc::new).map_err(failed))
         });
@@ -81,7 +81,7 @@ impl Client {
         let connector = Connector { https, observed: observed.clone() };
         let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         let forwarder = proxy.filter(|proxy| forwards(proxy, !is_http)).cloned();
-        let url = settings.url.trim_end_matches('/').to_owned();
+        let url = intake.url.trim_end_matches('/').to_owned();
         Ok(Self { pool, url, key, forwarder, timeout: settings.timeout, observed })
     }
 
@@ -91,12 +91,12 @@ impl Client {
     }
 
     /// Sends a payload once.
-    pub(super) async fn deliver(&self, payload: &Payload) -> Answer {
-        let request = Request::builder()
-            .method(Method::POST)
-            .header(CONTENT_TYPE, payload.kind.content_type())
-            .header(CONTENT_ENCODING, "zstd");
-        match self.exchange(request, payload.kind.path(), payload.body.clone()).await {
+    pub(super) async fn deliver(&self, kind: PayloadKind, body: Bytes) -> Answer {
+        let mut request = Request::builder().method(Method::POST).header(CONTENT_TYPE, kind.content_type());
+        if let Some(encoding) = kind.content_encoding() {
+            request = request.header(CONTENT_ENCODING, encoding);
+        }
+        match self.exchange(request, kind.path(), body).await {
             Ok((status, headers, body)) => Answer::read(status, &headers, &body, UnixTime::now()),
             Err(reason) => Answer::Later { reason, wait: None },
         }

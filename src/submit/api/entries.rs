@@ -1,13 +1,16 @@
 //! A delivery as entries of payloads: what Datadog cannot store is dropped here, and counted.
 
-use super::payload::{Entries, PayloadKind};
+use super::packing::Packing;
+use super::payload::{Entries, Payload, PayloadKind};
 use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef};
 use crate::map::ServiceCheck;
 use crate::submit::delivery::Delivery;
 use crate::submit::encode::{
-    CheckRun, PointEncoder, Series, SketchSeries, encode_check_run, encode_series, encode_sketch,
+    CheckRun, EventPost, PointEncoder, Series, SketchSeries, encode_check_run, encode_event, encode_series,
+    encode_sketch,
 };
 use crate::submit::enrich::Enricher;
+use crate::submit::event::Event;
 use crate::submit::name::{self, cut_to};
 use crate::submit::stats::{DropReason, Dropped};
 
@@ -15,26 +18,43 @@ use crate::submit::stats::{DropReason, Dropped};
 const MESSAGE: usize = 500;
 /// What tells the remarks about series apart that are made for one and the same enricher.
 const PLAIN: u32 = 1;
+/// The longest text and aggregation key of an event, in characters.
+const EVENT_TEXT: usize = 4000;
+const AGGREGATION_KEY: usize = 100;
 /// The tag that the Agent makes a resource of.
 const DEVICE: &str = "device:";
+
+/// So many bytes of series are compressed at once, rather than kept until the load is closed.
+const MUCH: usize = 1 << 20;
 
 /// The entries of one delivery.
 #[derive(Debug)]
 pub(super) struct Encoded {
+    /// Series of a delivery that has so many that they share no payload with those of others.
+    pub(super) payloads: Vec<Payload>,
     pub(super) series: Entries,
     pub(super) sketches: Entries,
     pub(super) service_checks: Entries,
+    pub(super) events: Entries,
     pub(super) dropped: Dropped,
+}
+
+impl Default for Encoded {
+    fn default() -> Self {
+        Self {
+            payloads: Vec::new(),
+            series: Entries::new(PayloadKind::Series),
+            sketches: Entries::new(PayloadKind::Sketches),
+            service_checks: Entries::new(PayloadKind::ServiceChecks),
+            events: Entries::new(PayloadKind::Events),
+            dropped: Dropped::default(),
+        }
+    }
 }
 
 impl Encoded {
     pub(super) fn new(delivery: &Delivery<'_>, enricher: &Enricher) -> Self {
-        let mut encoded = Self {
-            series: Entries::new(PayloadKind::Series),
-            sketches: Entries::new(PayloadKind::Sketches),
-            service_checks: Entries::new(PayloadKind::ServiceChecks),
-            dropped: Dropped::default(),
-        };
+        let mut encoded = Self::default();
         encoded.points(delivery, enricher);
         let mut bins = Vec::new();
         for sketch in delivery.sketches() {
@@ -44,6 +64,9 @@ impl Encoded {
         for check in &delivery.service_checks {
             encoded.service_check(check, delivery.time.whole_seconds(), enricher);
         }
+        for event in &delivery.events {
+            encoded.event(event, enricher);
+        }
         encoded
     }
 
@@ -52,7 +75,13 @@ impl Encoded {
         let (batch, slots) = (&delivery.batch, &*delivery.slots);
         let mut encoder = PointEncoder::new(enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
         let (plain, odd) = (enricher.fingerprint() | PLAIN, enricher.fingerprint() & !PLAIN);
+        let mut packing = None;
         for point in &batch.points {
+            if self.series.size() >= MUCH {
+                let new = || Packing::new(PayloadKind::Series, PayloadKind::Series.limits(), delivery.time);
+                packing.get_or_insert_with(new).feed(&self.series);
+                self.series.clear();
+            }
             let Point { series, kind, value } = *point;
             let mut remark = slots.remark(series);
             if remark != plain && remark != odd {
@@ -61,13 +90,27 @@ impl Encoded {
             }
             if remark == plain && value.is_finite() {
                 self.series.add(|buffer| {
-                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)))
+                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)));
                 });
             } else {
                 let done = self.point(&batch.full_point(slots, point), enricher);
                 self.count(done);
             }
         }
+        if let Some(mut packing) = packing {
+            packing.feed(&self.series);
+            self.series.clear();
+            let (payloads, too_large) = packing.finish();
+            self.payloads = payloads;
+            self.dropped.add(DropReason::TooLarge, too_large);
+        }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> u64 {
+        let kinds = [&self.series, &self.sketches, &self.service_checks, &self.events];
+        let compressed = self.payloads.iter().map(|payload| payload.entries).sum::<u64>();
+        compressed + kinds.into_iter().map(|entries| entries.len() as u64).sum::<u64>()
     }
 
     fn count(&mut self, done: Result<(), DropReason>) {
@@ -144,6 +187,21 @@ impl Encoded {
             tags: &enricher.check_tags(check),
         };
         self.service_checks.add(|buffer| encode_check_run(buffer, &run));
+    }
+
+    fn event(&mut self, event: &Event, enricher: &Enricher) {
+        let post = EventPost {
+            title: &event.title,
+            text: cut_to(&event.text, EVENT_TEXT),
+            date_happened: event.time.whole_seconds(),
+            priority: event.priority.as_str(),
+            alert_type: event.alert_type.as_str(),
+            aggregation_key: cut_to(&event.aggregation_key, AGGREGATION_KEY),
+            host: enricher.host(&event.hostname),
+            source_type_name: &event.source_type,
+            tags: &enricher.all_tags(&event.tags),
+        };
+        self.events.add(|buffer| encode_event(buffer, &post));
     }
 }
 

@@ -41,7 +41,7 @@ impl MetadataApi {
     pub(crate) fn new(settings: &ApiSettings, application_key: &Secret) -> Result<Self, SubmitError> {
         let mut key = HeaderValue::from_str(application_key.expose()).map_err(|_| SubmitError::application_key())?;
         key.set_sensitive(true);
-        Ok(Self { client: Client::new(settings)?, application_key: key })
+        Ok(Self { client: Client::new(&settings.main, settings)?, application_key: key })
     }
 
     /// The URL of the intake.

@@ -1,15 +1,13 @@
 //! Payloads: bodies of requests, compressed, within the limits of the intake, and unchanged until they are delivered.
 
-use std::io;
-use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::packing::Packing;
 use crate::submit::encode::wire;
+use crate::submit::journal::PayloadHead;
 use crate::time::UnixTime;
-
-/// The level of the Agent: its gain over higher ones is time, and tags repeat enough for any level.
-const ZSTD_LEVEL: i32 = 1;
 
 /// What a payload holds, and so where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,23 +15,51 @@ pub(super) enum PayloadKind {
     Series,
     Sketches,
     ServiceChecks,
+    Events,
 }
 
 impl PayloadKind {
-    pub(super) const ALL: [Self; 3] = [Self::Series, Self::Sketches, Self::ServiceChecks];
+    pub(super) const ALL: [Self; 4] = [Self::Series, Self::Sketches, Self::ServiceChecks, Self::Events];
+
+    /// The kind of this number, as the journal has it.
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// Never another one for the same kind: the journal has it.
+    pub(super) fn number(self) -> u8 {
+        self as u8
+    }
 
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Series => "/api/v2/series",
             Self::Sketches => "/api/beta/sketches",
             Self::ServiceChecks => "/api/v1/check_run",
+            Self::Events => "/api/v1/events",
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Series | Self::Sketches => "application/x-protobuf",
-            Self::ServiceChecks => "application/json",
+            Self::ServiceChecks | Self::Events => "application/json",
+        }
+    }
+
+    /// How bodies are compressed, as its header says it. For events no compression is documented.
+    pub(super) fn content_encoding(self) -> Option<&'static str> {
+        (self != Self::Events).then_some("zstd")
+    }
+
+    /// How long a payload is worth sending. The intake takes metrics up to an hour old, service checks up to ten minutes
+    /// and events up to 18 hours; what is older it discards, although it answers 202. The rest is room for the way
+    /// there.
+    pub(super) fn age_limit(self) -> Duration {
+        match self {
+            Self::Series | Self::Sketches => Duration::from_mins(55),
+            Self::ServiceChecks => Duration::from_mins(9),
+            Self::Events => Duration::from_mins(18 * 60 - 5),
         }
     }
 
@@ -44,11 +70,13 @@ impl PayloadKind {
             Self::Sketches | Self::ServiceChecks => {
                 Limits { compressed: 2_621_440, uncompressed: 4_194_304, entries: usize::MAX }
             }
+            // One for each request.
+            Self::Events => Limits { compressed: 2_621_440, uncompressed: 4_194_304, entries: 1 },
         }
     }
 
     /// Whether the body is a JSON array of the entries; otherwise it is just the entries.
-    fn is_json(self) -> bool {
+    pub(super) fn is_array(self) -> bool {
         self == Self::ServiceChecks
     }
 }
@@ -96,39 +124,37 @@ impl Entries {
         if index == 0 { 0 } else { self.ends[index - 1] }
     }
 
-    fn bytes(&self, range: Range<usize>) -> &[u8] {
-        &self.bytes[self.start(range.start)..self.start(range.end)]
+    /// Appends the entries of others of the same kind.
+    pub(super) fn append(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
     }
 
+    /// Bytes of all entries.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// One after the other.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|index| self.bytes(index..index + 1))
+        (0..self.len()).map(|index| &self.bytes[self.start(index)..self.ends[index]])
     }
 
-    /// The length of a body that holds all entries and one more of `next` bytes.
-    pub(super) fn body_length_with(&self, next: usize) -> usize {
-        let framing = if self.kind.is_json() { self.len() + 2 } else { 0 };
-        self.bytes.len() + next + framing
-    }
-
-    fn compressed(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
-        if !self.kind.is_json() {
-            return zstd::bulk::compress(self.bytes(range), ZSTD_LEVEL);
-        }
-        let mut body = vec![b'['];
-        for index in range.clone() {
-            if index > range.start {
-                body.push(b',');
-            }
-            body.extend_from_slice(self.bytes(index..index + 1));
-        }
-        body.push(b']');
-        zstd::bulk::compress(&body, ZSTD_LEVEL)
+    /// Forgets all entries, and keeps the room for others.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 
     /// Reads the entries back from a body.
-    fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
+    pub(super) fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
         let mut entries = Self::new(kind);
-        if kind.is_json() {
+        if kind.is_array() {
             let values: Vec<serde_json::Value> = serde_json::from_slice(body).ok()?;
             for value in values {
                 let text = serde_json::to_vec(&value).ok()?;
@@ -148,29 +174,27 @@ impl Entries {
         Some(entries)
     }
 
-    /// Compresses the entries into payloads that keep `limits.compressed`, halving where one would not. Gives the
-    /// number of entries that are too large alone.
+    /// Makes payloads of the entries that keep the limits. Gives the number of entries that are too large alone.
     pub(super) fn seal(&self, limits: Limits, created: UnixTime, out: &mut Vec<Payload>) -> u64 {
-        self.seal_range(0..self.len(), limits, created, out)
+        if self.kind.content_encoding().is_none() {
+            return self.seal_plain(limits, created, out);
+        }
+        let mut packing = Packing::new(self.kind, limits, created);
+        packing.feed(self);
+        let (payloads, too_large) = packing.finish();
+        out.extend(payloads);
+        too_large
     }
 
-    fn seal_range(&self, range: Range<usize>, limits: Limits, created: UnixTime, out: &mut Vec<Payload>) -> u64 {
-        if range.is_empty() {
-            return 0;
-        }
-        if let Ok(body) = self.compressed(range.clone())
-            && body.len() <= limits.compressed
-        {
-            let entries = range.len() as u64;
-            out.push(Payload { kind: self.kind, body: body.into(), entries, created, sequence: 0 });
-            return 0;
-        }
-        if range.len() == 1 {
-            return 1;
-        }
-        let middle = range.start + range.len() / 2;
-        self.seal_range(range.start..middle, limits, created, out)
-            + self.seal_range(middle..range.end, limits, created, out)
+    /// A payload of each entry, as it is.
+    fn seal_plain(&self, limits: Limits, created: UnixTime, out: &mut Vec<Payload>) -> u64 {
+        let before = out.len();
+        let fitting = self.iter().filter(|entry| entry.len() <= limits.uncompressed.min(limits.compressed));
+        out.extend(fitting.map(|entry| {
+            let body = Bytes::copy_from_slice(entry);
+            Payload { kind: self.kind, body, entries: 1, created }
+        }));
+        (self.len() - (out.len() - before)) as u64
     }
 }
 
@@ -184,25 +208,33 @@ pub(super) struct Payload {
     pub(super) entries: u64,
     /// The time of the oldest delivery within.
     pub(super) created: UnixTime,
-    /// The place among all payloads; given by the queue.
-    pub(super) sequence: u64,
 }
 
 impl Payload {
-    /// Two payloads of half the entries each, for an intake that finds this one too large. `None` when there is but
-    /// one entry.
-    pub(super) fn halve(&self) -> Option<Vec<Self>> {
-        if self.entries < 2 {
-            return None;
+    /// What the journal is to know of it.
+    pub(super) fn head(&self) -> PayloadHead {
+        PayloadHead {
+            kind: self.kind.number(),
+            entries: self.entries,
+            created: self.created,
+            length: self.body.len(),
+            checksum: crc32fast::hash(&self.body),
         }
-        let body = zstd::bulk::decompress(&self.body, self.kind.limits().uncompressed).ok()?;
-        let entries = Entries::read(self.kind, &body)?;
-        let middle = entries.len() / 2;
-        let mut halves = Vec::with_capacity(2);
-        for range in [0..middle, middle..entries.len()] {
-            // A half is smaller than a whole that kept the limits.
-            entries.seal_range(range, self.kind.limits(), self.created, &mut halves);
-        }
-        Some(halves)
     }
+}
+
+/// Two payloads of half the entries each, for an intake that finds the one of this body too large. `None` when there is
+/// but one entry.
+pub(super) fn halve(kind: PayloadKind, body: &[u8], created: UnixTime) -> Option<Vec<Payload>> {
+    kind.content_encoding()?;
+    let body = zstd::bulk::decompress(body, kind.limits().uncompressed).ok()?;
+    let entries = Entries::read(kind, &body)?;
+    if entries.len() < 2 {
+        return None;
+    }
+    let limits = Limits { entries: entries.len().div_ceil(2), ..kind.limits() };
+    let mut halves = Vec::with_capacity(2);
+    // A half is smaller than a whole that kept the limits.
+    entries.seal(limits, created, &mut halves);
+    Some(halves)
 }

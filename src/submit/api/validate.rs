@@ -19,13 +19,26 @@ pub enum KeyCheck {
     Unreachable(String),
 }
 
-/// Asks the intake of `settings` about its API key. Delivery does not depend on the outcome.
+/// Asks the main intake of `settings` about its API key. Delivery does not depend on the outcome.
 ///
 /// # Errors
 ///
 /// When the settings allow no request at all.
 pub async fn validate_key(settings: &ApiSettings) -> Result<KeyCheck, SubmitError> {
-    validate(&Client::new(settings)?).await
+    Ok(validate(&Client::new(&settings.main, settings)?).await)
+}
+
+/// Like [`validate_key`], of all intakes one after the other.
+///
+/// # Errors
+///
+/// When the settings of one allow no request at all.
+pub async fn validate_keys(settings: &ApiSettings) -> Result<Vec<KeyCheck>, SubmitError> {
+    let mut checks = Vec::new();
+    for intake in settings.intakes() {
+        checks.push(validate(&Client::new(intake, settings)?).await);
+    }
+    Ok(checks)
 }
 
 /// Like [`validate_key`], and tells of each step.
@@ -33,10 +46,11 @@ pub(crate) async fn validate_key_observed(
     settings: &ApiSettings,
     observer: Arc<dyn Observer>,
 ) -> Result<KeyCheck, SubmitError> {
-    validate(&Client::observed(settings, Observed::by(observer))?).await
+    Ok(validate(&Client::observed(&settings.main, settings, Observed::by(observer))?).await)
 }
 
-async fn validate(client: &Client) -> Result<KeyCheck, SubmitError> {
+/// Asks the intake of a client about its key.
+pub(super) async fn validate(client: &Client) -> KeyCheck {
     let url = client.url();
     let invalid = || {
         let message = format!(
@@ -45,7 +59,7 @@ async fn validate(client: &Client) -> Result<KeyCheck, SubmitError> {
         );
         KeyCheck::Invalid(message)
     };
-    Ok(match client.get("/api/v1/validate").await {
+    match client.get("/api/v1/validate").await {
         Err(reason) => KeyCheck::Unreachable(format!("`{url}` cannot be reached to check the API key: {reason}")),
         Ok((status, body)) if status.is_success() => {
             // Anything that speaks like Datadog may answer 200 with a body of its own.
@@ -59,5 +73,5 @@ async fn validate(client: &Client) -> Result<KeyCheck, SubmitError> {
             let words = if errors.is_empty() { String::new() } else { format!(": {errors}") };
             KeyCheck::Unreachable(format!("`{url}` answers {status} when asked about the API key{words}"))
         }
-    })
+    }
 }

@@ -1,4 +1,5 @@
-//! Metrics as JSON: one object on each line, in the form of `retriever check --stage points`.
+//! Metrics as JSON: one object on each line, in the form of `retriever check --stage points`. The form is described in
+//! `docs/outputs.md`: keys may be added to it, those that are there stay.
 
 use std::borrow::Cow;
 
@@ -13,21 +14,30 @@ use crate::aggregate::SeriesRef;
 pub(super) fn lines(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
     let name =
         |series: SeriesRef<'_>| metric_name(series.metric).map_or_else(|| series.metric.to_owned(), Cow::into_owned);
+    let measured = |mut object: serde_json::Value, series: SeriesRef<'_>| {
+        let unit = enricher.unit(series.unit);
+        if !unit.is_empty() {
+            object["unit"] = unit.into();
+        }
+        object
+    };
     let points = delivery.points().map(|point| {
-        json!({
+        let object = json!({
             "metric": name(point.series), "type": point.kind.as_str(), "value": number(point.value),
             "timestamp": point.timestamp, "interval": point.interval,
             "tags": enricher.tags(point.series).collect::<Vec<_>>(), "host": enricher.host(point.series.host),
-        })
+        });
+        measured(object, point.series)
     });
     let sketches = delivery.sketches().map(|point| {
         let sketch = point.sketch;
-        json!({
+        let object = json!({
             "metric": name(point.series), "type": "sketch", "count": sketch.count(), "min": number(sketch.min()),
             "max": number(sketch.max()), "sum": number(sketch.sum()), "avg": number(sketch.avg()),
             "bins": sketch.bins().collect::<Vec<_>>(), "timestamp": point.timestamp,
             "tags": enricher.tags(point.series).collect::<Vec<_>>(), "host": enricher.host(point.series.host),
-        })
+        });
+        measured(object, point.series)
     });
     let checks = delivery.service_checks.iter().map(|check| {
         json!({
@@ -36,8 +46,16 @@ pub(super) fn lines(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
             "host": enricher.host(&check.hostname),
         })
     });
+    let events = delivery.events.iter().map(|event| {
+        json!({
+            "event": event.title, "type": "event", "text": event.text, "timestamp": event.time.whole_seconds(),
+            "priority": event.priority.as_str(), "alert_type": event.alert_type.as_str(),
+            "aggregation_key": event.aggregation_key, "source_type": event.source_type,
+            "tags": enricher.all_tags(&event.tags), "host": enricher.host(&event.hostname),
+        })
+    });
     let mut lines = String::new();
-    for object in points.chain(sketches).chain(checks) {
+    for object in points.chain(sketches).chain(checks).chain(events) {
         lines.push_str(&object.to_string());
         lines.push('\n');
     }

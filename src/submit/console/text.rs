@@ -11,21 +11,24 @@ use crate::calendar;
 /// Columns of a row; all but the last are padded.
 type Row = [String; 5];
 
+/// How wide a column may make the others wait: a longer cell shifts its own row only.
+const WIDEST: [usize; 5] = [80, 20, 60, 120, 0];
+
 /// The heading and the rows of one scrape.
 pub(super) fn page(delivery: &Delivery<'_>, enricher: &Enricher) -> String {
     let rows = rows(delivery, enricher);
     let mut widths = [0; 5];
     for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+        for ((width, cell), widest) in widths.iter_mut().zip(row).zip(WIDEST) {
+            *width = (*width).max(cell.chars().count().min(widest));
         }
     }
     let mut page = heading(delivery);
     for row in &rows {
         let mut line = String::from(" ");
         for (cell, width) in row.iter().zip(widths) {
-            if width > 0 {
-                let padding = " ".repeat(width - cell.chars().count());
+            if width > 0 || !cell.is_empty() {
+                let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
                 line.extend([" ", cell, &padding, " "]);
             }
         }
@@ -45,6 +48,9 @@ fn heading(delivery: &Delivery<'_>) -> String {
     }
     if !delivery.service_checks.is_empty() {
         parts.push(counted(delivery.service_checks.len(), "service check"));
+    }
+    if !delivery.events.is_empty() {
+        parts.push(counted(delivery.events.len(), "event"));
     }
     format!("{}  {time}  {}\n", printable(&delivery.target), parts.join(", "))
 }
@@ -68,7 +74,12 @@ fn rows(delivery: &Delivery<'_>, enricher: &Enricher) -> Vec<Row> {
         let tags = printable(&enricher.check_tags(check).join(","));
         [printable(&check.name), "service check".to_owned(), value, tags, host(enricher.host(&check.hostname))]
     });
-    points.chain(sketches).chain(checks).collect()
+    let events = delivery.events.iter().map(|event| {
+        let (kind, text) = (format!("{} event", event.alert_type.as_str()), printable(&event.text));
+        let tags = printable(&enricher.all_tags(&event.tags).join(","));
+        [printable(&event.title), kind, text, tags, host(enricher.host(&event.hostname))]
+    });
+    points.chain(sketches).chain(checks).chain(events).collect()
 }
 
 fn row(series: SeriesRef<'_>, kind: String, value: String, enricher: &Enricher) -> Row {
@@ -82,8 +93,14 @@ fn host(name: &str) -> String {
 }
 
 fn summary(sketch: &Sketch) -> String {
-    let [min, max, avg] = [sketch.min(), sketch.max(), sketch.avg()].map(Number);
+    let [min, max, avg] = [sketch.min(), sketch.max(), sketch.avg()].map(|value| Number(rounded(value)));
     format!("count={} min={min} max={max} avg={avg}", sketch.count())
+}
+
+/// The value in six digits: what was estimated from bins has no more of them.
+fn rounded(value: f64) -> f64 {
+    // What was printed as a number is one.
+    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 /// A number that is short for very large and very small values too.

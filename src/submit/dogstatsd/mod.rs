@@ -1,12 +1,15 @@
 //! Delivery to an Agent over `DogStatsD`: lines are packed where they are handed in, and a task of its own writes the
 //! packets. The protocol has no answers, so only what the socket itself refuses is noticed.
 
+mod distribution;
 mod line;
+mod origin;
 mod outbox;
 mod packet;
 mod transport;
 mod writer;
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
@@ -15,7 +18,9 @@ use tokio::time::{Instant, timeout_at};
 use super::delivery::Delivery;
 use super::enrich::Enricher;
 use super::stats::{DropReason, Dropped, Stats};
-use crate::config::DogstatsdAddress;
+use crate::config::{DogstatsdAddress, DogstatsdSettings};
+use line::Lines;
+use origin::{Kernel, Origin};
 use outbox::Outbox;
 use packet::{Packet, Packets};
 
@@ -30,21 +35,31 @@ pub(crate) async fn reach_dogstatsd(address: &DogstatsdAddress) -> std::io::Resu
 #[derive(Debug)]
 pub(super) struct Dogstatsd {
     outbox: Arc<Outbox>,
-    packet_limit: usize,
+    origin: Origin,
+    packet_bytes: usize,
+    distribution_values: Option<usize>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Dogstatsd {
     /// Starts the task that writes; within a Tokio runtime.
-    pub(super) fn start(address: &DogstatsdAddress) -> Self {
+    pub(super) fn start(settings: &DogstatsdSettings) -> Self {
         let outbox = Arc::new(Outbox::default());
-        let task = tokio::spawn(writer::write(address.clone(), Arc::clone(&outbox)));
-        Self { outbox, packet_limit: transport::packet_limit(address), task: Mutex::new(Some(task)) }
+        let task = tokio::spawn(writer::write(settings.address.clone(), Arc::clone(&outbox)));
+        Self {
+            outbox,
+            origin: Origin::of(&settings.identity, Kernel::usual()),
+            packet_bytes: settings.packet_bytes,
+            distribution_values: settings.distribution_values.map(NonZeroUsize::get),
+            task: Mutex::new(Some(task)),
+        }
     }
 
     /// Packs a delivery and leaves it to the writer. Never waits for the socket.
     pub(super) fn submit(&self, delivery: &Delivery<'_>, enricher: &Enricher) {
-        let (packets, dropped) = encode(delivery, enricher, self.packet_limit);
+        let lines =
+            Lines { enricher, origin: &self.origin, limit: self.packet_bytes, values: self.distribution_values };
+        let (packets, dropped) = encode(delivery, &lines);
         self.outbox.put(packets, &dropped, Instant::now());
     }
 
@@ -76,23 +91,26 @@ impl Drop for Dogstatsd {
     }
 }
 
-fn encode(delivery: &Delivery<'_>, enricher: &Enricher, limit: usize) -> (Vec<Packet>, Dropped) {
-    let mut packets = Packets::new(limit);
+fn encode(delivery: &Delivery<'_>, lines: &Lines<'_>) -> (Vec<Packet>, Dropped) {
+    let mut packets = Packets::new(lines.limit);
     let mut dropped = Dropped::default();
-    let mut add = |lines: Result<Vec<String>, DropReason>| {
-        let added = lines.and_then(|lines| if packets.add(&lines) { Ok(()) } else { Err(DropReason::TooLarge) });
+    let mut add = |written: Result<Vec<String>, DropReason>| {
+        let added = written.and_then(|lines| if packets.add(&lines) { Ok(()) } else { Err(DropReason::TooLarge) });
         if let Err(reason) = added {
             dropped.add(reason, 1);
         }
     };
     for point in delivery.points() {
-        add(line::point(&point, enricher).map(|line| vec![line]));
+        add(lines.point(&point).map(|line| vec![line]));
     }
     for sketch in delivery.sketches() {
-        add(line::sketch(&sketch, enricher));
+        add(lines.sketch(&sketch));
     }
     for check in &delivery.service_checks {
-        add(Ok(vec![line::service_check(check, delivery.time.whole_seconds(), enricher)]));
+        add(Ok(vec![lines.service_check(check, delivery.time.whole_seconds())]));
+    }
+    for event in &delivery.events {
+        add(Ok(vec![lines.event(event)]));
     }
     (packets.finish(), dropped)
 }

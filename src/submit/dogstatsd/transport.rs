@@ -15,24 +15,8 @@ use crate::config::DogstatsdAddress;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long an address that a name stood for is used.
 const RESOLVED_FOR: Duration = Duration::from_mins(1);
-
-/// The most bytes of a packet. For UDP what passes Ethernet unfragmented, for sockets the Agent's buffer.
-pub(super) fn packet_limit(address: &DogstatsdAddress) -> usize {
-    match address {
-        DogstatsdAddress::Udp { .. } => 1432,
-        DogstatsdAddress::UnixDatagram(_) | DogstatsdAddress::UnixStream(_) => 8192,
-    }
-}
-
-/// An address as settings write it.
-pub(super) fn shown(address: &DogstatsdAddress) -> String {
-    match address {
-        DogstatsdAddress::Udp { host, port } if host.contains(':') => format!("udp://[{host}]:{port}"),
-        DogstatsdAddress::Udp { host, port } => format!("udp://{host}:{port}"),
-        DogstatsdAddress::UnixDatagram(path) => format!("unix://{}", path.display()),
-        DogstatsdAddress::UnixStream(path) => format!("unixstream://{}", path.display()),
-    }
-}
+/// How long a name may take to be looked up while packets wait.
+const LOOK_UP: Duration = Duration::from_secs(5);
 
 /// What became of a packet.
 #[derive(Debug)]
@@ -66,9 +50,13 @@ impl Connection {
         }
     }
 
-    /// Whether it is time to look the name up again.
-    pub(super) fn is_stale(&self) -> bool {
-        matches!(self, Self::Udp { until, .. } if Instant::now() >= *until)
+    /// Looks the name up again when it is time to, and keeps to the address before if that fails.
+    pub(super) async fn renewed(mut self, address: &DogstatsdAddress) -> Self {
+        match &mut self {
+            Self::Udp { until, .. } if Instant::now() >= *until => *until = Instant::now() + RESOLVED_FOR,
+            _ => return self,
+        }
+        Self::open(address).await.unwrap_or(self)
     }
 
     /// Whether nothing holds a sender back that is faster than the listener.
@@ -125,7 +113,8 @@ pub(super) async fn reach(address: &DogstatsdAddress) -> io::Result<Reached> {
 
 async fn open_udp(host: &str, port: u16) -> io::Result<Connection> {
     let none = || io::Error::new(ErrorKind::NotFound, "the name has no address");
-    let address = lookup_host((host, port)).await?.next().ok_or_else(none)?;
+    let found = timeout(LOOK_UP, lookup_host((host, port))).await.map_err(io::Error::from)?;
+    let address = found?.next().ok_or_else(none)?;
     let own: SocketAddr =
         if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
     let socket = UdpSocket::bind(own).await?;
@@ -161,4 +150,34 @@ fn is_gone(error: &io::Error) -> bool {
             | ErrorKind::NotConnected
             | ErrorKind::BrokenPipe
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own_port(connection: &Connection) -> u16 {
+        let Connection::Udp { socket, .. } = connection else { panic!("{connection:?}") };
+        socket.local_addr().unwrap().port()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_looked_up_again_and_the_address_kept_if_that_fails() {
+        let address = DogstatsdAddress::Udp { host: "127.0.0.1".into(), port: 9 };
+        let connection = Connection::open(&address).await.unwrap();
+        let first = own_port(&connection);
+        let connection = connection.renewed(&address).await;
+        assert_eq!(own_port(&connection), first);
+        tokio::time::advance(RESOLVED_FOR).await;
+        let connection = connection.renewed(&address).await;
+        let second = own_port(&connection);
+        assert_ne!(second, first);
+        tokio::time::advance(RESOLVED_FOR).await;
+        let gone = DogstatsdAddress::Udp { host: "agent.invalid".into(), port: 9 };
+        let connection = connection.renewed(&gone).await;
+        assert_eq!(own_port(&connection), second);
+        // It is tried again after a while, not with each packet.
+        let connection = connection.renewed(&address).await;
+        assert_eq!(own_port(&connection), second);
+    }
 }

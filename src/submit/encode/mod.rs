@@ -4,6 +4,7 @@
 //! The input types can say everything that the intake understands, more than Retriever sends.
 
 mod check_run;
+mod event;
 mod point;
 mod series;
 mod sketches;
@@ -12,6 +13,7 @@ mod tests;
 pub(super) mod wire;
 
 pub use check_run::{CheckRun, encode_check_run};
+pub use event::{EventPost, encode_event};
 pub(super) use point::PointEncoder;
 pub use series::{Origin, Series, encode_series};
 pub use sketches::{SketchSeries, encode_sketch};

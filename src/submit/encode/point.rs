@@ -140,17 +140,20 @@ impl<'e> Cursor<'e> {
     /// `block`: the text and what stands behind it, where so much does.
     #[inline]
     fn text(&mut self, key: u8, text: &[u8], block: Option<&[u8; BLOCK]>) {
+        let room = self.bytes.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<{ 2 + BLOCK }>());
+        if let (Some(block), Some(room)) = (block, room)
+            && text.len() <= BLOCK
+        {
+            // A length that fits into one byte. What is too much of the block is written over by what follows.
+            (room[0], room[1]) = (key, text.len() as u8);
+            room[2..].copy_from_slice(block);
+            self.at += 2 + text.len();
+            return;
+        }
         self.bytes[self.at] = key;
         self.at += 1;
         self.length(text.len());
-        match block {
-            Some(block) if text.len() <= BLOCK => {
-                // What is too much is written over by what follows.
-                self.bytes[self.at..self.at + BLOCK].copy_from_slice(block);
-                self.at += text.len();
-            }
-            _ => self.put(text),
-        }
+        self.put(text);
     }
 
     #[inline]

@@ -1,81 +1,81 @@
-//! Gathers encoded entries until they fill a payload, so that small targets share requests.
+//! A load: the entries of many deliveries, so that small targets share requests, together with the marks of the same
+//! deliveries.
 
+use super::entries::Encoded;
 use super::payload::{Entries, Limits, Payload, PayloadKind};
+use crate::aggregate::Marks;
+use crate::submit::journal::TimedMarks;
 use crate::time::UnixTime;
 
-/// Entries that fill a payload before compression, or wait for others.
+/// What was handed in and is not kept yet. It always holds whole deliveries.
 #[derive(Debug)]
-struct Load {
-    entries: Entries,
-    /// The time of the oldest delivery within.
-    created: UnixTime,
+pub(super) struct Load {
+    /// By kind, each with the time of the oldest delivery within.
+    entries: [(Entries, UnixTime); PayloadKind::ALL.len()],
+    /// What is compressed already.
+    payloads: Vec<Payload>,
+    marks: Vec<TimedMarks>,
 }
 
-/// The open load of one kind.
-#[derive(Debug)]
-pub(super) struct Packer {
-    kind: PayloadKind,
-    limits: Limits,
-    open: Option<Load>,
-}
-
-impl Packer {
-    pub(super) fn new(kind: PayloadKind, limits: Limits) -> Self {
-        Self { kind, limits, open: None }
+impl Default for Load {
+    fn default() -> Self {
+        let entries = PayloadKind::ALL.map(|kind| (Entries::new(kind), UnixTime::from_seconds(0.0)));
+        Self { entries, payloads: Vec::new(), marks: Vec::new() }
     }
+}
 
+impl Load {
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_none()
+        self.marks.is_empty() && self.len() == 0
     }
 
-    /// Takes entries in; what is full leaves as [`Packed`].
-    pub(super) fn add(&mut self, entries: &Entries, created: UnixTime) -> Packed {
-        let mut packed = Packed { limits: self.limits, loads: Vec::new(), too_large: 0 };
-        for entry in entries.iter() {
-            if Entries::new(self.kind).body_length_with(entry.len()) > self.limits.uncompressed {
-                packed.too_large += 1;
-                continue;
+    /// How many entries it holds.
+    pub(super) fn len(&self) -> u64 {
+        let compressed = self.payloads.iter().map(|payload| payload.entries).sum::<u64>();
+        compressed + self.entries.iter().map(|(entries, _)| entries.len() as u64).sum::<u64>()
+    }
+
+    /// The bytes that it takes.
+    pub(super) fn size(&self) -> usize {
+        let compressed = self.payloads.iter().map(|payload| payload.body.len()).sum::<usize>();
+        compressed + self.entries.iter().map(|(entries, _)| entries.size()).sum::<usize>()
+    }
+
+    /// Takes in a delivery of this time.
+    pub(super) fn add(&mut self, encoded: Encoded, marks: Option<Marks>, time: UnixTime) {
+        let Encoded { payloads, series, sketches, service_checks, events, dropped: _ } = encoded;
+        self.payloads.extend(payloads);
+        for new in [series, sketches, service_checks, events] {
+            let (entries, oldest) = &mut self.entries[new.kind as usize];
+            if !new.is_empty() && (entries.is_empty() || time < *oldest) {
+                *oldest = time;
             }
-            if let Some(load) = &self.open
-                && (load.entries.len() >= self.limits.entries
-                    || load.entries.body_length_with(entry.len()) > self.limits.uncompressed)
-            {
-                packed.loads.extend(self.open.take());
-            }
-            let load = self.open.get_or_insert_with(|| Load { entries: Entries::new(self.kind), created });
-            if created < load.created {
-                load.created = created;
-            }
-            load.entries.add(|buffer| buffer.extend_from_slice(entry));
+            entries.append(new);
         }
-        packed
+        self.marks.extend(marks.map(|marks| TimedMarks { time, marks }));
     }
 
-    /// Takes out what waits, full or not.
-    pub(super) fn take(&mut self) -> Packed {
-        Packed { limits: self.limits, loads: self.open.take().into_iter().collect(), too_large: 0 }
+    /// Makes payloads of the entries, which takes long enough to be done where nobody waits.
+    pub(super) fn seal(self) -> Sealed {
+        self.seal_within(PayloadKind::limits)
+    }
+
+    fn seal_within(self, limits: impl Fn(PayloadKind) -> Limits) -> Sealed {
+        let mut sealed = Sealed { payloads: self.payloads, too_large: 0, marks: self.marks };
+        for (entries, oldest) in self.entries {
+            sealed.too_large += entries.seal(limits(entries.kind), oldest, &mut sealed.payloads);
+        }
+        sealed
     }
 }
 
-/// Loads on their way to be compressed, which takes long enough to be done where nobody waits for the packer.
+/// A load that is ready to be kept and sent.
 #[derive(Debug)]
-#[must_use]
-pub(super) struct Packed {
-    limits: Limits,
-    loads: Vec<Load>,
-    too_large: u64,
-}
-
-impl Packed {
-    /// The payloads, and how many entries were too large for one.
-    pub(super) fn seal(self) -> (Vec<Payload>, u64) {
-        let mut payloads = Vec::new();
-        let mut too_large = self.too_large;
-        for load in self.loads {
-            too_large += load.entries.seal(self.limits, load.created, &mut payloads);
-        }
-        (payloads, too_large)
-    }
+pub(super) struct Sealed {
+    pub(super) payloads: Vec<Payload>,
+    /// Entries that no payload can hold.
+    pub(super) too_large: u64,
+    pub(super) marks: Vec<TimedMarks>,
 }
 
 #[cfg(test)]
@@ -83,6 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::submit::api::payload::halve;
     use crate::submit::encode::{CheckRun, encode_check_run};
 
     /// A framed entry of about `length` bytes that compresses badly and tells its number.
@@ -133,6 +134,15 @@ mod tests {
         texts.iter().map(|text| text.split(':').next().unwrap().parse().unwrap()).collect()
     }
 
+    fn entries_of(encoded: &mut Encoded, kind: PayloadKind) -> &mut Entries {
+        match kind {
+            PayloadKind::Series => &mut encoded.series,
+            PayloadKind::Sketches => &mut encoded.sketches,
+            PayloadKind::ServiceChecks => &mut encoded.service_checks,
+            PayloadKind::Events => &mut encoded.events,
+        }
+    }
+
     fn kinds() -> impl Strategy<Value = PayloadKind> {
         prop_oneof![Just(PayloadKind::Series), Just(PayloadKind::Sketches), Just(PayloadKind::ServiceChecks)]
     }
@@ -147,23 +157,20 @@ mod tests {
             entries in 1_usize..40,
         ) {
             let limits = Limits { compressed, uncompressed, entries };
-            let mut packer = Packer::new(kind, limits);
-            let (mut count, mut too_large, mut payloads) = (0, 0, Vec::new());
-            let mut collect = |packed: Packed| {
-                let (sealed, lost) = packed.seal();
-                payloads.extend(sealed);
-                too_large += lost;
-            };
-            for lengths in &deliveries {
-                let mut encoded = Entries::new(kind);
+            let (mut count, mut load) = (0, Load::default());
+            for (lengths, time) in deliveries.iter().zip([9.0, 7.0, 8.0, 7.5, 9.5]) {
+                let mut encoded = Encoded::default();
                 for length in lengths {
-                    encoded.add(|buffer| buffer.extend(entry(kind, count, *length)));
+                    entries_of(&mut encoded, kind).add(|buffer| buffer.extend(entry(kind, count, *length)));
                     count += 1;
                 }
-                collect(packer.add(&encoded, UnixTime::from_seconds(0.0)));
+                load.add(encoded, None, UnixTime::from_seconds(time));
             }
-            collect(packer.take());
-            prop_assert!(packer.is_empty());
+            prop_assert_eq!(load.len(), u64::from(count));
+            let Sealed { payloads, too_large, .. } = load.seal_within(|_| limits);
+            let oldest = deliveries.iter().zip([9.0, 7.0, 8.0, 7.5, 9.5]).filter(|(lengths, _)| !lengths.is_empty());
+            let oldest = oldest.map(|(_, time)| time).fold(f64::INFINITY, f64::min);
+            prop_assert!(payloads.iter().all(|payload| payload.created == UnixTime::from_seconds(oldest)));
             let found: Vec<u32> = payloads.iter().flat_map(|payload| numbers(payload, limits)).collect();
             prop_assert!(found.is_sorted_by(|a, b| a < b), "in order, each once");
             prop_assert_eq!(found.len() as u64 + too_large, u64::from(count));
@@ -180,7 +187,7 @@ mod tests {
             let mut sealed = Vec::new();
             prop_assert_eq!(entries.seal(kind.limits(), UnixTime::from_seconds(7.0), &mut sealed), 0);
             prop_assert_eq!(sealed.len(), 1);
-            match sealed[0].halve() {
+            match halve(kind, &sealed[0].body, sealed[0].created) {
                 None => prop_assert_eq!(count, 1),
                 Some(halves) => {
                     prop_assert_eq!(halves.len(), 2);

@@ -3,10 +3,12 @@
 //!
 //! To recognise a series where it is expected takes one comparison; elsewhere it is found by a hash of its text.
 
+mod index;
+
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use index::Index;
 
 use super::dropped::DropReason;
 use super::origin::SeriesId;
@@ -38,8 +40,6 @@ pub(super) enum Replay {
 pub(super) struct Entry {
     start: u32,
     length: u32,
-    /// A part of the hash of its text.
-    fingerprint: u32,
     /// The series that came behind it when it came last.
     next: u32,
     /// The family that its plan was made for.
@@ -48,6 +48,8 @@ pub(super) struct Entry {
     pub(super) sharing: u32,
     /// The age at the last scrape that had it.
     pub(super) seen: u32,
+    /// How many series had ever come when it last told of the start of none of them.
+    pub(super) unrelated: u32,
     pub(super) replay: Replay,
     is_vacant: bool,
 }
@@ -59,11 +61,13 @@ pub(super) struct Roster {
     /// By the number of the series.
     entries: Vec<Entry>,
     /// Numbers, by the hash of the text.
-    table: HashTable<u32>,
+    index: Index,
     hasher: RandomState,
     free: Vec<u32>,
     /// Bytes of the texts.
     bytes: usize,
+    /// How many series ever came.
+    births: u32,
     /// The series that came last.
     last: u32,
     /// The series that was expected there, if another one came.
@@ -77,10 +81,11 @@ impl Default for Roster {
         Self {
             arena: String::new(),
             entries: Vec::new(),
-            table: HashTable::new(),
+            index: Index::default(),
             hasher: RandomState::default(),
             free: Vec::new(),
             bytes: 0,
+            births: 0,
             last: NOBODY,
             missed: NOBODY,
             is_fresh: false,
@@ -91,7 +96,7 @@ impl Default for Roster {
 impl Roster {
     /// How many series there are.
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.index.len()
     }
 
     /// How many bytes their texts have.
@@ -104,23 +109,46 @@ impl Roster {
         self.entries.len()
     }
 
+    /// The series of this text, or else the fingerprint that it would have.
+    pub(super) fn find_or_fingerprint(&self, text: &[u8]) -> Result<SeriesId, u32> {
+        let fingerprint = self.fingerprint(text);
+        self.look_up(fingerprint, text).ok_or(fingerprint)
+    }
+
     /// The series of this text.
     pub(super) fn find(&self, text: &[u8]) -> Option<SeriesId> {
-        self.look_up(self.hash(text), text)
+        self.look_up(self.fingerprint(text), text)
     }
 
     /// By what a text is looked up.
-    pub(super) fn hash(&self, text: &[u8]) -> u64 {
-        self.hasher.hash_one(text)
+    #[inline]
+    pub(super) fn fingerprint(&self, text: &[u8]) -> u32 {
+        Index::fingerprint(self.hasher.hash_one(text))
     }
 
-    /// The series of the text that has this hash.
-    pub(super) fn look_up(&self, hash: u64, text: &[u8]) -> Option<SeriesId> {
-        let found = self.table.find(hash, |&place| {
-            let entry = &self.entries[place as usize];
-            entry.fingerprint == fingerprint(hash) && text_of(&self.arena, entry) == text
-        });
-        found.copied().map(SeriesId::new)
+    fn look_up(&self, fingerprint: u32, text: &[u8]) -> Option<SeriesId> {
+        let is_it = |&place: &u32| self.entries.get(place as usize).is_some_and(|entry| self.text_of(entry) == text);
+        self.index.candidates(fingerprint).find(is_it).map(SeriesId::new)
+    }
+
+    /// The series that a text with this fingerprint most likely is one of.
+    #[inline]
+    pub(super) fn candidate(&self, fingerprint: u32) -> Option<SeriesId> {
+        self.index.candidates(fingerprint).next().map(SeriesId::new)
+    }
+
+    /// Something of the text of a series, read so that the text is at hand when it is compared.
+    #[inline]
+    pub(super) fn touch(&self, series: SeriesId) -> u8 {
+        let entry = self.entries.get(series.index());
+        entry.and_then(|entry| self.text_of(entry).last()).copied().unwrap_or_default()
+    }
+
+    /// The series of a text with this fingerprint; `candidate` is the likeliest one.
+    #[inline]
+    pub(super) fn verify(&self, candidate: Option<SeriesId>, fingerprint: u32, text: &[u8]) -> Option<SeriesId> {
+        let entry = self.entries.get(candidate?.index())?;
+        if self.text_of(entry) == text { candidate } else { self.look_up(fingerprint, text) }
     }
 
     /// The text of a series, if there is one of this number.
@@ -138,44 +166,45 @@ impl Roster {
         &mut self.entries[series.index()]
     }
 
-    /// Takes in a series that there is none of, and gives its number.
+    /// How many series ever came: never 0 when one is there.
+    pub(super) fn births(&self) -> u32 {
+        self.births
+    }
+
+    /// Takes in a series that there is none of, and gives its number. `fingerprint` is that of its text.
     ///
     /// # Panics
     ///
     /// With 2^32 series or 32 GiB of texts, which limits keep away.
-    pub(super) fn enter(&mut self, text: &str) -> SeriesId {
-        let hash = self.hash(text.as_bytes());
+    pub(super) fn enter(&mut self, text: &str, fingerprint: u32) -> SeriesId {
+        self.births = self.births.wrapping_add(1).max(1);
         pad(&mut self.arena);
         let room = text.len() + UNIT;
         if self.arena.capacity() - self.arena.len() < room {
-            self.arena.reserve_exact(room.max(self.arena.len() / 8));
+            self.arena.reserve_exact(room.max(self.arena.len() / 2));
         }
         let entry = Entry {
             start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
             length: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
-            fingerprint: fingerprint(hash),
             next: NOBODY,
             family: FamilyId::NONE,
             sharing: 0,
             seen: 0,
+            unrelated: 0,
             replay: Replay::Not,
             is_vacant: false,
         };
         self.arena.push_str(text);
         self.bytes += text.len();
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.entries[place as usize] = entry;
-                place
-            }
-            None => {
-                make_room(&mut self.entries, 1);
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
-            }
+        let place = if let Some(place) = self.free.pop() {
+            self.entries[place as usize] = entry;
+            place
+        } else {
+            make_room(&mut self.entries, 1);
+            self.entries.push(entry);
+            u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
         };
-        let (entries, hasher, arena) = (&self.entries, &self.hasher, &self.arena);
-        self.table.insert_unique(hash, place, |&place| hasher.hash_one(text_of(arena, &entries[place as usize])));
+        self.index.insert(fingerprint, place);
         let series = SeriesId::new(place);
         self.came(series);
         self.is_fresh = true;
@@ -186,12 +215,10 @@ impl Roster {
     pub(super) fn leave(&mut self, series: SeriesId) {
         let place = series.place();
         let Some(entry) = self.entries.get(series.index()).filter(|entry| !entry.is_vacant) else { return };
-        let hash = self.hasher.hash_one(text_of(&self.arena, entry));
-        if let Ok(found) = self.table.find_entry(hash, |&other| other == place) {
-            found.remove();
-        }
-        self.bytes -= entry.length as usize;
+        let fingerprint = self.fingerprint(self.text_of(entry));
+        self.index.remove(fingerprint, place);
         let entry = &mut self.entries[series.index()];
+        self.bytes -= entry.length as usize;
         (entry.is_vacant, entry.replay) = (true, Replay::Not);
         self.free.push(place);
     }
@@ -201,7 +228,7 @@ impl Roster {
         if self.arena.len() < 2 * self.bytes + FEW_BYTES {
             return;
         }
-        let mut tidy = String::with_capacity(self.bytes + self.table.len() * UNIT);
+        let mut tidy = String::with_capacity(self.bytes + self.index.len() * UNIT);
         for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
             let start = entry.start as usize * UNIT;
             pad(&mut tidy);
@@ -219,7 +246,7 @@ impl Roster {
     /// A body begins.
     pub(super) fn begin(&mut self) {
         (self.last, self.missed) = (NOBODY, NOBODY);
-        self.is_fresh = self.table.is_empty();
+        self.is_fresh = self.index.len() == 0;
     }
 
     /// A series came: from now on it is expected behind the one that came before it.
@@ -240,31 +267,32 @@ impl Roster {
         !self.is_fresh
     }
 
+    #[inline]
     fn expected(&self) -> u32 {
         // The first series of most bodies is the first one there ever was.
         self.entries.get(self.last as usize).map_or(if self.last == NOBODY { 0 } else { NOBODY }, |last| last.next)
     }
 
-    /// The series at the front of `lines`, and where its text ends: the one that is expected, or the one that was
-    /// expected in the place of the one before, if it is one of these.
+    /// The series that is expected to come, and the one that was expected where another one came: either may come now.
     #[inline]
-    pub(super) fn recognise(&self, lines: &[u8]) -> Option<(SeriesId, usize)> {
-        self.stands(self.expected(), lines).or_else(|| self.stands(self.missed, lines))
+    pub(super) fn expectation(&self) -> [u32; 2] {
+        [self.expected(), self.missed]
     }
 
+    /// The series of a number at the front of `lines`, and where its text ends, if it stands there.
     #[inline]
-    fn stands(&self, place: u32, lines: &[u8]) -> Option<(SeriesId, usize)> {
+    pub(super) fn stands(&self, place: u32, lines: &[u8]) -> Option<(SeriesId, usize)> {
         let entry = self.entries.get(place as usize)?;
-        let text = text_of(&self.arena, entry);
-        let stands = lines.starts_with(text) && lines.get(text.len()) == Some(&b' ') && !entry.is_vacant;
-        stands.then(|| (SeriesId::new(place), text.len()))
+        let text = self.text_of(entry);
+        let stands = lines.len() > text.len() && lines[text.len()] == b' ' && lines[..text.len()] == *text;
+        (stands && !entry.is_vacant).then(|| (SeriesId::new(place), text.len()))
     }
-}
 
-#[inline]
-fn text_of<'a>(arena: &'a str, entry: &Entry) -> &'a [u8] {
-    let start = entry.start as usize * UNIT;
-    arena.as_bytes().get(start..start + entry.length as usize).unwrap_or_default()
+    #[inline]
+    fn text_of(&self, entry: &Entry) -> &[u8] {
+        let start = entry.start as usize * UNIT;
+        self.arena.as_bytes().get(start..start + entry.length as usize).unwrap_or_default()
+    }
 }
 
 /// Makes the next text begin where a text may.
@@ -272,9 +300,4 @@ fn pad(arena: &mut String) {
     while !arena.len().is_multiple_of(UNIT) {
         arena.push('\0');
     }
-}
-
-fn fingerprint(hash: u64) -> u32 {
-    // The table uses the others.
-    (hash >> 16) as u32
 }

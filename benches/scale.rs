@@ -1,0 +1,162 @@
+//! What successive scrapes cost from their bytes in memory to points, from 1,000 to 1,000,000 series: time for each sample
+//! of the first scrape and of later ones, and memory for each series; and memory while series come and go.
+//!
+//! Four scrapes follow each other in turn; in each some values have changed and some series were replaced.
+//!
+//! `cargo bench --bench scale`
+
+#![allow(dead_code, reason = "the expositions are shared with other benchmarks")]
+
+mod corpora;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use corpora::generate;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
+use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
+use retriever::road::{Road, Witness};
+use retriever::scrape::{Body, Head, Response};
+use retriever::time::UnixTime;
+use tokio::runtime::{Builder, Runtime};
+
+/// Scrapes that follow each other.
+const SUCCESSIVE: u64 = 4;
+
+/// Lets everything pass.
+struct Unseen;
+
+impl Witness for Unseen {
+    fn sees_submissions(&self) -> bool {
+        false
+    }
+}
+
+impl Submissions for Unseen {
+    fn submit(&mut self, _: Submission, _: &Contexts) {}
+    fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
+    fn service_check(&mut self, _: ServiceCheck) {}
+    fn health(&mut self, _: ServiceCheck) {}
+    fn metadata(&mut self, _: &str, _: &str) {}
+}
+
+fn instance() -> Arc<Instance> {
+    let text = "instances: [{openmetrics_endpoint: 'http://t', metrics: [.+]}]";
+    let config = Config::read(text, "bench", &NoSurroundings);
+    let Some(ConfiguredInstance::Valid(instance)) = config.instances.into_iter().next() else {
+        panic!("the settings are valid")
+    };
+    let mut instance = *instance;
+    let limits = &mut instance.http.limits;
+    (limits.series, limits.samples, limits.body_bytes) = (4_000_000, 4_000_000, 1 << 30);
+    Arc::new(instance)
+}
+
+struct Target {
+    road: Road,
+    runtime: Runtime,
+    now: UnixTime,
+    limits: BodyLimits,
+}
+
+impl Target {
+    fn new() -> Self {
+        let instance = instance();
+        let limits = instance.http.limits.clone();
+        let runtime = Builder::new_current_thread().build().expect("a runtime can be made");
+        Self { road: Road::new(instance, None), runtime, now: UnixTime::from_seconds(1_700_000_000.0), limits }
+    }
+
+    /// Scrapes a body; gives how long that took.
+    fn scrape(&mut self, body: &Bytes) -> Duration {
+        let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
+        let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers };
+        let body = Body::from_bytes(&head, body.clone(), &self.limits);
+        self.now = self.now.plus(Duration::from_secs(15));
+        let begun = Instant::now();
+        let contribution = self.runtime.block_on(self.road.scrape(Ok(Response { head, body }), self.now, &mut Unseen));
+        let took = begun.elapsed();
+        assert!(contribution.report.failure.is_none(), "{:?}", contribution.report.failure);
+        self.road.reuse(contribution.batch);
+        took
+    }
+}
+
+/// The memory of the process in bytes, of which the kernel knows.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn samples(body: &Bytes) -> usize {
+    body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && line[0] != b'#').count()
+}
+
+/// Prints a row about successive bodies of one target.
+fn measure(name: &str, bodies: &[Bytes]) {
+    let samples = samples(&bodies[0]);
+    let before = resident();
+    let mut target = Target::new();
+    let first = target.scrape(&bodies[0]);
+    for body in bodies {
+        target.scrape(body);
+    }
+    let rounds = (2_000_000 / samples).clamp(5, 200);
+    let next = median((0..rounds).flat_map(|_| bodies).map(|body| target.scrape(body)).collect());
+    let bytes = resident().saturating_sub(before) / samples as u64;
+    let each = |took: Duration| took.as_secs_f64() * 1e9 / samples as f64;
+    println!(
+        "| {name} | {samples} | {:.2} ms | {:.0} ns | {:.3} ms | {:.1} ns | {:.1} | {bytes} |",
+        first.as_secs_f64() * 1e3,
+        each(first),
+        next.as_secs_f64() * 1e3,
+        each(next),
+        1e3 / each(next),
+    );
+}
+
+/// 200 scrapes, each with another twentieth of its series replaced.
+fn churn() {
+    let mut target = Target::new();
+    let body = |scrape: usize| {
+        let mut text = String::from("# TYPE m gauge\n");
+        for place in 0..20_000 {
+            // One of twenty has another name in each scrape, and each its turn.
+            let name = place + 20_000 * ((scrape + place % 20) / 20);
+            let line =
+                format!("m{{pod=\"pod-{name}\",namespace=\"ns-{}\",node=\"node-{}\"}} 1\n", place % 50, place % 300);
+            text.push_str(&line);
+        }
+        Bytes::from(text)
+    };
+    for scrape in 0..=200 {
+        target.scrape(&body(scrape));
+        if scrape % 50 == 0 {
+            println!("after {scrape} scrapes: {} MB", resident() >> 20);
+        }
+    }
+}
+
+fn main() {
+    println!("| exposition | samples | first scrape | each | next scrape | each | million a second | bytes a series |");
+    println!("|---|---|---|---|---|---|---|---|");
+    let bodies =
+        |make: &dyn Fn(u64) -> String| (0..SUCCESSIVE).map(|scrape| Bytes::from(make(scrape))).collect::<Vec<_>>();
+    for series in [1_000, 10_000, 100_000, 1_000_000] {
+        measure("kubernetes", &bodies(&|scrape| generate::kubernetes(series, scrape, false)));
+    }
+    measure("kubernetes, shuffled", &bodies(&|scrape| generate::kubernetes(100_000, scrape, true)));
+    measure("histograms", &bodies(&|scrape| generate::histograms(100_000, scrape)));
+    println!("\n20,000 series, of which 5 % are replaced at each scrape:\n");
+    churn();
+}

@@ -1,0 +1,215 @@
+//! What is replayed from memory is what reading each line anew would have given: the same points and sketches, the same
+//! counts of what was read and dropped, for any sequence of scrapes in which series appear, vanish and change places,
+//! families change their types, and labels are shared.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use proptest::prelude::*;
+use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
+use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
+use retriever::road::{Road, Witness};
+use retriever::scrape::{Body, Head, Response};
+use retriever::time::UnixTime;
+use tokio::runtime::{Builder, Runtime};
+
+const TEXT: &str = "text/plain; version=0.0.4";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
+
+/// Looks at every submission, so that each is made in full, or at none.
+struct Looking(bool);
+
+impl Witness for Looking {
+    fn sees_submissions(&self) -> bool {
+        self.0
+    }
+}
+
+impl Submissions for Looking {
+    fn submit(&mut self, _: Submission, _: &Contexts) {}
+    fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
+    fn service_check(&mut self, _: ServiceCheck) {}
+    fn health(&mut self, _: ServiceCheck) {}
+    fn metadata(&mut self, _: &str, _: &str) {}
+}
+
+fn instance(options: &str) -> Arc<Instance> {
+    let text = format!("instances: [{{openmetrics_endpoint: 'http://t', metrics: [.+], {options}}}]");
+    let config = Config::read(&text, "test", &NoSurroundings);
+    let ConfiguredInstance::Valid(instance) = &config.instances[0] else { panic!("{:?}", config.problems) };
+    Arc::new(instance.as_ref().clone())
+}
+
+/// A target, and how it is looked at.
+struct Target {
+    road: Road,
+    witness: Looking,
+    now: UnixTime,
+}
+
+impl Target {
+    fn new(options: &str, looking: bool) -> Self {
+        let road = Road::new(instance(options), None);
+        Self { road, witness: Looking(looking), now: UnixTime::from_seconds(1_700_000_000.0) }
+    }
+
+    /// All that a scrape comes to, as text.
+    fn scrape(&mut self, runtime: &Runtime, content_type: &'static str, body: &str) -> String {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers };
+        let body = Body::from_bytes(&head, Bytes::copy_from_slice(body.as_bytes()), &BodyLimits::default());
+        self.now = self.now.plus(Duration::from_secs(15));
+        let scrape = self.road.scrape(Ok(Response { head, body }), self.now, &mut self.witness);
+        let contribution = runtime.block_on(scrape);
+        let mut text = String::new();
+        for point in contribution.batch.full_points(self.road.slots()) {
+            writeln!(text, "{point:?}").unwrap();
+        }
+        for sketch in contribution.batch.full_sketches(self.road.slots()) {
+            writeln!(text, "{sketch:?}").unwrap();
+        }
+        let (report, refused) = (&contribution.report, &contribution.refused);
+        writeln!(text, "{:?} {:?} {refused:?}", report.totals, report.failure).unwrap();
+        writeln!(text, "{:?} {:?}", report.dropped, report.diagnostics).unwrap();
+        text
+    }
+}
+
+/// What stands for one family in one scrape.
+#[derive(Clone, Debug)]
+struct Shown {
+    family: usize,
+    kind: usize,
+    /// Label values, in the order in which they come; of each whether its value is odd.
+    members: Vec<(u8, u16, u8)>,
+}
+
+fn shown() -> impl Strategy<Value = Shown> {
+    let members = prop::collection::vec((0..12_u8, 0..2000_u16, 0..40_u8), 0..14);
+    (0..4_usize, 0..12_usize, members).prop_map(|(family, kind, members)| Shown { family, kind, members })
+}
+
+/// Mostly the scrape before, with other values; now and then something else.
+fn scrapes() -> impl Strategy<Value = Vec<Vec<Shown>>> {
+    let change = (any::<prop::sample::Index>(), shown(), 0..6_u8, any::<u64>());
+    (prop::collection::vec(shown(), 1..5), prop::collection::vec(change, 1..12)).prop_map(|(first, changes)| {
+        let mut all = vec![first];
+        for (place, other, how, seed) in changes {
+            let mut next = all.last().unwrap().clone();
+            let at = place.index(next.len());
+            match how {
+                0 => next[at] = other,
+                1 => next.insert(at, other),
+                2 if next.len() > 1 => _ = next.remove(at),
+                3 => next[at].members.reverse(),
+                4 => {
+                    let members = &mut next[at].members;
+                    let steps = seed as usize % members.len().max(1);
+                    members.rotate_left(steps);
+                }
+                _ => {}
+            }
+            for (place, (_, value, _)) in next.iter_mut().flat_map(|shown| &mut shown.members).enumerate() {
+                *value = value.wrapping_add((seed >> (place % 48)) as u16 % 5);
+            }
+            all.push(next);
+        }
+        all
+    })
+}
+
+/// How a sample shows its value.
+fn number(value: u16, odd: u8) -> String {
+    match odd {
+        0 => "NaN".to_owned(),
+        1 => format!("{value} 1700000000000"),
+        2 => format!("{value}.5"),
+        3 => format!("{value}e-3"),
+        4 => "+Inf".to_owned(),
+        5 => format!("0.{value}12345678901234567"),
+        6 => format!(" {value}"),
+        7 => format!("{value}x"),
+        8 => format!("-{value}"),
+        9 => format!("{value}\r"),
+        _ => value.to_string(),
+    }
+}
+
+fn body(scrape: &[Shown], open_metrics: bool) -> String {
+    let mut body = String::new();
+    for Shown { family, kind, members } in scrape {
+        // The last one looks like one that says when another began.
+        let name = if *family == 3 { "f1_created".to_owned() } else { format!("f{family}") };
+        let word = ["gauge", "counter", "histogram", "summary", "untyped", "gauge", "counter"].get(*kind);
+        if let Some(word) = word {
+            let word = if open_metrics && *word == "untyped" { "unknown" } else { word };
+            writeln!(body, "# TYPE {name} {word}").unwrap();
+        }
+        let suffix = if *kind == 1 { "_total" } else { "" };
+        for (label, value, odd) in members {
+            let shown = number(*value, *odd);
+            match kind {
+                2 => {
+                    writeln!(body, "{name}_bucket{{a=\"{label}\",le=\"1\"}} {}", value / 2).unwrap();
+                    writeln!(body, "{name}_bucket{{a=\"{label}\",le=\"+Inf\"}} {value}").unwrap();
+                    writeln!(body, "{name}_sum{{a=\"{label}\"}} {shown}").unwrap();
+                    writeln!(body, "{name}_count{{a=\"{label}\"}} {value}").unwrap();
+                    if *odd == 11 {
+                        writeln!(body, "{name}_created{{a=\"{label}\"}} 1700000001").unwrap();
+                    }
+                }
+                3 => {
+                    writeln!(body, "{name}{{a=\"{label}\",quantile=\"0.5\"}} {shown}").unwrap();
+                    writeln!(body, "{name}_count{{a=\"{label}\"}} {value}").unwrap();
+                }
+                _ if *odd == 12 => writeln!(body, "{name}{suffix} {shown}").unwrap(),
+                _ => writeln!(body, "{name}{suffix}{{a=\"{label} }}\\\\\",b=\"x\"}} {shown}").unwrap(),
+            }
+        }
+    }
+    if open_metrics {
+        body.push_str("# EOF\n");
+    }
+    body
+}
+
+/// Settings under which something else happens to what is replayed, or under which nothing can be.
+const OPTIONS: [&str; 10] = [
+    "",
+    "collect_histograms_as_distributions: true, collect_counters_with_distributions: true",
+    "non_cumulative_histogram_buckets: true",
+    "share_labels: {f0: {match: [a], labels: [b]}}",
+    "share_labels: {f1: true}, exclude_labels: [b]",
+    "exclude_labels: [a]",
+    "max_returned_metrics: 7",
+    "exclude_metrics: [f2], telemetry: true",
+    "metric_relabel_configs: [{source_labels: [a], regex: '(.).*', target_label: a}]",
+    "use_process_start_time: true, rename_labels: {a: c}",
+];
+
+fn compare(options: &str, scrapes: &[Vec<Shown>], open_metrics: bool) -> Result<(), TestCaseError> {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let [mut replaying, mut reading] = [false, true].map(|looking| Target::new(options, looking));
+    let content_type = if open_metrics { OPEN_METRICS } else { TEXT };
+    for scrape in scrapes {
+        let body = body(scrape, open_metrics);
+        let replayed = replaying.scrape(&runtime, content_type, &body);
+        let read = reading.scrape(&runtime, content_type, &body);
+        prop_assert_eq!(replayed, read, "{} {}", options, body);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replaying_is_reading(scrapes in scrapes(), options in prop::sample::select(&OPTIONS[..]), open_metrics: bool) {
+        compare(options, &scrapes, open_metrics)?;
+    }
+}
