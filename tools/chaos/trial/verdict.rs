@@ -227,6 +227,7 @@ impl Judge<'_> {
         }
         self.count(record);
         let mut known: HashMap<(&str, Class), &Reading> = HashMap::new();
+        let exposed = first_exposed(record);
         let (mut before, mut start) = (None, None);
         for (&second, &exposition) in arrived {
             let index = exposition as usize;
@@ -240,7 +241,10 @@ impl Judge<'_> {
                 let known = known.get(&key(reading)).copied();
                 let expected = expected(reading, known, before.is_some());
                 // A program that has just been started may say nothing of what it has never seen and nothing dates.
-                let may_lack = is_restart && known.is_none() && !reading.has_start;
+                let is_undated = is_restart && !reading.has_start;
+                // Nor of what is dated before an exposition that lacked it, though one that did not arrive had it.
+                let is_old = reading.has_start && before.is_some_and(|before| exposed[&key(reading)] <= before);
+                let may_lack = known.is_none() && (is_undated || is_old);
                 self.compare(reading, second, expected, may_lack);
             }
             start = Some(exposure.start);
@@ -276,6 +280,8 @@ impl Judge<'_> {
         tally.delivered += delivered.unwrap_or_default();
         match (expected, delivered) {
             (None, None) => return,
+            // Values of zero add nothing to the sum of a distribution, which is there all the same.
+            (None, Some(0.0)) if reading.class == Class::DistributionSum => return,
             (Some(expected), Some(delivered)) if !differs(expected, delivered) => return,
             (Some(_), None) => tally.missing += 1,
             (Some(expected), Some(delivered)) if delivered < expected => tally.short += 1,
@@ -305,6 +311,17 @@ impl Judge<'_> {
             known.extend(exposure.readings.iter().map(|reading| (key(reading), reading)));
         }
     }
+}
+
+/// The exposition that had each reading first.
+fn first_exposed(record: &[Exposure]) -> HashMap<(&str, Class), usize> {
+    let mut first = HashMap::new();
+    for (index, exposure) in record.iter().enumerate() {
+        for reading in &exposure.readings {
+            first.entry(key(reading)).or_insert(index);
+        }
+    }
+    first
 }
 
 /// What tells readings of one exposition apart.
