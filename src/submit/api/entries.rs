@@ -24,7 +24,8 @@ const AGGREGATION_KEY: usize = 100;
 /// The tag that the Agent makes a resource of.
 const DEVICE: &str = "device:";
 
-/// So many bytes of series are compressed at once, rather than kept until the load is closed.
+/// A delivery with so many bytes of series shares no payload with others: they are compressed at once, rather than kept
+/// until the load is closed.
 const MUCH: usize = 1 << 20;
 
 /// The entries of one delivery.
@@ -79,8 +80,11 @@ impl Encoded {
         for point in &batch.points {
             if self.series.size() >= MUCH {
                 let new = || Packing::new(PayloadKind::Series, PayloadKind::Series.limits(), delivery.time);
-                packing.get_or_insert_with(new).feed(&self.series);
-                self.series.clear();
+                let packing = packing.get_or_insert_with(new);
+                if packing.is_filled_by(&self.series) {
+                    packing.feed(&self.series);
+                    self.series.clear();
+                }
             }
             let Point { series, kind, value } = *point;
             let mut remark = slots.remark(series);

@@ -1,149 +1,107 @@
-//! The payload that is being filled: entries are compressed as they come, so that it ends where the next one might not
-//! fit, and nothing is compressed twice.
+//! Makes payloads of entries: as large as the limits allow, by what compression made of the entries before, so that hardly
+//! anything is compressed twice.
 
-use std::io::Write as _;
+use std::ops::Range;
 
-use zstd::stream::write::Encoder;
+use zstd::bulk::Compressor;
 
 use super::payload::{Entries, Limits, Payload, PayloadKind};
 use crate::time::UnixTime;
 
 /// The level of the Agent: its gain over higher ones is time, and tags repeat enough for any level.
 const ZSTD_LEVEL: i32 = 1;
+/// To what part of its size entries are compressed, as long as nothing is known.
+const USUAL_RATIO: f64 = 0.2;
+/// How much of the room of a payload is filled, so that it still fits when the next entries compress somewhat worse.
+const FILLED: f64 = 0.85;
 
 /// Makes payloads of entries of one kind, in their order.
 pub(super) struct Packing {
     kind: PayloadKind,
     limits: Limits,
     created: UnixTime,
-    open: Option<Open>,
+    /// What part of its size the last payload was compressed to.
+    ratio: f64,
+    compressor: Option<Compressor<'static>>,
     done: Vec<Payload>,
     /// Entries that no payload can hold.
     too_large: u64,
 }
 
-/// A payload that is not full yet.
-struct Open {
-    encoder: Encoder<'static, Vec<u8>>,
-    entries: usize,
-    /// Bytes before compression.
-    uncompressed: usize,
-    /// Of these, at most so many have not come out compressed.
-    pending: usize,
-}
-
-/// The most bytes that compression makes of so many.
-fn bound(uncompressed: usize) -> usize {
-    uncompressed + uncompressed / 256 + 64
-}
-
 impl Packing {
     pub(super) fn new(kind: PayloadKind, limits: Limits, created: UnixTime) -> Self {
-        Self { kind, limits, created, open: None, done: Vec::new(), too_large: 0 }
+        let compressor = Compressor::new(ZSTD_LEVEL).ok();
+        Self { kind, limits, created, ratio: USUAL_RATIO, compressor, done: Vec::new(), too_large: 0 }
     }
 
-    /// Takes all entries of a list.
+    /// Whether entries fill a payload.
+    pub(super) fn is_filled_by(&self, entries: &Entries) -> bool {
+        entries.len() >= self.limits.entries || entries.size() >= self.room()
+    }
+
+    /// Bytes before compression that likely fit.
+    fn room(&self) -> usize {
+        let expected = self.limits.compressed as f64 * FILLED / self.ratio.max(1e-3);
+        self.limits.uncompressed.min(expected as usize)
+    }
+
+    /// Makes payloads of all entries of a list.
     pub(super) fn feed(&mut self, entries: &Entries) {
-        for entry in entries.iter() {
-            self.add(entry);
-        }
-    }
-
-    fn add(&mut self, entry: &[u8]) {
-        // With what frames it.
-        let length = entry.len() + 2;
-        if let Some(open) = &self.open {
-            let Limits { compressed, uncompressed, entries } = self.limits;
-            let fits = open.entries < entries
-                && open.uncompressed + length <= uncompressed
-                && open.encoder.get_ref().len() + bound(open.pending + length) <= compressed;
-            if !fits {
-                self.close();
+        let mut start = 0;
+        for index in 0..entries.len() {
+            if entries.body_length(index..index + 1) > self.limits.uncompressed {
+                self.pack(entries, start..index);
+                self.too_large += 1;
+                start = index + 1;
+            } else if index - start >= self.limits.entries || entries.body_length(start..index + 1) > self.room() {
+                self.pack(entries, start..index);
+                start = index;
             }
         }
-        let is_larger = length > self.limits.uncompressed || bound(length) > self.limits.compressed;
-        if self.open.is_none() && is_larger {
-            return self.alone(entry);
-        }
-        if self.write(entry).is_none() {
-            self.too_large += 1;
-        }
+        self.pack(entries, start..entries.len());
     }
 
-    /// Appends an entry to the open payload. `None`: it could not be compressed, for which there must be no memory.
-    fn write(&mut self, entry: &[u8]) -> Option<()> {
-        let is_array = self.kind.is_array();
-        let open = match &mut self.open {
-            Some(open) => open,
-            open => open.insert(Open {
-                encoder: Encoder::new(Vec::new(), ZSTD_LEVEL).ok()?,
-                entries: 0,
-                uncompressed: usize::from(is_array),
-                pending: 0,
-            }),
-        };
-        let before = open.encoder.get_ref().len();
-        let frame: &[u8] = if !is_array {
-            b""
-        } else if open.entries == 0 {
-            b"["
-        } else {
-            b","
-        };
-        open.encoder.write_all(frame).and_then(|()| open.encoder.write_all(entry)).ok()?;
-        let length = frame.len() + entry.len();
-        open.entries += 1;
-        open.uncompressed += length;
-        // What came out had come in before, but for the end of what was written last.
-        open.pending = if open.encoder.get_ref().len() > before { length } else { open.pending + length };
-        Some(())
-    }
-
-    /// Makes a payload of an entry that may fit nowhere.
-    fn alone(&mut self, entry: &[u8]) {
-        let (limits, is_array) = (self.limits, self.kind.is_array());
-        let fits = entry.len() + 2 * usize::from(is_array) <= limits.uncompressed;
-        if !fits || self.write(entry).is_none() {
+    /// Makes a payload of some entries; several if they are too large for one.
+    fn pack(&mut self, entries: &Entries, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        if let Some(body) = self.compressed(entries, range.clone()) {
+            self.ratio = body.len() as f64 / entries.body_length(range.clone()).max(1) as f64;
+            if body.len() <= self.limits.compressed {
+                let entries = range.len() as u64;
+                self.done.push(Payload { kind: self.kind, body: body.into(), entries, created: self.created });
+                return;
+            }
+        }
+        if range.len() == 1 {
             self.too_large += 1;
             return;
         }
-        self.close();
+        let middle = range.start + range.len() / 2;
+        self.pack(entries, range.start..middle);
+        self.pack(entries, middle..range.end);
     }
 
-    /// Ends the open payload.
-    fn close(&mut self) {
-        let Some(Open { mut encoder, entries, .. }) = self.open.take() else { return };
-        let framed = if self.kind.is_array() { encoder.write_all(b"]") } else { Ok(()) };
-        match framed.and_then(|()| encoder.finish()) {
-            Ok(body) if body.len() <= self.limits.compressed => self.done.push(Payload {
-                kind: self.kind,
-                body: body.into(),
-                entries: entries as u64,
-                created: self.created,
-            }),
-            Ok(body) if entries > 1 => self.split(&body, entries),
-            Ok(_) | Err(_) => self.too_large += entries as u64,
+    /// The body of some entries; none if there is no memory for it.
+    fn compressed(&mut self, entries: &Entries, range: Range<usize>) -> Option<Vec<u8>> {
+        let compressor = self.compressor.as_mut()?;
+        if !self.kind.is_array() {
+            return compressor.compress(entries.bytes(range)).ok();
         }
-    }
-
-    /// Makes several payloads of one that came out larger than it may be.
-    fn split(&mut self, body: &[u8], entries: usize) {
-        let read = zstd::bulk::decompress(body, self.limits.uncompressed).ok();
-        let Some(read) = read.and_then(|body| Entries::read(self.kind, &body)) else {
-            self.too_large += entries as u64;
-            return;
-        };
-        let limits = Limits { entries: entries.div_ceil(2), ..self.limits };
-        let mut parts = Self::new(self.kind, limits, self.created);
-        parts.feed(&read);
-        let (done, too_large) = parts.finish();
-        self.done.extend(done);
-        self.too_large += too_large;
+        let mut body = vec![b'['];
+        for index in range.clone() {
+            if index > range.start {
+                body.push(b',');
+            }
+            body.extend_from_slice(entries.bytes(index..index + 1));
+        }
+        body.push(b']');
+        compressor.compress(&body).ok()
     }
 
     /// The payloads, and the number of entries that no payload can hold.
-    pub(super) fn finish(mut self) -> (Vec<Payload>, u64) {
-        self.close();
+    pub(super) fn finish(self) -> (Vec<Payload>, u64) {
         (self.done, self.too_large)
     }
 }

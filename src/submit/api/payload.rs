@@ -1,5 +1,6 @@
 //! Payloads: bodies of requests, compressed, within the limits of the intake, and unchanged until they are delivered.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -140,8 +141,20 @@ impl Entries {
         self.bytes.len()
     }
 
+    /// Some of them, one after the other.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[self.start(range.start)..self.start(range.end)]
+    }
+
+    /// The length of the body of these entries before compression.
+    pub(super) fn body_length(&self, range: Range<usize>) -> usize {
+        // Two brackets, and commas between.
+        let framing = if self.kind.is_array() { range.len() + 1 } else { 0 };
+        self.bytes(range).len() + framing
+    }
+
     /// One after the other.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map(|index| &self.bytes[self.start(index)..self.ends[index]])
     }
 
@@ -152,7 +165,7 @@ impl Entries {
     }
 
     /// Reads the entries back from a body.
-    pub(super) fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
+    fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
         let mut entries = Self::new(kind);
         if kind.is_array() {
             let values: Vec<serde_json::Value> = serde_json::from_slice(body).ok()?;
