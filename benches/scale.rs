@@ -64,7 +64,7 @@ struct Target {
 impl Target {
     fn new() -> Self {
         let instance = instance();
-        let limits = instance.http.limits.clone();
+        let limits = instance.http.limits;
         let runtime = Builder::new_current_thread().build().expect("a runtime can be made");
         Self { road: Road::new(instance, None), runtime, now: UnixTime::from_seconds(1_700_000_000.0), limits }
     }
