@@ -5,8 +5,8 @@
 #![allow(dead_code, reason = "the expositions are shared with other benchmarks")]
 
 mod corpora;
+mod target;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,43 +14,16 @@ use corpora::Corpus;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
-use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
+use retriever::config::BodyLimits;
 use retriever::parse::Format;
-use retriever::road::{Contribution, Road, Witness};
+use retriever::road::{Contribution, Road};
 use retriever::scrape::{Body, Head, Response};
 use retriever::time::UnixTime;
+use target::{Unseen, instance};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     divan::main();
-}
-
-/// A target of which everything is collected.
-fn instance() -> Arc<Instance> {
-    let config =
-        Config::read("instances: [{openmetrics_endpoint: 'http://t', metrics: [.+]}]", "bench", &NoSurroundings);
-    let Some(ConfiguredInstance::Valid(instance)) = config.instances.into_iter().next() else {
-        panic!("the settings are valid")
-    };
-    Arc::from(instance)
-}
-
-/// Lets everything pass.
-struct Unseen;
-
-impl Witness for Unseen {
-    fn sees_submissions(&self) -> bool {
-        false
-    }
-}
-
-impl Submissions for Unseen {
-    fn submit(&mut self, _: Submission, _: &Contexts) {}
-    fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
-    fn service_check(&mut self, _: ServiceCheck) {}
-    fn health(&mut self, _: ServiceCheck) {}
-    fn metadata(&mut self, _: &str, _: &str) {}
 }
 
 struct Bench {
@@ -93,7 +66,7 @@ fn samples(corpus: &Corpus) -> usize {
 fn first_scrape(bencher: Bencher<'_, '_>, corpus: &Corpus) {
     let mut bench = Bench::new(corpus);
     bencher.counter(ItemsCount::new(samples(corpus))).bench_local(|| {
-        let mut road = Road::new(instance(), None);
+        let mut road = Road::new(instance(|_| {}), None);
         bench.scrape(&mut road)
     });
 }
@@ -102,7 +75,7 @@ fn first_scrape(bencher: Bencher<'_, '_>, corpus: &Corpus) {
 #[divan::bench(args = corpora::all(), sample_count = 20)]
 fn next_scrape(bencher: Bencher<'_, '_>, corpus: &Corpus) {
     let mut bench = Bench::new(corpus);
-    let mut road = Road::new(instance(), None);
+    let mut road = Road::new(instance(|_| {}), None);
     bench.scrape(&mut road);
     bencher.counter(ItemsCount::new(samples(corpus))).bench_local(|| bench.scrape(&mut road));
 }

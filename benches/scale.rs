@@ -8,51 +8,22 @@
 #![allow(dead_code, reason = "the expositions are shared with other benchmarks")]
 
 mod corpora;
+mod target;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use corpora::generate;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
-use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
-use retriever::road::{Road, Witness};
+use retriever::config::BodyLimits;
+use retriever::road::Road;
 use retriever::scrape::{Body, Head, Response};
 use retriever::time::UnixTime;
+use target::{Unseen, instance};
 use tokio::runtime::{Builder, Runtime};
 
 /// Scrapes that follow each other.
 const SUCCESSIVE: u64 = 4;
-
-/// Lets everything pass.
-struct Unseen;
-
-impl Witness for Unseen {
-    fn sees_submissions(&self) -> bool {
-        false
-    }
-}
-
-impl Submissions for Unseen {
-    fn submit(&mut self, _: Submission, _: &Contexts) {}
-    fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
-    fn service_check(&mut self, _: ServiceCheck) {}
-    fn health(&mut self, _: ServiceCheck) {}
-    fn metadata(&mut self, _: &str, _: &str) {}
-}
-
-fn instance() -> Arc<Instance> {
-    let text = "instances: [{openmetrics_endpoint: 'http://t', metrics: [.+]}]";
-    let config = Config::read(text, "bench", &NoSurroundings);
-    let Some(ConfiguredInstance::Valid(instance)) = config.instances.into_iter().next() else {
-        panic!("the settings are valid")
-    };
-    let mut instance = *instance;
-    let limits = &mut instance.http.limits;
-    (limits.series, limits.samples, limits.body_bytes) = (4_000_000, 4_000_000, 1 << 30);
-    Arc::new(instance)
-}
 
 struct Target {
     road: Road,
@@ -63,7 +34,10 @@ struct Target {
 
 impl Target {
     fn new() -> Self {
-        let instance = instance();
+        let instance = instance(|instance| {
+            let limits = &mut instance.http.limits;
+            (limits.series, limits.samples, limits.body_bytes) = (4_000_000, 4_000_000, 1 << 30);
+        });
         let limits = instance.http.limits;
         let runtime = Builder::new_current_thread().build().expect("a runtime can be made");
         Self { road: Road::new(instance, None), runtime, now: UnixTime::from_seconds(1_700_000_000.0), limits }

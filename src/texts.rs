@@ -132,6 +132,14 @@ pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
     }
 }
 
+/// Makes a list long enough for an element at `place`.
+pub(crate) fn reach<T>(elements: &mut Vec<T>, place: usize, empty: impl FnMut() -> T) {
+    if let Some(more) = (place + 1).checked_sub(elements.len()).filter(|more| *more > 0) {
+        make_room(elements, more);
+        elements.resize_with(place + 1, empty);
+    }
+}
+
 fn place(index: usize) -> u32 {
     u32::try_from(index).expect("fewer than 2^32 texts fit in memory")
 }

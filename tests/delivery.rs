@@ -8,37 +8,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use retriever::aggregate::PointKind;
-use retriever::config::{ApiSettings, Enrichment, Intake as DatadogIntake, IntakeProxy, Output, Secret, TlsVersion};
+use retriever::config::{ApiSettings, Enrichment, Output, Secret};
 use retriever::map::Status;
-use retriever::submit::{Backoff, DropReason, Health, KeyCheck, Pace, Submitter, validate_key};
+use retriever::submit::{DropReason, Health, KeyCheck, Pace, Submitter, validate_key};
+use support::api::{KEY, pace};
 use support::deliveries::{delivery, gauge, point, points, service_check, sketch};
 use support::intake::{CHECK_RUN, Intake, Reply, SERIES, SKETCHES, VALIDATE};
 use support::proto::MetricType;
 
-const KEY: &str = "0123456789abcdef0123456789abcdef";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn settings(url: &str) -> ApiSettings {
-    ApiSettings {
-        main: DatadogIntake { url: url.to_owned(), api_key: Secret::new(KEY), proxy: IntakeProxy::default() },
-        additional: Vec::new(),
-        skip_ssl_validation: false,
-        min_tls_version: TlsVersion::Tls12,
-        timeout: PATIENCE,
-        queue_bytes: 15 << 20,
-    }
-}
-
-/// So fast that a test need not wait.
-fn pace() -> Pace {
-    let backoff = Backoff { base: Duration::from_millis(5), ceiling: Duration::from_millis(40) };
-    Pace {
-        linger: Duration::from_millis(5),
-        requests: 4,
-        transient: backoff,
-        refused: backoff,
-        key_checks: Duration::from_hours(1),
-    }
+    support::api::settings([url], PATIENCE)
 }
 
 fn submitter_with(settings: ApiSettings) -> Submitter {

@@ -8,49 +8,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use retriever::aggregate::{Marks, MarksContent, TargetKey};
-use retriever::config::{
-    ApiSettings, DataDirectory, DogstatsdAddress, Enrichment, Intake as DatadogIntake, IntakeProxy, Output, Secret,
-    StorageSettings, TlsVersion,
-};
+use retriever::config::{ApiSettings, DataDirectory, DogstatsdAddress, Enrichment, Output, StorageSettings};
 use retriever::map::Status;
 use retriever::submit::{
-    Backoff, Delivery, Drained, DropReason, Event, EventAlertType, EventPriority, Health, Pace, Storage, Submitter,
+    Delivery, Drained, DropReason, Event, EventAlertType, EventPriority, Health, Pace, Storage, Submitter,
 };
 use retriever::time::UnixTime;
+use support::api::{KEY, pace};
 use support::deliveries::{delivery, gauge, points, service_check, sketch};
 use support::intake::{CHECK_RUN, EVENTS, Intake, Reply, SERIES, SKETCHES, VALIDATE};
 
-const KEY: &str = "0123456789abcdef0123456789abcdef";
 const PATIENCE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
 
-fn intake_of(url: &str) -> DatadogIntake {
-    DatadogIntake { url: url.to_owned(), api_key: Secret::new(KEY), proxy: IntakeProxy::default() }
-}
-
 /// Delivery to these intakes, the main one first.
 fn api(intakes: &[&Intake]) -> ApiSettings {
-    let mut urls = intakes.iter().map(|intake| intake_of(intake.url()));
-    ApiSettings {
-        main: urls.next().unwrap(),
-        additional: urls.collect(),
-        skip_ssl_validation: false,
-        min_tls_version: TlsVersion::Tls12,
-        timeout: PATIENCE,
-        queue_bytes: 15 << 20,
-    }
-}
-
-/// So fast that a test need not wait.
-fn pace() -> Pace {
-    let backoff = Backoff { base: Duration::from_millis(5), ceiling: Duration::from_millis(40) };
-    Pace {
-        linger: Duration::from_millis(5),
-        requests: 4,
-        transient: backoff,
-        refused: backoff,
-        key_checks: Duration::from_hours(1),
-    }
+    support::api::settings(intakes.iter().map(|intake| intake.url()), PATIENCE)
 }
 
 /// The data directory, as soon as a process before has let go of it.

@@ -11,15 +11,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use retriever::config::{
-    ApiSettings, DogstatsdAddress, Enrichment, FileSettings, Intake as DatadogIntake, IntakeProxy, Output,
-    OutputFormat, OutputKind, Secret, TlsVersion,
-};
+use retriever::config::{DogstatsdAddress, Enrichment, FileSettings, Output, OutputFormat, OutputKind};
 use retriever::map::Status;
 use retriever::submit::{Drained, DropReason, Event, EventAlertType, EventPriority, Health, Submitter};
 use retriever::time::UnixTime;
 use serde_json::{Value, json};
 use server::{Server, response};
+use support::api::KEY;
 use support::deliveries::{delivery, gauge, points, service_check, sketch};
 use support::dogstatsd::{event, lines, metric};
 use support::intake::{EVENTS, Intake};
@@ -27,21 +25,13 @@ use support::program::{Folder, Running, free_address};
 use tokio::net::UdpSocket;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn file(path: &Path, format: OutputFormat) -> Output {
     Output::File(FileSettings { path: path.to_owned(), format })
 }
 
 fn api(url: &str) -> Output {
-    Output::Api(ApiSettings {
-        main: DatadogIntake { url: url.to_owned(), api_key: Secret::new(KEY), proxy: IntakeProxy::default() },
-        additional: Vec::new(),
-        skip_ssl_validation: false,
-        min_tls_version: TlsVersion::Tls12,
-        timeout: PATIENCE,
-        queue_bytes: 15 << 20,
-    })
+    Output::Api(support::api::settings([url], PATIENCE))
 }
 
 fn start(outputs: &[Output]) -> Submitter {

@@ -17,7 +17,7 @@ use super::point::{Batch, Point};
 use super::reading::{Incoming, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
 use super::settle::Settling;
-use super::slots::{NOWHERE, SlotId, Slots, reach};
+use super::slots::{NOWHERE, SlotId, Slots};
 use super::starts::{Falls, Starts};
 use super::sums::Sums;
 use super::tally::{SlotKind, Tally};
@@ -25,6 +25,7 @@ use crate::config::GaugeAggregation;
 use crate::map::{
     Begun, Context, ContextId, Contexts, Forgotten, MetricKind, NativeSubmission, Origin, SeriesId, Submission, Tag,
 };
+use crate::texts::reach;
 use crate::time::UnixTime;
 
 /// Turns the submissions of one target into points and sketches.

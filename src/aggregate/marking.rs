@@ -8,9 +8,9 @@ use super::distribution::Bounds;
 use super::mark::{self, Head, Mark, MarksError};
 use super::marks::MarksContent;
 use super::reading::{Before, NativePair, Reading, ReadingKind, Readings};
-use super::slots::reach;
 use super::starts::Starts;
 use crate::map::{RETAIN_SCRAPES, SeriesId};
+use crate::texts::reach;
 use crate::time::UnixTime;
 
 /// Gives the text of a series, if it is remembered.

@@ -6,9 +6,10 @@
 use super::point::{Point, PointKind, SketchPoint};
 use super::refused::{Refused, RefusedCounts};
 use super::sketch::Sketch;
-use super::slots::{SlotId, reach};
+use super::slots::SlotId;
 use crate::config::GaugeAggregation;
 use crate::map::{MetricKind, SeriesId};
+use crate::texts::reach;
 
 /// What the values of a slot are; fixed by the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::origin::{GroupId, Origin, Part, SeriesId};
 use super::plan::{Change, Plan};
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
-use crate::texts::make_room;
+use crate::texts::reach;
 
 /// For how many successful scrapes without it a series is remembered: an hour at the default interval of 15 seconds. A
 /// series that comes back within it continues where it was, where the Agent, which forgets buckets after two scrapes,
@@ -205,11 +205,7 @@ impl Memory {
         let entry = self.roster.entry_mut(id);
         (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
         entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };
-        if self.series.len() <= id.index() {
-            let more = id.index() + 1 - self.series.len();
-            make_room(&mut self.series, more);
-            self.series.resize_with(id.index() + 1, || None);
-        }
+        reach(&mut self.series, id.index(), || None);
         if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
             self.let_go(&old);
         }

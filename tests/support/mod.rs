@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses its part of it")]
 
+pub(crate) mod api;
 pub(crate) mod counting;
 pub(crate) mod daemon;
 pub(crate) mod deliveries;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::texts::{Texts, make_room};
+use crate::texts::{Texts, make_room, reach};
 use crate::unit::Unit;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
@@ -336,14 +336,6 @@ impl<'s> Tags<'s> {
 impl std::fmt::Debug for Tags<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// Makes a list long enough for an element at `place`.
-pub(super) fn reach<T>(elements: &mut Vec<T>, place: usize, empty: impl FnMut() -> T) {
-    if let Some(more) = (place + 1).checked_sub(elements.len()).filter(|more| *more > 0) {
-        make_room(elements, more);
-        elements.resize_with(place + 1, empty);
     }
 }
 

@@ -117,7 +117,7 @@ impl Roster {
 
     /// The series of this text.
     pub(super) fn find(&self, text: &[u8]) -> Option<SeriesId> {
-        self.look_up(self.fingerprint(text), text)
+        self.find_or_fingerprint(text).ok()
     }
 
     /// By what a text is looked up.

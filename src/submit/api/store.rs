@@ -62,6 +62,20 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// A payload that no lane knows of yet.
+    fn new(
+        kind: PayloadKind,
+        entries: u64,
+        created: UnixTime,
+        length: usize,
+        body: Body,
+        todo: Vec<LaneId>,
+        whole: Option<Key>,
+    ) -> Self {
+        let (ready, under_way, parts) = (0, Vec::new(), Vec::new());
+        Self { kind, entries, created, length, body, todo, ready, under_way, parts, whole }
+    }
+
     /// Whether lanes wait to send it, and none does.
     fn is_idle(&self) -> bool {
         self.ready > 0 && self.under_way.is_empty()
@@ -176,22 +190,7 @@ impl Store {
             return;
         };
         let body = Body { memory: None, place: Some(place) };
-        let (entries, created, length) = (head.entries, head.created, head.length);
-        self.enter(
-            key,
-            Waiting {
-                kind,
-                entries,
-                created,
-                length,
-                body,
-                todo,
-                ready: 0,
-                under_way: Vec::new(),
-                parts: Vec::new(),
-                whole: None,
-            },
-        );
+        self.enter(key, Waiting::new(kind, head.entries, head.created, head.length, body, todo, None));
     }
 
     fn insert(&mut self, key: Key, payload: Payload, place: Option<Place>, todo: Vec<LaneId>, whole: Option<Key>) {
@@ -204,21 +203,7 @@ impl Store {
             self.only_here.insert(key)
         };
         let body = Body { memory: Some(body), place };
-        self.enter(
-            key,
-            Waiting {
-                kind,
-                entries,
-                created,
-                length,
-                body,
-                todo,
-                ready: 0,
-                under_way: Vec::new(),
-                parts: Vec::new(),
-                whole,
-            },
-        );
+        self.enter(key, Waiting::new(kind, entries, created, length, body, todo, whole));
     }
 
     /// Puts a payload where its lanes find it.
