@@ -98,16 +98,14 @@ impl Texts {
         self.free.push(id);
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: u32) -> &str {
         self.records[id as usize].text(&self.all)
     }
 
-    /// A text as bytes, and, where more stands behind it, so many bytes from its start on.
-    #[inline]
-    pub(crate) fn bytes<const N: usize>(&self, id: u32) -> (&[u8], Option<&[u8; N]>) {
-        let Record { start, length, .. } = self.records[id as usize];
-        let rest = &self.all.as_bytes()[start..];
-        (&rest[..length as usize], rest.first_chunk())
+    /// All numbers of texts are below this.
+    pub(crate) fn places(&self) -> usize {
+        self.records.len()
     }
 
     /// Closes the gaps between texts when they take more room than the texts.
