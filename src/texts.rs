@@ -103,6 +103,12 @@ impl Texts {
         self.records[id as usize].text(&self.all)
     }
 
+    /// How many bytes a text has.
+    #[inline]
+    pub(crate) fn length(&self, id: u32) -> usize {
+        self.records[id as usize].length as usize
+    }
+
     /// All numbers of texts are below this.
     pub(crate) fn places(&self) -> usize {
         self.records.len()

@@ -268,6 +268,12 @@ impl Slots {
         self.texts.places()
     }
 
+    /// How many bytes the text of a number has.
+    #[inline]
+    pub(crate) fn text_length(&self, number: u32) -> usize {
+        self.texts.length(number)
+    }
+
     /// The text of a number.
     #[inline]
     pub(crate) fn text(&self, number: u32) -> &str {

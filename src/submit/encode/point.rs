@@ -1,5 +1,6 @@
 //! Points of one delivery as entries of `MetricPayload`, told as what is new and what repeats: entries have most of their
-//! texts in common with the one before, and the rest with others. The bytes are those of [`super::encode_series`].
+//! texts in common with the one before, and the rest with others. The bytes are those of [`super::encode_series`], but for
+//! values of 0, which are not left out: so all points are of one length, and entries more alike.
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,9 @@ const METRIC_AT: usize = 2;
 const TAGS_AT: usize = 3;
 /// Stands for no text.
 const NONE: u32 = u32::MAX;
+
+/// Bytes of a value, and of a word.
+const WORD: usize = size_of::<u64>();
 
 /// The least place of an element that is not in the present run of entries is above all of an earlier one; before the
 /// places reach this, they begin anew.
@@ -72,8 +76,8 @@ pub(in crate::submit) struct PointEncoder<'s> {
     slots: &'s Slots,
     /// The resource that stands for no host.
     host: Vec<u8>,
-    /// Of points with a value and of those with the default value, which is left out.
-    tails: [[Tail; 3]; 2],
+    /// By the kind of point.
+    tails: [Tail; 3],
     /// Where each text was told last, if that is not before `start`.
     places: Vec<u32>,
     /// The place where the sink was empty: places of earlier sinks are below it.
@@ -89,8 +93,7 @@ pub(in crate::submit) struct PointEncoder<'s> {
 struct Entry {
     /// Where it begins; 0 if there is none.
     place: u32,
-    /// Key and length.
-    head: Vec<u8>,
+    head: Head,
     /// The texts of its elements: host, device, metric, tags.
     texts: Vec<u32>,
     /// Where each element begins, and where the last one ends.
@@ -99,99 +102,151 @@ struct Entry {
     distance: usize,
 }
 
+/// What an entry begins with: its key, and its length in base 128.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Head {
+    /// The first byte is the lowest.
+    bytes: u64,
+    count: usize,
+}
+
+impl Head {
+    fn new(mut content: usize) -> Self {
+        let (mut bytes, mut count) = (u64::from(ENTRY), 1);
+        while content >= 0x80 {
+            bytes |= (content as u64 & 0x7f | 0x80) << (8 * count);
+            content >>= 7;
+            count += 1;
+        }
+        bytes |= (content as u64) << (8 * count);
+        Self { bytes, count: count + 1 }
+    }
+
+    /// In how many bytes both end.
+    fn same_end(self, other: Self) -> usize {
+        if self.count != other.count {
+            return 0;
+        }
+        let change = self.bytes ^ other.bytes;
+        self.count - (u64::BITS - change.leading_zeros()).div_ceil(8) as usize
+    }
+}
+
+/// Bytes that every entry of a kind has.
+#[derive(Clone, Debug, Default)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// The first ones.
+    word: u64,
+}
+
+impl Piece {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { word: word(&bytes), bytes }
+    }
+
+    /// Tells the piece, which stands `distance` bytes ahead too, unless that is 0.
+    #[inline]
+    fn tell(&self, sink: &mut impl Sink, distance: usize) {
+        let count = self.bytes.len();
+        if distance == 0 {
+            sink.put(&self.bytes);
+        } else if count >= SHORTEST_NEW {
+            sink.copy(distance, count);
+        } else if count > 0 {
+            sink.copy_word(distance, self.word, count);
+        }
+    }
+}
+
+/// The first eight bytes, the first one the lowest.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().take(WORD).rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
 /// What stands behind the tags of a series, for one kind of point.
 #[derive(Clone, Debug, Default)]
 struct Tail {
-    bytes: Vec<u8>,
-    /// Where the value stands within; none if it is left out.
-    value_at: Option<usize>,
-    /// What stands behind the unit.
-    end: Vec<u8>,
+    /// What stands before the value, between it and the unit, and behind the unit.
+    front: Piece,
+    back: Piece,
+    end: Piece,
     /// Where it was told last, with what value and unit; 0: nowhere.
     place: u32,
-    value: [u8; size_of::<f64>()],
+    value: u64,
     unit: &'static str,
 }
 
 impl Tail {
-    fn new(tags: &[String], timestamp: i64, interval: u32, kind: PointKind, value: f64) -> Self {
-        let mut bytes = Vec::new();
+    fn new(tags: &[String], timestamp: i64, interval: u32, kind: PointKind) -> Self {
+        let mut front = Vec::new();
         for tag in tags {
-            wire::element(&mut bytes, 3, tag);
+            wire::element(&mut front, 3, tag);
         }
-        let mut time = Vec::new();
-        wire::int64(&mut time, 2, timestamp);
-        wire::nested(&mut bytes, 4, |buffer| {
-            wire::double(buffer, 1, value);
-            buffer.extend_from_slice(&time);
+        let mut back = Vec::new();
+        wire::int64(&mut back, 2, timestamp);
+        wire::nested(&mut front, 4, |buffer| {
+            wire::present_double(buffer, 1, 0.0);
+            buffer.extend_from_slice(&back);
         });
-        let is_there = value.to_bits() != 0;
-        let value_at = is_there.then(|| bytes.len() - time.len() - size_of::<f64>());
-        wire::unsigned(&mut bytes, 5, type_number(kind));
+        front.truncate(front.len() - back.len() - WORD);
+        wire::unsigned(&mut back, 5, type_number(kind));
         let mut end = Vec::new();
         wire::unsigned(&mut end, 8, if kind == PointKind::Gauge { 0 } else { u64::from(interval) });
-        Self { bytes, value_at, end, ..Self::default() }
+        Self { front: Piece::new(front), back: Piece::new(back), end: Piece::new(end), ..Self::default() }
     }
 
+    #[inline]
     fn length(&self, unit: &str) -> usize {
         let unit = if unit.is_empty() { 0 } else { 1 + framed(unit.len()) };
-        self.bytes.len() + unit + self.end.len()
+        self.front.bytes.len() + WORD + self.back.bytes.len() + unit + self.end.bytes.len()
     }
 
     /// Tells the tail at a place; gives how far back its end is copied from.
-    fn tell(&mut self, sink: &mut impl Sink, place: u32, value: f64, unit: &'static str, draft: &mut Vec<u8>) -> usize {
-        let value = value.to_le_bytes();
+    #[inline]
+    fn tell(&mut self, sink: &mut impl Sink, place: u32, value: f64, unit: &'static str) -> usize {
+        let value = value.to_bits();
         let distance = if self.place == 0 { 0 } else { (place - self.place) as usize };
         let old = std::mem::replace(&mut self.value, value);
-        let is_unit_known = std::mem::replace(&mut self.unit, unit) == unit;
         self.place = place;
-        let Some(at) = self.value_at else {
-            repeat(sink, distance, &self.bytes);
-            return self.tell_end(sink, distance, is_unit_known, draft);
-        };
-        repeat(sink, distance, &self.bytes[..at]);
+        self.front.tell(sink, distance);
         // Of similar values the first bytes are the same, all zero for many, and often the last.
-        let change = u64::from_le_bytes(old) ^ u64::from_le_bytes(value);
+        let change = old ^ value;
         if distance == 0 {
-            sink.put(&value);
+            sink.put_word(value, WORD);
         } else if change == 0 {
-            repeat(sink, distance, &value);
+            sink.copy(distance, WORD);
         } else {
             let first = (change.trailing_zeros() / 8) as usize;
-            let last = size_of::<f64>() - (change.leading_zeros() / 8) as usize;
-            repeat(sink, distance, &value[..first]);
-            sink.put(&value[first..last]);
-            repeat(sink, distance, &value[last..]);
+            let last = WORD - (change.leading_zeros() / 8) as usize;
+            if first > 0 {
+                sink.copy_word(distance, value, first);
+            }
+            sink.put_word(value >> (8 * first), last - first);
+            if last < WORD {
+                sink.copy_word(distance, value >> (8 * last), WORD - last);
+            }
         }
-        repeat(sink, distance, &self.bytes[at + size_of::<f64>()..]);
-        self.tell_end(sink, distance, is_unit_known, draft)
-    }
-
-    fn tell_end(&self, sink: &mut impl Sink, distance: usize, is_unit_known: bool, draft: &mut Vec<u8>) -> usize {
-        let distance = if is_unit_known { distance } else { 0 };
-        if !self.unit.is_empty() {
-            draft.clear();
-            wire::string(draft, 6, self.unit);
-            repeat(sink, distance, draft);
+        self.back.tell(sink, distance);
+        let old_unit = std::mem::replace(&mut self.unit, unit);
+        if old_unit.is_empty() && unit.is_empty() {
+            self.end.tell(sink, distance);
+            return distance;
         }
-        repeat(sink, distance, &self.end);
+        let distance = if old_unit == unit { distance } else { 0 };
+        let mut element = Vec::new();
+        wire::string(&mut element, 6, unit);
+        Piece::new(element).tell(sink, distance);
+        self.end.tell(sink, distance);
         distance
     }
 }
 
-/// Tells bytes that stand `distance` bytes ahead too, unless that is 0.
-#[inline]
-fn repeat(sink: &mut impl Sink, distance: usize, bytes: &[u8]) {
-    if distance == 0 {
-        sink.put(bytes);
-    } else if !bytes.is_empty() {
-        sink.copy_any(distance, bytes);
-    }
-}
-
 /// A length, and so many bytes.
+#[inline]
 fn framed(length: usize) -> usize {
-    (length.max(1).ilog2() / 7 + 1) as usize + length
+    if length < 1 << 7 { 1 + length } else { (length.ilog2() / 7 + 1) as usize + length }
 }
 
 impl<'s> PointEncoder<'s> {
@@ -199,10 +254,8 @@ impl<'s> PointEncoder<'s> {
     pub(in crate::submit) fn new(slots: &'s Slots, host: &str, tags: &[String], timestamp: i64, interval: u32) -> Self {
         let mut own = Vec::new();
         resource(&mut own, "host", host);
-        let tails = [1.0, 0.0].map(|value| {
-            [PointKind::Gauge, PointKind::Count, PointKind::Rate]
-                .map(|kind| Tail::new(tags, timestamp, interval, kind, value))
-        });
+        let tails = [PointKind::Gauge, PointKind::Count, PointKind::Rate]
+            .map(|kind| Tail::new(tags, timestamp, interval, kind));
         let (now, before) = Default::default();
         let places = vec![0; slots.texts()];
         Self { slots, host: own, tails, places, start: 1, now, before, draft: Vec::new() }
@@ -216,7 +269,7 @@ impl<'s> PointEncoder<'s> {
             self.start = 1;
         }
         self.before.place = 0;
-        for tail in self.tails.iter_mut().flatten() {
+        for tail in &mut self.tails {
             tail.place = 0;
         }
     }
@@ -228,128 +281,134 @@ impl<'s> PointEncoder<'s> {
         now.texts.clear();
         now.texts.extend_from_slice(&[numbers[0], NONE]);
         now.texts.extend_from_slice(&numbers[1..]);
-        let text = |number: u32| slots.text(number);
-        let host = if text(numbers[0]).is_empty() { self.host.len() } else { resource_length("host", text(numbers[0])) };
+        let host_length = slots.text_length(numbers[0]);
+        let host = if host_length == 0 { self.host.len() } else { resource_length("host", host_length) };
         let elements = match reading.form {
             Form::Short => {
                 let (count, bytes) = slots.extent(reading.series);
-                bytes - text(numbers[0]).len() + 2 * (count - 1)
+                bytes - host_length + 2 * (count - 1)
             }
-            Form::Long => numbers[1..].iter().map(|number| 1 + framed(text(*number).len())).sum(),
-            Form::Device => {
-                let is_device = |number: &u32| text(*number).len() > DEVICE.len() && text(*number).starts_with(DEVICE);
-                let device = now.texts[TAGS_AT..].iter().rposition(is_device);
-                let device = device.map_or(NONE, |at| now.texts.remove(TAGS_AT + at));
-                now.texts[DEVICE_AT] = device;
-                let own = if device == NONE { 0 } else { resource_length("device", &text(device)[DEVICE.len()..]) };
-                let others: usize = now.texts[METRIC_AT..].iter().map(|number| 1 + framed(text(*number).len())).sum();
-                own + others
-            }
+            Form::Long => elements_length(slots, &numbers[1..]),
+            Form::Device => lay_out_device(slots, &mut now.texts),
         };
-        let tail = &tails[usize::from(reading.value.to_bits() == 0)][reading.kind as usize];
+        let tail = &tails[reading.kind as usize];
         Layout { content: host + elements + tail.length(reading.unit), reading }
     }
 
     /// Tells the point that was laid out last.
     pub(in crate::submit) fn tell(&mut self, sink: &mut impl Sink, layout: &Layout) {
         let Layout { content, reading } = *layout;
-        let place = self.start + sink.size() as u32;
-        self.now.place = place;
+        self.now.place = self.start + sink.size() as u32;
         self.tell_head(sink, content);
-        self.now.places.clear();
-        for at in 0..self.now.texts.len() {
-            self.tell_element(sink, at);
-        }
-        let end = self.start + sink.size() as u32;
-        self.now.places.push(end);
-        let tail = &mut self.tails[usize::from(reading.value.to_bits() == 0)][reading.kind as usize];
-        self.now.distance = tail.tell(sink, end, reading.value, reading.unit, &mut self.draft);
+        let end = self.tell_elements(sink);
+        self.now.distance = self.tails[reading.kind as usize].tell(sink, end, reading.value, reading.unit);
         std::mem::swap(&mut self.now, &mut self.before);
     }
 
     fn tell_head(&mut self, sink: &mut impl Sink, content: usize) {
         let Self { now, before, .. } = self;
-        now.head.clear();
-        now.head.push(ENTRY);
-        wire::varint(&mut now.head, content as u64);
+        now.head = Head::new(content);
+        let Head { bytes, count } = now.head;
         if before.place == 0 {
-            return sink.put(&now.head);
+            return sink.put_word(bytes, count);
         }
         let distance = (now.place - before.place) as usize;
         if now.head == before.head {
-            return sink.copy_any(distance, &now.head);
+            return sink.copy_word(distance, bytes, count);
         }
-        // Behind any end of an entry stands the key of another.
-        repeat(sink, before.distance, &now.head[..1]);
-        let same = if now.head.len() == before.head.len() {
-            now.head.iter().rev().zip(before.head.iter().rev()).take_while(|(new, old)| new == old).count()
-        } else {
-            0
-        };
-        let changed = now.head.len() - same;
-        sink.put(&now.head[1..changed]);
-        sink.copy_few(distance, &now.head[changed..]);
+        let mut told = 0;
+        if before.distance > 0 {
+            // Behind any end of an entry stands the key of another.
+            sink.copy_word(before.distance, bytes, 1);
+            told = 1;
+        }
+        let changed = count - now.head.same_end(before.head);
+        sink.put_word(bytes >> (8 * told), changed - told);
+        if changed < count {
+            sink.copy_word(distance, bytes >> (8 * changed), count - changed);
+        }
     }
 
-    fn tell_element(&mut self, sink: &mut impl Sink, at: usize) {
-        let text = self.now.texts[at];
-        let place = self.start + sink.size() as u32;
-        self.now.places.push(place);
-        let known = if self.before.place == 0 { None } else { self.before.texts.get(at).copied() };
-        if let Some(known) = known
-            && known == text
-        {
-            let old = self.before.places[at];
-            let length = (self.before.places[at + 1] - old) as usize;
-            if length >= SHORTEST_NEW {
-                return sink.copy((place - old) as usize, length);
-            }
-            if length > 0 {
-                self.draft(at, text);
-                sink.copy_few((place - old) as usize, &self.draft);
-            }
-            return;
+    /// Tells host, device, name and tags; gives the place behind them.
+    fn tell_elements(&mut self, sink: &mut impl Sink) -> u32 {
+        let mut place = self.start + sink.size() as u32;
+        self.now.places.clear();
+        while self.now.places.len() < self.now.texts.len() {
+            place = self.tell_run(sink, place);
+            place = self.tell_element(sink, place);
         }
+        self.now.places.push(place);
+        place
+    }
+
+    /// Tells the elements that are those of the entry before, up to one that is not.
+    #[inline]
+    fn tell_run(&mut self, sink: &mut impl Sink, place: u32) -> u32 {
+        let Self { now, before, .. } = self;
+        let at = now.places.len();
+        let (false, Some(others)) = (before.place == 0, before.texts.get(at..)) else { return place };
+        let run = now.texts[at..].iter().zip(others).take_while(|(new, old)| new == old).count();
+        let [old, .., end] = before.places[at..=at + run] else { return place };
+        let moved = place - old;
+        now.places.extend(before.places[at..at + run].iter().map(|old| old + moved));
+        let length = (end - old) as usize;
+        if length >= SHORTEST_NEW {
+            sink.copy(moved as usize, length);
+        } else if length > 0 {
+            let mut bytes = Vec::new();
+            for at in at..at + run {
+                self.draft(at);
+                bytes.extend_from_slice(&self.draft);
+            }
+            sink.copy_word(moved as usize, word(&bytes), length);
+        }
+        end + moved
+    }
+
+    /// Tells the next element, if there is one, which is not that of the entry before; gives the place behind it.
+    fn tell_element(&mut self, sink: &mut impl Sink, place: u32) -> u32 {
+        let at = self.now.places.len();
+        let Some(&text) = self.now.texts.get(at) else { return place };
+        self.now.places.push(place);
         if at >= METRIC_AT {
             let metric = if at == METRIC_AT { IS_METRIC } else { 0 };
             let old = std::mem::replace(&mut self.places[text as usize], place | metric);
-            if old & IS_METRIC == metric && old & !IS_METRIC >= self.start {
-                let distance = (place - (old & !IS_METRIC)) as usize;
-                let length = 1 + framed(self.slots.text(text).len());
-                if length >= SHORTEST_NEW {
-                    return sink.copy(distance, length);
-                }
-                self.draft(at, text);
-                return sink.copy_few(distance, &self.draft);
+            let length = 1 + framed(self.slots.text_length(text));
+            if old & IS_METRIC == metric && old & !IS_METRIC >= self.start && length >= SHORTEST_NEW {
+                sink.copy((place - (old & !IS_METRIC)) as usize, length);
+                return place + length as u32;
             }
         }
-        self.draft(at, text);
-        self.tell_new(sink, at, place, known.filter(|known| *known != NONE && at >= METRIC_AT));
+        self.draft(at);
+        self.tell_new(sink, at, place);
+        place + self.draft.len() as u32
     }
 
     /// Tells the draft, which mostly begins like the element that stood there before.
-    fn tell_new(&self, sink: &mut impl Sink, at: usize, place: u32, known: Option<u32>) {
+    fn tell_new(&self, sink: &mut impl Sink, at: usize, place: u32) {
         let draft = &*self.draft;
-        let Some(known) = known.map(|known| self.slots.text(known).as_bytes()) else { return sink.put(draft) };
-        let text_at = draft.len() - self.slots.text(self.now.texts[at]).len();
-        let text = &draft[text_at..];
-        let same = same(known, text);
-        let distance = (place - self.before.places[at]) as usize;
-        if known.len() == text.len() {
-            sink.copy_any(distance, &draft[..text_at + same]);
-            sink.put(&text[same..]);
-        } else if text_at == 2 && known.len() < 1 << 7 {
-            sink.put(&draft[..text_at]);
-            sink.copy_any(distance, &text[..same]);
-            sink.put(&text[same..]);
+        let known = self.before.texts.get(at).filter(|_| self.before.place > 0 && at >= METRIC_AT);
+        let Some(known) = known.map(|known| self.slots.text(*known).as_bytes()) else { return sink.put(draft) };
+        let length = self.slots.text_length(self.now.texts[at]);
+        let text_at = draft.len() - length;
+        // Where also the length is the same, it is copied with the text.
+        let from = if known.len() == length { 0 } else { text_at };
+        let to = text_at + same(known, &draft[text_at..]);
+        let is_aligned = from == 0 || (text_at == 2 && known.len() < 1 << 7);
+        if is_aligned && to - from >= SHORTEST_NEW {
+            let distance = (place - self.before.places[at]) as usize;
+            sink.put(&draft[..from]);
+            sink.copy(distance, to - from);
+            sink.put(&draft[to..]);
         } else {
             sink.put(draft);
         }
     }
 
-    /// Makes the draft that of the element of a text.
-    fn draft(&mut self, at: usize, number: u32) {
-        let Self { slots, draft, .. } = self;
+    /// Makes the draft that of an element.
+    fn draft(&mut self, at: usize) {
+        let Self { slots, draft, now, .. } = self;
+        let number = now.texts[at];
         draft.clear();
         if number == NONE {
             return;
@@ -368,9 +427,23 @@ impl<'s> PointEncoder<'s> {
     }
 }
 
-/// How many bytes a resource takes.
-fn resource_length(kind: &str, name: &str) -> usize {
-    if name.is_empty() { 0 } else { 1 + framed(2 + framed(kind.len()) + framed(name.len())) }
+/// Moves the last tag that tells a device to the place of the device; gives the length of all but the host.
+fn lay_out_device(slots: &Slots, texts: &mut Vec<u32>) -> usize {
+    let is_device = |number: &u32| slots.text_length(*number) > DEVICE.len() && slots.text(*number).starts_with(DEVICE);
+    let device = texts[TAGS_AT..].iter().rposition(is_device).map(|at| texts.remove(TAGS_AT + at));
+    texts[DEVICE_AT] = device.unwrap_or(NONE);
+    let own = device.map_or(0, |device| resource_length("device", slots.text_length(device) - DEVICE.len()));
+    own + elements_length(slots, &texts[METRIC_AT..])
+}
+
+/// How many bytes a name and tags take.
+fn elements_length(slots: &Slots, texts: &[u32]) -> usize {
+    texts.iter().map(|number| 1 + framed(slots.text_length(*number))).sum()
+}
+
+/// How many bytes a resource with a name of this length takes, which is not 0.
+fn resource_length(kind: &str, name: usize) -> usize {
+    1 + framed(2 + framed(kind.len()) + framed(name))
 }
 
 /// With how many bytes both begin.

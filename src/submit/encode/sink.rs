@@ -1,6 +1,6 @@
 //! Where encoded points go: to bytes, or straight into a frame, for which it counts what repeats.
 
-use crate::submit::frame::{Frame, SHORTEST_NEW};
+use crate::submit::frame::Frame;
 
 /// Takes bytes in, and copies of what it took before.
 pub(in crate::submit) trait Sink {
@@ -10,21 +10,14 @@ pub(in crate::submit) trait Sink {
     /// Appends bytes.
     fn put(&mut self, bytes: &[u8]);
 
-    /// Appends `length` bytes, [`SHORTEST_NEW`] at least, that stand `distance` bytes ahead too.
+    /// Appends `length` bytes, six at least, that stand `distance` bytes ahead too.
     fn copy(&mut self, distance: usize, length: usize);
 
-    /// Appends fewer bytes than these that stand `distance` bytes ahead too.
-    fn copy_few(&mut self, distance: usize, bytes: &[u8]);
+    /// Appends the first `count` bytes of a word.
+    fn put_word(&mut self, word: u64, count: usize);
 
-    /// Appends bytes that stand `distance` bytes ahead too.
-    #[inline]
-    fn copy_any(&mut self, distance: usize, bytes: &[u8]) {
-        if bytes.len() < SHORTEST_NEW {
-            self.copy_few(distance, bytes);
-        } else {
-            self.copy(distance, bytes.len());
-        }
-    }
+    /// Appends the first `count` bytes of a word, which stand `distance` bytes ahead too.
+    fn copy_word(&mut self, distance: usize, word: u64, count: usize);
 }
 
 impl Sink for Vec<u8> {
@@ -45,8 +38,14 @@ impl Sink for Vec<u8> {
     }
 
     #[inline]
-    fn copy_few(&mut self, _distance: usize, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+    fn put_word(&mut self, word: u64, count: usize) {
+        self.extend_from_slice(&word.to_le_bytes());
+        self.truncate(self.len() - (size_of::<u64>() - count));
+    }
+
+    #[inline]
+    fn copy_word(&mut self, _distance: usize, word: u64, count: usize) {
+        self.put_word(word, count);
     }
 }
 
@@ -67,7 +66,12 @@ impl Sink for Frame {
     }
 
     #[inline]
-    fn copy_few(&mut self, distance: usize, bytes: &[u8]) {
-        Self::copy_few(self, distance, bytes);
+    fn put_word(&mut self, word: u64, count: usize) {
+        self.literal_word(word, count);
+    }
+
+    #[inline]
+    fn copy_word(&mut self, distance: usize, word: u64, count: usize) {
+        Self::copy_word(self, distance, word, count);
     }
 }

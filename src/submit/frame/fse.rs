@@ -1,12 +1,14 @@
 //! Finite state entropy, one of the two codes of zstd (RFC 8878, section 4.1): how likely each symbol is, as a frame
 //! says it, and the table that turns symbols into bits.
 
-use super::bits::Bits;
+use super::bits::{self, Bits};
 
 /// The most symbols of any alphabet that is coded so.
 pub(super) const SYMBOLS: usize = 53;
 /// The finest table is of 2^9 states.
 const STATES: usize = 1 << 9;
+/// Room for the symbols of any alphabet, so that the place of one needs no check.
+const ROOM: usize = 64;
 const COARSEST: u32 = 5;
 
 /// How many of the states of a table are those of each symbol.
@@ -57,7 +59,10 @@ impl Shares {
 
     /// Appends the shares as a frame says them.
     pub(super) fn describe(&self, out: &mut Vec<u8>) {
-        let mut bits = Bits::new(out, 2 * SYMBOLS + 8);
+        bits::forward(out, 2 * SYMBOLS + 8, |bits| self.write(bits));
+    }
+
+    fn write(&self, bits: &mut Bits<'_>) {
         bits.add(u64::from(self.log - COARSEST), 4);
         let (mut left, mut threshold, mut width) = ((1_i32 << self.log) + 1, 1_i32 << self.log, self.log + 1);
         let mut symbol = 0;
@@ -87,7 +92,6 @@ impl Shares {
                 bits.add(more as u64, 2);
             }
         }
-        bits.end();
     }
 }
 
@@ -105,13 +109,13 @@ struct Transition {
 pub(super) struct Table {
     log: u32,
     states: [u16; STATES],
-    transitions: [Transition; SYMBOLS],
+    transitions: [Transition; ROOM],
 }
 
 impl Table {
     /// A table of a single symbol, which takes no bits.
     pub(super) const fn single() -> Self {
-        Self { log: 0, states: [0; STATES], transitions: [Transition { bits: 0, offset: 0 }; SYMBOLS] }
+        Self { log: 0, states: [0; STATES], transitions: [Transition { bits: 0, offset: 0 }; ROOM] }
     }
 
     pub(super) fn new(shares: &Shares) -> Self {
@@ -156,7 +160,7 @@ impl Table {
     /// The state that a stream ends with which begins with this symbol: encoding goes from the last symbol to the first.
     #[inline]
     pub(super) fn begin(&self, symbol: u8) -> u32 {
-        let Transition { bits, offset } = self.transitions[usize::from(symbol)];
+        let Transition { bits, offset } = self.transitions[usize::from(symbol) % ROOM];
         let count = bits.wrapping_add(1 << 15) >> 16;
         let value = (count << 16).wrapping_sub(bits);
         self.state(value >> count, offset)
@@ -165,7 +169,7 @@ impl Table {
     /// Adds a symbol; takes at most 9 bits.
     #[inline]
     pub(super) fn encode(&self, state: &mut u32, symbol: u8, bits: &mut Bits<'_>) {
-        let transition = self.transitions[usize::from(symbol)];
+        let transition = self.transitions[usize::from(symbol) % ROOM];
         let count = state.wrapping_add(transition.bits) >> 16;
         bits.add(u64::from(*state), count);
         *state = self.state(*state >> count, transition.offset);

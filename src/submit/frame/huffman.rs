@@ -1,7 +1,7 @@
 //! Huffman codes, the other of the two codes of zstd (RFC 8878, section 4.2): how long the code of each byte is, as a frame
 //! says it, and the codes themselves.
 
-use super::bits::Bits;
+use super::bits::{self, Bits};
 use super::fse::{SYMBOLS, Shares, Table};
 
 /// The longest code that the format allows, in bits.
@@ -14,11 +14,15 @@ const WEIGHT_STATES: u32 = 6;
 /// How often each byte occurs.
 pub(super) type Histogram = [u32; 256];
 
+/// How many bits tell the length of a code.
+const LENGTH_BITS: u32 = 4;
+
 /// Codes of bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Codes {
     /// The length of each code; 0 for bytes that do not occur.
     lengths: [u8; 256],
+    /// Each code, and below it its length.
     codes: [u16; 256],
 }
 
@@ -26,19 +30,21 @@ impl Codes {
     /// Codes for bytes of which at least two occur.
     pub(super) fn new(histogram: &Histogram) -> Self {
         let lengths = limited(histogram);
-        let longest = u32::from(lengths.iter().copied().max().unwrap_or(0));
-        let mut codes = [0; 256];
-        let mut next = 0_u16;
-        for length in (1..=longest).rev() {
-            for byte in 0..256 {
-                if u32::from(lengths[byte]) == length {
-                    codes[byte] = next;
-                    next += 1;
-                }
-            }
-            // All codes of a length and above fill whole codes that are one bit shorter.
-            next >>= 1;
+        let mut next = [0_u16; LONGEST as usize + 2];
+        for length in &lengths {
+            next[usize::from(*length)] += 1;
         }
+        // The longest codes come first; what they fill of the codes that are one bit shorter is whole.
+        let mut first = 0;
+        for count in next[1..].iter_mut().rev() {
+            first = (first + std::mem::replace(count, first)) >> 1;
+        }
+        let codes = std::array::from_fn(|byte| {
+            let length = u16::from(lengths[byte]);
+            let code = &mut next[usize::from(length)];
+            *code += 1;
+            (*code - 1) << LENGTH_BITS | length
+        });
         Self { lengths, codes }
     }
 
@@ -76,25 +82,26 @@ impl Codes {
 
     /// Appends a stream of bytes, of which each has a code.
     pub(super) fn encode(&self, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut bits = Bits::new(out, bytes.len() * LONGEST as usize / 8 + 1);
         let (chunks, rest) = bytes.as_chunks::<4>();
-        for byte in rest.iter().rev() {
-            self.add(*byte, &mut bits);
-        }
-        bits.flush();
-        for [first, second, third, fourth] in chunks.iter().rev() {
-            self.add(*fourth, &mut bits);
-            self.add(*third, &mut bits);
-            self.add(*second, &mut bits);
-            self.add(*first, &mut bits);
+        bits::backward(out, bytes.len() * LONGEST as usize / 8 + 1, |bits| {
+            for byte in rest.iter().rev() {
+                self.add(*byte, bits);
+            }
             bits.flush();
-        }
-        bits.close();
+            for [first, second, third, fourth] in chunks.iter().rev() {
+                self.add(*fourth, bits);
+                self.add(*third, bits);
+                self.add(*second, bits);
+                self.add(*first, bits);
+                bits.flush();
+            }
+        });
     }
 
     #[inline]
     fn add(&self, byte: u8, bits: &mut Bits<'_>) {
-        bits.add(u64::from(self.codes[usize::from(byte)]), u32::from(self.lengths[usize::from(byte)]));
+        let code = self.codes[usize::from(byte)];
+        bits.add(u64::from(code >> LENGTH_BITS), u32::from(code) % (1 << LENGTH_BITS));
     }
 }
 
@@ -111,20 +118,20 @@ fn encode_weights(weights: &[u8], out: &mut Vec<u8>) -> bool {
     let shares = Shares::of(&counts, WEIGHT_STATES);
     shares.describe(out);
     let table = Table::new(&shares);
-    let mut bits = Bits::new(out, weights.len() * WEIGHT_STATES as usize / 8 + 4);
-    // Two states take turns.
-    let mut states = [None; 2];
-    for (place, weight) in weights.iter().enumerate().rev() {
-        match &mut states[place % 2] {
-            Some(state) => table.encode(state, *weight, &mut bits),
-            state => *state = Some(table.begin(*weight)),
+    bits::backward(out, weights.len() * WEIGHT_STATES as usize / 8 + 4, |bits| {
+        // Two states take turns.
+        let mut states = [None; 2];
+        for (place, weight) in weights.iter().enumerate().rev() {
+            match &mut states[place % 2] {
+                Some(state) => table.encode(state, *weight, bits),
+                state => *state = Some(table.begin(*weight)),
+            }
+            bits.flush();
         }
-        bits.flush();
-    }
-    for state in states.into_iter().rev().flatten() {
-        table.end(state, &mut bits);
-    }
-    bits.close();
+        for state in states.into_iter().rev().flatten() {
+            table.end(state, bits);
+        }
+    });
     true
 }
 

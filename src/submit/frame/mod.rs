@@ -12,7 +12,7 @@ mod sequences;
 #[cfg(test)]
 mod tests;
 
-use sequences::{Sequence, Sequences};
+use sequences::Sequences;
 
 const MAGIC: u32 = 0xfd2f_b528;
 /// The size stands in four bytes, behind that of the window.
@@ -31,6 +31,9 @@ const BLOCK: usize = 96 << 10;
 pub(super) const SHORTEST_NEW: usize = 6;
 const SHORTEST_RECENT: usize = 4;
 
+/// So many bytes are told at once where they are few.
+const WORD: usize = size_of::<u64>();
+
 /// The most that is written, with all that was told so far, of a frame that is finished now.
 const SPARE: usize = 1 << 10;
 
@@ -41,8 +44,7 @@ pub(super) struct Frame {
     /// Bytes before compression.
     size: usize,
     literals: Vec<u8>,
-    sequences: Vec<Sequence>,
-    coder: Sequences,
+    sequences: Sequences,
     /// How many literals belong to the sequences.
     preceding: usize,
     /// Bytes of the present block before compression.
@@ -58,7 +60,7 @@ struct Copy {
     distance: u32,
     length: u32,
     /// The first bytes, as long as there are too few for a copy.
-    few: [u8; 2 * SHORTEST_NEW],
+    few: u64,
 }
 
 impl Default for Frame {
@@ -67,8 +69,7 @@ impl Default for Frame {
             done: Vec::new(),
             size: 0,
             literals: Vec::new(),
-            sequences: Vec::new(),
-            coder: Sequences::default(),
+            sequences: Sequences::default(),
             preceding: 0,
             block: 0,
             open: None,
@@ -134,13 +135,30 @@ impl Frame {
         self.reach(distance, length);
     }
 
-    /// Appends fewer than [`SHORTEST_NEW`] bytes that stand `distance` bytes ahead too.
+    /// Appends the first `count` bytes of a word.
     #[inline]
-    pub(super) fn copy_few(&mut self, distance: usize, bytes: &[u8]) {
-        let open = self.reach(distance, bytes.len());
-        let before = open.length as usize - bytes.len();
-        if let Some(room) = open.few.get_mut(before..before + bytes.len()) {
-            room.copy_from_slice(bytes);
+    pub(super) fn literal_word(&mut self, word: u64, count: usize) {
+        if WORD + self.block > BLOCK {
+            self.end_block(false);
+        }
+        if count == 0 {
+            return;
+        }
+        self.settle();
+        // All of the word is written, which takes less time than a part, and what is too much is taken away.
+        self.literals.extend_from_slice(&word.to_le_bytes());
+        self.literals.truncate(self.literals.len() - (WORD - count));
+        self.block += count;
+        self.size += count;
+    }
+
+    /// Appends the first `count` bytes of a word, which stand `distance` bytes ahead too.
+    #[inline]
+    pub(super) fn copy_word(&mut self, distance: usize, word: u64, count: usize) {
+        let open = self.reach(distance, count);
+        let before = open.length as usize - count;
+        if before < SHORTEST_NEW && count < WORD {
+            open.few |= (word & ((1 << (8 * count)) - 1)) << (8 * before);
         }
     }
 
@@ -157,7 +175,7 @@ impl Frame {
         if self.open.is_none_or(|open| open.distance != distance) {
             self.settle();
         }
-        let open = self.open.get_or_insert(Copy { distance, length: 0, few: [0; 2 * SHORTEST_NEW] });
+        let open = self.open.get_or_insert(Copy { distance, length: 0, few: 0 });
         open.length += length as u32;
         open
     }
@@ -168,13 +186,13 @@ impl Frame {
         let Some(Copy { distance, length, few }) = self.open.take() else { return };
         let is_recent = self.recent.contains(&distance);
         if (length as usize) < if is_recent { SHORTEST_RECENT } else { SHORTEST_NEW } {
-            self.literals.extend_from_slice(&few[..length as usize]);
+            self.literals.extend_from_slice(&few.to_le_bytes()[..length as usize]);
             return;
         }
         let literals = (self.literals.len() - self.preceding) as u32;
         self.preceding = self.literals.len();
         let offset = self.offset(distance, literals > 0);
-        self.sequences.push(Sequence { literals, length, offset });
+        self.sequences.push(literals, length, offset);
     }
 
     /// A distance as the format says it, and which ones are the last now.
@@ -204,12 +222,11 @@ impl Frame {
         let start = self.done.len();
         self.done.extend_from_slice(&[0; BLOCK_HEADER]);
         literals::encode(&self.literals, &mut self.done);
-        self.coder.encode(&self.sequences, &mut self.done);
+        self.sequences.encode(&mut self.done);
         let length = (self.done.len() - start - BLOCK_HEADER) as u32;
         let header = u32::from(is_last) | CODED_BLOCK << 1 | length << 3;
         self.done[start..start + BLOCK_HEADER].copy_from_slice(&header.to_le_bytes()[..BLOCK_HEADER]);
         self.literals.clear();
-        self.sequences.clear();
         (self.preceding, self.block) = (0, 0);
     }
 

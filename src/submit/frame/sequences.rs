@@ -1,39 +1,31 @@
 //! The sequences of a block (RFC 8878, sections 3.1.1.3.2 and 3.1.1.4): of each, how many literals come, and how much is
 //! copied from where.
 
-use super::bits::Bits;
+use super::bits;
 use super::fse::{SYMBOLS, Shares, Table};
 
 /// The shortest copy that the format can say.
 pub(super) const SHORTEST: u32 = 3;
+/// How many bits there is room for behind three symbols of at most 9, 9 and 8, and what a flush left.
+const ROOM_FOR_REST: u8 = 30;
 /// Fewer sequences than these are coded by the shares that the format lays down.
 const FEW: usize = 48;
 
-/// Literals, and what is copied behind them.
+/// A number as a symbol, and how many bits tell the rest of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sequence {
-    pub(super) literals: u32,
-    pub(super) length: u32,
-    /// How far back it is copied from, as the format says it: 1 to 3 for one of the last distances, and others with 3 added.
-    pub(super) offset: u32,
-}
-
-/// A number as a symbol, and the rest of it in bits.
-#[derive(Clone, Copy, Debug, Default)]
 struct Code {
     symbol: u8,
     width: u8,
 }
 
-/// The three parts of a sequence as symbols.
-#[derive(Clone, Copy, Debug, Default)]
+/// A sequence as symbols, and what these leave open.
+#[derive(Clone, Copy, Debug)]
 struct Coded {
-    literals: Code,
-    offset: Code,
-    length: Code,
-    literals_rest: u16,
-    length_rest: u16,
-    offset_rest: u32,
+    rest: u64,
+    width: u8,
+    literals: u8,
+    offset: u8,
+    length: u8,
 }
 
 const LITERALS: Shares = Shares::predefined(
@@ -84,74 +76,82 @@ const fn listed(bases: &[u32]) -> [Code; LISTED] {
     codes
 }
 
+/// The code of a number, and its rest.
 #[inline]
-fn code(number: u32, listed: &[Code; LISTED], bases: &[u32]) -> (Code, u16) {
+fn code(number: u32, listed: &[Code; LISTED], bases: &[u32]) -> (Code, u64) {
     let code = listed.get(number as usize).copied().unwrap_or_else(|| {
         // The last code begins with 2^16, and from 2^7 on each has a highest bit of its own.
         let width = number.ilog2();
         Code { symbol: (bases.len() as u32 - 17 + width) as u8, width: width as u8 }
     });
-    (code, (number - bases[usize::from(code.symbol)]) as u16)
+    (code, u64::from(number - bases[usize::from(code.symbol)]))
 }
 
-impl Coded {
-    #[inline]
-    fn new(sequence: Sequence) -> Self {
-        let (literals, literals_rest) = code(sequence.literals, &LITERAL_CODES, &LITERAL_BASES);
-        let (length, length_rest) = code(sequence.length - SHORTEST, &LENGTH_CODES, &LENGTH_BASES);
-        let width = sequence.offset.ilog2() as u8;
-        let offset = Code { symbol: width, width };
-        Self { literals, offset, length, literals_rest, length_rest, offset_rest: sequence.offset }
-    }
-}
+/// How often each symbol of an alphabet occurs.
+type Counts = [u32; SYMBOLS];
 
 /// Makes sections of sequences.
 #[derive(Debug)]
 pub(super) struct Sequences {
     coded: Vec<Coded>,
+    literals: Counts,
+    offsets: Counts,
+    lengths: Counts,
     predefined: [Table; 3],
 }
 
 impl Default for Sequences {
     fn default() -> Self {
-        Self { coded: Vec::new(), predefined: [LITERALS, OFFSETS, LENGTHS].map(|shares| Table::new(&shares)) }
+        Self {
+            coded: Vec::new(),
+            literals: [0; SYMBOLS],
+            offsets: [0; SYMBOLS],
+            lengths: [0; SYMBOLS],
+            predefined: [LITERALS, OFFSETS, LENGTHS].map(|shares| Table::new(&shares)),
+        }
     }
 }
 
 impl Sequences {
-    /// Appends the section.
-    pub(super) fn encode(&mut self, sequences: &[Sequence], out: &mut Vec<u8>) {
-        number(sequences.len(), out);
-        if sequences.is_empty() {
+    /// Adds one: so many literals, and behind them a copy of `length` bytes. `offset` is how far back that is copied from as
+    /// the format says it: 1 to 3 for one of the last distances, and others, all below 2^23, with 3 added.
+    #[inline]
+    pub(super) fn push(&mut self, literals: u32, length: u32, offset: u32) {
+        let (literal, literals_rest) = code(literals, &LITERAL_CODES, &LITERAL_BASES);
+        let (length, length_rest) = code(length - SHORTEST, &LENGTH_CODES, &LENGTH_BASES);
+        let offset_width = offset.ilog2();
+        let offset_rest = u64::from(offset ^ 1 << offset_width);
+        let rest = (offset_rest << length.width | length_rest) << literal.width | literals_rest;
+        let width = literal.width + length.width + offset_width as u8;
+        let coded =
+            Coded { rest, width, literals: literal.symbol, offset: offset_width as u8, length: length.symbol };
+        self.literals[usize::from(coded.literals) % SYMBOLS] += 1;
+        self.offsets[usize::from(coded.offset) % SYMBOLS] += 1;
+        self.lengths[usize::from(coded.length) % SYMBOLS] += 1;
+        self.coded.push(coded);
+    }
+
+    /// Appends the section of the sequences that were added, and forgets them.
+    pub(super) fn encode(&mut self, out: &mut Vec<u8>) {
+        number(self.coded.len(), out);
+        if self.coded.is_empty() {
             return;
         }
-        self.coded.clear();
-        self.coded.extend(sequences.iter().map(|sequence| Coded::new(*sequence)));
-        if sequences.len() < FEW {
+        if self.coded.len() < FEW {
             out.push(0);
             let [literals, offsets, lengths] = &self.predefined;
             stream(&self.coded, literals, offsets, lengths, out);
-            return;
+        } else {
+            let modes = out.len();
+            out.push(0);
+            let (literals_mode, literals) = table(&self.literals, 9, out);
+            let (offsets_mode, offsets) = table(&self.offsets, 8, out);
+            let (lengths_mode, lengths) = table(&self.lengths, 9, out);
+            out[modes] = literals_mode << 6 | offsets_mode << 4 | lengths_mode << 2;
+            stream(&self.coded, &literals, &offsets, &lengths, out);
         }
-        let mut counts = [[0_u32; SYMBOLS]; 3];
-        let [literals, offsets, lengths] = &mut counts;
-        for coded in &self.coded {
-            literals[usize::from(coded.literals.symbol)] += 1;
-            offsets[usize::from(coded.offset.symbol)] += 1;
-            lengths[usize::from(coded.length.symbol)] += 1;
-        }
-        let modes = out.len();
-        out.push(0);
-        let finest = [9, 8, 9];
-        let mut mode = 0;
-        let tables: [Table; 3] = std::array::from_fn(|kind| {
-            let (own, table) = table(&counts[kind], finest[kind], out);
-            mode = mode << 2 | own;
-            table
-        });
-        out[modes] = mode << 2;
-        let [literals, offsets, lengths] = &tables;
-        stream(&self.coded, literals, offsets, lengths, out);
+        self.coded.clear();
+        (self.literals, self.offsets, self.lengths) = ([0; SYMBOLS], [0; SYMBOLS], [0; SYMBOLS]);
     }
 }
 
@@ -167,8 +167,8 @@ fn number(count: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a table for symbols that occur so often; with the number of its mode.
-fn table(counts: &[u32; SYMBOLS], finest: u32, out: &mut Vec<u8>) -> (u8, Table) {
+/// Appends a table for symbols that occur so often; gives the number of its mode, too.
+fn table(counts: &Counts, finest: u32, out: &mut Vec<u8>) -> (u8, Table) {
     let mut present = (0..SYMBOLS).filter(|symbol| counts[*symbol] > 0);
     if let (Some(only), None) = (present.next(), present.next()) {
         out.push(only as u8);
@@ -182,30 +182,24 @@ fn table(counts: &[u32; SYMBOLS], finest: u32, out: &mut Vec<u8>) -> (u8, Table)
 /// Appends the sequences, the last one first.
 fn stream(coded: &[Coded], literals: &Table, offsets: &Table, lengths: &Table, out: &mut Vec<u8>) {
     let Some((last, earlier)) = coded.split_last() else { return };
-    let mut bits = Bits::new(out, coded.len() * 11 + 16);
-    let mut length = lengths.begin(last.length.symbol);
-    let mut offset = offsets.begin(last.offset.symbol);
-    let mut literal = literals.begin(last.literals.symbol);
-    rest(last, &mut bits);
-    for coded in earlier.iter().rev() {
-        offsets.encode(&mut offset, coded.offset.symbol, &mut bits);
-        lengths.encode(&mut length, coded.length.symbol, &mut bits);
-        literals.encode(&mut literal, coded.literals.symbol, &mut bits);
+    bits::backward(out, coded.len() * 11 + 16, |bits| {
+        let mut length = lengths.begin(last.length);
+        let mut offset = offsets.begin(last.offset);
+        let mut literal = literals.begin(last.literals);
+        bits.add(last.rest, u32::from(last.width));
         bits.flush();
-        rest(coded, &mut bits);
-    }
-    lengths.end(length, &mut bits);
-    offsets.end(offset, &mut bits);
-    literals.end(literal, &mut bits);
-    bits.close();
-}
-
-/// Adds what symbols leave open.
-#[inline]
-fn rest(coded: &Coded, bits: &mut Bits<'_>) {
-    bits.add(u64::from(coded.literals_rest), u32::from(coded.literals.width));
-    bits.add(u64::from(coded.length_rest), u32::from(coded.length.width));
-    // Distances are below 2^24, so that there is room for all three behind what a flush leaves.
-    bits.add(u64::from(coded.offset_rest), u32::from(coded.offset.width));
-    bits.flush();
+        for coded in earlier.iter().rev() {
+            offsets.encode(&mut offset, coded.offset, bits);
+            lengths.encode(&mut length, coded.length, bits);
+            literals.encode(&mut literal, coded.literals, bits);
+            if coded.width > ROOM_FOR_REST {
+                bits.flush();
+            }
+            bits.add(coded.rest, u32::from(coded.width));
+            bits.flush();
+        }
+        lengths.end(length, bits);
+        offsets.end(offset, bits);
+        literals.end(literal, bits);
+    });
 }

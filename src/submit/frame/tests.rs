@@ -43,7 +43,11 @@ impl Both {
     fn tell(&mut self, told: Told) {
         match told {
             Told::Bytes(bytes) if self.content.len() + bytes.len() < MOST => {
-                self.frame.literals(&bytes);
+                if bytes.len() <= WORD {
+                    self.frame.literal_word(word(&bytes), bytes.len());
+                } else {
+                    self.frame.literals(&bytes);
+                }
                 self.content.extend(bytes);
             }
             Told::Copy(from, length) if !self.content.is_empty() => {
@@ -65,7 +69,7 @@ impl Both {
             self.content.push(self.content[at - self.distance]);
         }
         if length < SHORTEST_NEW {
-            self.frame.copy_few(self.distance, &self.content[start..]);
+            self.frame.copy_word(self.distance, word(&self.content[start..]), length);
         } else {
             self.frame.copy(self.distance, length);
         }
@@ -81,7 +85,14 @@ impl Both {
     }
 }
 
+/// Bytes as the first ones of a word.
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// The decoder is that of zstd itself.
     #[test]
     fn a_decoder_reads_what_was_told(told in told()) {

@@ -51,12 +51,16 @@ fn form(draft: &Draft) -> Form {
 /// The same bytes without any memory of what came before.
 fn plain(buffer: &mut Vec<u8>, draft: &Draft, own: &str, more: &[String], reading: Reading, time: i64, interval: u32) {
     let device = draft.tags.iter().rfind(|tag| tag.len() > DEVICE.len() && tag.starts_with(DEVICE));
+    let start = buffer.len();
+    // What stands for the value that would be left out, and is replaced by it.
+    let stand_in = f64::from_bits(0x0102_0304_0506_0708);
+    let value = if reading.value.to_bits() == 0 { stand_in } else { reading.value };
     let series = Series {
         host: if draft.host.is_empty() { own } else { &draft.host },
         device: device.map_or("", |tag| &tag[DEVICE.len()..]),
         metric: &draft.name,
         tags: draft.tags.iter().filter(|tag| Some(*tag) != device).chain(more).map(String::as_str),
-        points: &[(reading.value, time)],
+        points: &[(value, time)],
         kind: reading.kind,
         unit: reading.unit,
         source_type_name: "",
@@ -64,9 +68,15 @@ fn plain(buffer: &mut Vec<u8>, draft: &Draft, own: &str, more: &[String], readin
         origin: None,
     };
     encode_series(buffer, series);
+    if reading.value.to_bits() == 0 {
+        let at = buffer[start..].windows(WORD).rposition(|bytes| bytes == stand_in.to_le_bytes()).unwrap();
+        buffer[start + at..][..WORD].fill(0);
+    }
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn the_bytes_are_those_of_the_other_way(
         drafts in drafts(),
