@@ -13,7 +13,7 @@ use index::Index;
 use super::dropped::DropReason;
 use super::origin::SeriesId;
 use super::selection::FamilyId;
-use crate::texts::make_room;
+use crate::texts::{make_room, put_back};
 
 /// Texts begin at multiples of this, so that 32 bits can tell the place of any of 32 GiB.
 const UNIT: usize = 8;
@@ -51,6 +51,8 @@ pub(super) struct Entry {
     /// How many series had ever come when it last told of the start of none of them.
     pub(super) unrelated: u32,
     pub(super) replay: Replay,
+    /// Whether its growth counts, or ever did.
+    pub(super) grows: bool,
     is_vacant: bool,
 }
 
@@ -104,9 +106,10 @@ impl Roster {
         self.bytes as u64
     }
 
-    /// How many numbers were given out.
-    pub(super) fn places(&self) -> usize {
-        self.entries.len()
+    /// All series.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (SeriesId, &Entry)> {
+        let all = (0..).map(SeriesId::new).zip(&self.entries);
+        all.filter(|(_, entry)| !entry.is_vacant)
     }
 
     /// The series of this text, or else the fingerprint that it would have.
@@ -192,6 +195,7 @@ impl Roster {
             seen: 0,
             unrelated: 0,
             replay: Replay::Not,
+            grows: false,
             is_vacant: false,
         };
         self.arena.push_str(text);
@@ -223,19 +227,21 @@ impl Roster {
         self.free.push(place);
     }
 
-    /// Closes the gaps between texts when they take more room than the texts.
+    /// Closes the gaps between texts when they take half as much room as the texts.
     pub(super) fn tidy(&mut self) {
-        if self.arena.len() < 2 * self.bytes + FEW_BYTES {
+        let needed = self.bytes + self.index.len() * UNIT;
+        if self.arena.len() < needed + needed / 2 + FEW_BYTES {
             return;
         }
-        let mut tidy = String::with_capacity(self.bytes + self.index.len() * UNIT);
+        let mut tidy = String::with_capacity(needed);
         for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
             let start = entry.start as usize * UNIT;
             pad(&mut tidy);
             entry.start = (tidy.len() / UNIT) as u32;
             tidy.push_str(&self.arena[start..start + entry.length as usize]);
         }
-        self.arena = tidy;
+        let is_little = tidy.len() < self.arena.capacity() / 4;
+        put_back(&mut self.arena, tidy, is_little);
     }
 
     /// The series that came last, if it still is one.
