@@ -181,11 +181,11 @@ impl Roster {
     /// With 2^32 series or 32 GiB of texts, which limits keep away.
     pub(super) fn enter(&mut self, text: &str, fingerprint: u32) -> SeriesId {
         self.births = self.births.wrapping_add(1).max(1);
-        pad(&mut self.arena);
         let room = text.len() + UNIT;
         if self.arena.capacity() - self.arena.len() < room {
-            self.arena.reserve_exact(room.max(self.arena.len() / 2));
+            self.make_room(room);
         }
+        pad(&mut self.arena);
         let entry = Entry {
             start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
             length: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
@@ -229,11 +229,30 @@ impl Roster {
 
     /// Closes the gaps between texts when they take half as much room as the texts.
     pub(super) fn tidy(&mut self) {
-        let needed = self.bytes + self.index.len() * UNIT;
-        if self.arena.len() < needed + needed / 2 + FEW_BYTES {
-            return;
+        let needed = self.needed();
+        if self.arena.len() >= needed + needed / 2 + FEW_BYTES {
+            self.close_gaps();
         }
-        let mut tidy = String::with_capacity(needed);
+    }
+
+    /// Makes room for another text. Where series come and go, the gaps that some left are room for the others.
+    fn make_room(&mut self, room: usize) {
+        let needed = self.needed();
+        if self.arena.len() >= needed + needed / 8 + FEW_BYTES {
+            self.close_gaps();
+        }
+        if self.arena.capacity() - self.arena.len() < room {
+            self.arena.reserve_exact(room.max(self.arena.len() / 2));
+        }
+    }
+
+    /// How many bytes the texts take at most, each from where a text may begin.
+    fn needed(&self) -> usize {
+        self.bytes + self.index.len() * UNIT
+    }
+
+    fn close_gaps(&mut self) {
+        let mut tidy = String::with_capacity(self.needed());
         for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
             let start = entry.start as usize * UNIT;
             pad(&mut tidy);
@@ -305,5 +324,37 @@ impl Roster {
 fn pad(arena: &mut String) {
     while !arena.len().is_multiple_of(UNIT) {
         arena.push('\0');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_series_that_come_and_go_share_their_room() {
+        let mut roster = Roster::default();
+        let text = |number: usize| format!("metric{{of=\"{number}\",text=\"{}\"}}", "t".repeat(number % 50));
+        let enter = |roster: &mut Roster, number| {
+            let text = text(number);
+            let fingerprint = roster.fingerprint(text.as_bytes());
+            roster.enter(&text, fingerprint)
+        };
+        let mut present: Vec<_> = (0..5000).map(|number| enter(&mut roster, number)).collect();
+        let mut most = 0;
+        for number in 5000..100_000 {
+            let place = number % present.len();
+            roster.leave(present[place]);
+            present[place] = enter(&mut roster, number);
+            most = most.max(roster.arena.capacity());
+        }
+        assert!(most < 2 * roster.bytes + 2 * FEW_BYTES, "{most} for {}", roster.bytes);
+        for number in 95_000..100_000 {
+            let series = roster.find(text(number).as_bytes());
+            assert!(
+                series == Some(present[number % 5000])
+                    && series.and_then(|series| roster.text(series)) == Some(&*text(number))
+            );
+        }
     }
 }
