@@ -13,7 +13,7 @@ use index::Index;
 use super::dropped::DropReason;
 use super::origin::SeriesId;
 use super::selection::FamilyId;
-use crate::texts::{make_room, put_back};
+use crate::texts::make_room;
 
 /// Texts begin at multiples of this, so that 32 bits can tell the place of any of 32 GiB.
 const UNIT: usize = 8;
@@ -238,7 +238,7 @@ impl Roster {
     /// Makes room for another text. Where series come and go, the gaps that some left are room for the others.
     fn make_room(&mut self, room: usize) {
         let needed = self.needed();
-        if self.arena.len() >= needed + needed / 8 + FEW_BYTES {
+        if self.arena.len() >= needed + needed / 4 + FEW_BYTES {
             self.close_gaps();
         }
         if self.arena.capacity() - self.arena.len() < room {
@@ -251,16 +251,27 @@ impl Roster {
         self.bytes + self.index.len() * UNIT
     }
 
+    /// Moves the texts together, in the order in which they stand. Where they are: as much again elsewhere, and given back,
+    /// would be a hole in the memory of the process.
     fn close_gaps(&mut self) {
-        let mut tidy = String::with_capacity(self.needed());
-        for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
-            let start = entry.start as usize * UNIT;
-            pad(&mut tidy);
-            entry.start = (tidy.len() / UNIT) as u32;
-            tidy.push_str(&self.arena[start..start + entry.length as usize]);
+        let present = (0..).zip(&self.entries).filter(|(_, entry)| !entry.is_vacant);
+        let mut present: Vec<(u32, u32)> = present.map(|(place, entry)| (entry.start, place)).collect();
+        present.sort_unstable();
+        let mut bytes = std::mem::take(&mut self.arena).into_bytes();
+        let mut end = 0_usize;
+        for (start, place) in present {
+            let entry = &mut self.entries[place as usize];
+            let (from, to) = (start as usize * UNIT, end.next_multiple_of(UNIT));
+            bytes[end..to].fill(0);
+            bytes.copy_within(from..from + entry.length as usize, to);
+            entry.start = (to / UNIT) as u32;
+            end = to + entry.length as usize;
         }
-        let is_little = tidy.len() < self.arena.capacity() / 4;
-        put_back(&mut self.arena, tidy, is_little);
+        bytes.truncate(end);
+        if end < bytes.capacity() / 4 {
+            bytes.shrink_to_fit();
+        }
+        self.arena = String::from_utf8(bytes).expect("whole texts, and zeros between them, are text");
     }
 
     /// The series that came last, if it still is one.
@@ -334,7 +345,7 @@ mod tests {
     #[test]
     fn texts_of_series_that_come_and_go_share_their_room() {
         let mut roster = Roster::default();
-        let text = |number: usize| format!("metric{{of=\"{number}\",text=\"{}\"}}", "t".repeat(number % 50));
+        let text = |number: usize| format!("metric{{of=\"{number}\",text=\"{}\"}}", "ü".repeat(number % 50));
         let enter = |roster: &mut Roster, number| {
             let text = text(number);
             let fingerprint = roster.fingerprint(text.as_bytes());
