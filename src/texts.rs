@@ -114,9 +114,9 @@ impl Texts {
         self.records.len()
     }
 
-    /// Closes the gaps between texts when they take more room than the texts.
+    /// Closes the gaps between texts when they take half as much room as the texts.
     pub(crate) fn tidy(&mut self) {
-        if self.all.len() < 2 * self.needed + FEW_BYTES {
+        if self.all.len() < self.needed + self.needed / 2 + FEW_BYTES {
             return;
         }
         let mut all = String::with_capacity(self.needed);
@@ -125,7 +125,8 @@ impl Texts {
             all.push_str(record.text(&self.all));
             record.start = start;
         }
-        self.all = all;
+        let is_little = all.len() < self.all.capacity() / 4;
+        put_back(&mut self.all, all, is_little);
     }
 }
 
@@ -133,6 +134,16 @@ impl Texts {
 pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
     if elements.capacity() - elements.len() < more {
         elements.reserve_exact(more.max(elements.len() / 2));
+    }
+}
+
+/// Puts what was kept of something large back into its place, unless next to nothing was: large blocks that come and go
+/// in changing sizes would leave holes in the memory of the process.
+pub(crate) fn put_back<T: Clone>(place: &mut T, kept: T, is_little: bool) {
+    if is_little {
+        *place = kept;
+    } else {
+        place.clone_from(&kept);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::texts::{Texts, make_room};
+use crate::texts::{Texts, make_room, put_back};
 use crate::unit::Unit;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
@@ -285,7 +285,7 @@ impl Contexts {
             self.free.push(id);
         }
         self.texts.tidy();
-        if self.unused > self.numbers.len() / 2 + FEW_NUMBERS {
+        if self.unused > self.numbers.len() / 3 + FEW_NUMBERS {
             self.tidy();
         }
     }
@@ -298,7 +298,9 @@ impl Contexts {
             numbers.extend_from_slice(slot.numbers(&self.numbers));
             slot.start = start;
         }
-        (self.numbers, self.unused) = (numbers, 0);
+        let is_little = numbers.len() < self.numbers.capacity() / 4;
+        put_back(&mut self.numbers, numbers, is_little);
+        self.unused = 0;
     }
 
     /// How many contexts are known.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::texts::{Texts, make_room, reach};
+use crate::texts::{Texts, make_room, put_back, reach};
 use crate::unit::Unit;
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
@@ -220,14 +220,16 @@ impl Slots {
             self.free.push(slot);
         }
         self.texts.tidy();
-        if self.unused > self.numbers.len() / 2 + FEW_NUMBERS {
+        if self.unused > self.numbers.len() / 3 + FEW_NUMBERS {
             let mut numbers = Vec::with_capacity(self.numbers.len() - self.unused);
             for record in &mut self.records {
                 let start = place(numbers.len());
                 numbers.extend_from_slice(record.numbers(&self.numbers));
                 record.start = start;
             }
-            (self.numbers, self.unused) = (numbers, 0);
+            let is_little = numbers.len() < self.numbers.capacity() / 4;
+            put_back(&mut self.numbers, numbers, is_little);
+            self.unused = 0;
         }
     }
 
