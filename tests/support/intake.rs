@@ -61,10 +61,14 @@ impl Received {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The body as it was before compression.
+    /// The body as it was before compression, of which two decoders have the same to say.
     pub(crate) fn decompressed(&self) -> Vec<u8> {
         assert_eq!(self.header("content-encoding"), "zstd");
-        zstd::stream::decode_all(&*self.body).unwrap()
+        let decompressed = zstd::stream::decode_all(&*self.body).unwrap();
+        let mut other = Vec::with_capacity(decompressed.len());
+        ruzstd::decoding::FrameDecoder::new().decode_all_to_vec(&self.body, &mut other).unwrap();
+        assert!(other == decompressed);
+        decompressed
     }
 
     pub(crate) fn series(&self) -> Vec<MetricSeries> {

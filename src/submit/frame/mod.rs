@@ -26,7 +26,7 @@ const CODED_BLOCK: u32 = 2;
 
 /// After so many bytes a block ends. Coded, the largest stays below the 128 KiB that the format allows: a copy takes up to
 /// 48 bits beside those that tell its length, and is not shorter.
-const BLOCK: usize = 96 << 10;
+const BLOCK: usize = 120 << 10;
 /// The shortest copy from a new distance, and from one of the last three.
 pub(super) const SHORTEST_NEW: usize = 6;
 const SHORTEST_RECENT: usize = 4;

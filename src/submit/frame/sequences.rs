@@ -30,15 +30,13 @@ struct Coded {
 
 const LITERALS: Shares = Shares::predefined(
     6,
-    &[
-        4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1,
-    ],
+    &[4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1],
 );
 const LENGTHS: Shares = Shares::predefined(
     6,
     &[
-        1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-        1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
+        1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
     ],
 );
 const OFFSETS: Shares = Shares::predefined(
@@ -123,8 +121,7 @@ impl Sequences {
         let offset_rest = u64::from(offset ^ 1 << offset_width);
         let rest = (offset_rest << length.width | length_rest) << literal.width | literals_rest;
         let width = literal.width + length.width + offset_width as u8;
-        let coded =
-            Coded { rest, width, literals: literal.symbol, offset: offset_width as u8, length: length.symbol };
+        let coded = Coded { rest, width, literals: literal.symbol, offset: offset_width as u8, length: length.symbol };
         self.literals[usize::from(coded.literals) % SYMBOLS] += 1;
         self.offsets[usize::from(coded.offset) % SYMBOLS] += 1;
         self.lengths[usize::from(coded.length) % SYMBOLS] += 1;

@@ -81,6 +81,9 @@ impl Both {
         let done = self.frame.finish();
         assert!(done.len() <= bound, "{} bytes where at most {bound} were expected", done.len());
         assert!(zstd::bulk::decompress(&done, MOST).unwrap() == self.content);
+        let mut other = Vec::with_capacity(self.content.len());
+        ruzstd::decoding::FrameDecoder::new().decode_all_to_vec(&done, &mut other).unwrap();
+        assert!(other == self.content);
         self.content.clear();
     }
 }
@@ -93,7 +96,7 @@ fn word(bytes: &[u8]) -> u64 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The decoder is that of zstd itself.
+    /// The decoders are that of zstd itself, and one that shares nothing with it.
     #[test]
     fn a_decoder_reads_what_was_told(told in told()) {
         let mut both = Both::default();

@@ -1,0 +1,154 @@
+//! A delivery that is large enough for payloads of its own, which are compressed while they are encoded: each of its points
+//! arrives once, as it was meant, within the limits of the intake.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use retriever::aggregate::PointKind;
+use retriever::config::{Enrichment, Output};
+use retriever::submit::{DropReason, Submitter};
+use support::api::{pace, settings};
+use support::deliveries::{point, points};
+use support::intake::{Intake, Reply, SERIES};
+use support::proto::{MetricSeries, MetricType};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const SERIES_COUNT: usize = 23_456;
+/// Every so many series one is odd.
+const ODD: usize = 997;
+
+/// A series as it is submitted.
+#[derive(Clone, Debug)]
+struct Meant {
+    kind: PointKind,
+    metric: String,
+    value: f64,
+    tags: Vec<String>,
+    host: &'static str,
+}
+
+/// Series like those of a cluster, and among them some with a device, a host, long or many tags, a name that is repaired, a value that is none.
+fn meant() -> Vec<Meant> {
+    let one = |number: usize| {
+        let pod = number / 7;
+        let hash = (pod as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut tags = vec![
+            format!("namespace:team-{}", pod % 40),
+            format!("phase:{}", ["Pending", "Running", "Failed"][number % 3]),
+            format!("pod:recommender-{:x}-{:05x}", hash >> 40, hash & 0xf_ffff),
+            format!("uid:{hash:016x}"),
+        ];
+        let mut meant = Meant {
+            kind: [PointKind::Gauge, PointKind::Gauge, PointKind::Count, PointKind::Rate][number / 300 % 4],
+            metric: format!("kube.pod.metric_{}", number / 1000),
+            value: [0.0, 1.0, 17.0, -0.0, 0.1, 3e300][number * number % 6],
+            tags: Vec::new(),
+            host: "",
+        };
+        match number % ODD {
+            1..20 => tags.push(format!("device:eth{}", number % 3)),
+            20..30 => meant.host = "there",
+            30..40 => tags.push(format!("image:{}", "a long one/".repeat(14))),
+            40 => tags.push(format!("cut:{}", "x".repeat(300))),
+            41 => meant.metric = "kube:pod".to_owned(),
+            42 => meant.value = f64::NAN,
+            43 => tags.push("team:a".to_owned()),
+            44 => tags.extend((0..1500).map(|number| format!("key{number}:{}", "value".repeat(9)))),
+            45 => tags.clear(),
+            _ => {}
+        }
+        meant.tags = tags;
+        meant
+    };
+    (0..SERIES_COUNT).map(one).collect()
+}
+
+/// What a point is known by: number and repetition are not, so that equal ones are counted.
+type Text = String;
+
+fn expected(meant: &Meant) -> Text {
+    let device = meant.tags.iter().find_map(|tag| tag.strip_prefix("device:"));
+    let cut = |tag: &String| tag.chars().take(200).collect::<String>();
+    let mut tags: Vec<String> = meant.tags.iter().filter(|tag| !tag.starts_with("device:")).map(cut).collect();
+    tags.extend(["env:test".to_owned(), "team:a".to_owned()]);
+    tags.sort();
+    tags.dedup();
+    let host = if meant.host.is_empty() { "here" } else { meant.host };
+    let kind = match meant.kind {
+        PointKind::Gauge => MetricType::Gauge,
+        PointKind::Count => MetricType::Count,
+        PointKind::Rate => MetricType::Rate,
+    };
+    let interval = if meant.kind == PointKind::Gauge { 0 } else { 15 };
+    format!("{kind:?} {} {:?} {host} {device:?} {interval} {tags:?}", meant.metric.replace(':', "_"), meant.value)
+}
+
+fn arrived(series: &MetricSeries, timestamp: i64) -> Text {
+    let resource = |kind: &str| series.resources.iter().find(|resource| resource.r#type == kind);
+    let mut tags = series.tags.clone();
+    tags.sort();
+    assert_eq!((series.points.len(), series.points[0].timestamp), (1, timestamp));
+    let (kind, metric, value) = (series.r#type(), &series.metric, series.points[0].value);
+    let host = &resource("host").unwrap().name;
+    let device = resource("device").map(|device| &*device.name);
+    format!("{kind:?} {metric} {value:?} {host} {device:?} {} {tags:?}", series.interval)
+}
+
+fn counted(texts: impl Iterator<Item = Text>) -> BTreeMap<Text, usize> {
+    let mut counts = BTreeMap::new();
+    for text in texts {
+        *counts.entry(text).or_default() += 1;
+    }
+    counts
+}
+
+async fn deliver(intake: &Intake) {
+    let enrichment =
+        Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()], ..Enrichment::default() };
+    let output = Output::Api(settings([intake.url()], PATIENCE));
+    let submitter = Submitter::with_pace(&output, enrichment, pace()).unwrap();
+    let meant = meant();
+    let made = meant.iter().map(|meant| {
+        let tags: Vec<&str> = meant.tags.iter().map(String::as_str).collect();
+        point(meant.kind, &meant.metric, meant.value, &tags, meant.host)
+    });
+    let delivery = points(made.collect());
+    submitter.submit(&delivery).unwrap();
+    assert_eq!(submitter.drain(PATIENCE).await.given_up, 0);
+    let numbers = meant.iter().filter(|meant| meant.value.is_finite());
+    let stats = submitter.stats();
+    assert_eq!(stats.points_delivered, numbers.clone().count() as u64);
+    assert_eq!(stats.dropped.count(DropReason::NotFinite), stats.dropped.total());
+    let timestamp = delivery.batch.timestamp;
+    let expected = counted(numbers.map(expected));
+    let arrived = counted(intake.series().iter().map(|series| arrived(series, timestamp)));
+    let differing = expected.iter().filter(|(text, count)| arrived.get(*text) != Some(count)).next();
+    assert!(differing.is_none() && expected.len() == arrived.len(), "{differing:?}");
+}
+
+#[tokio::test]
+async fn each_point_arrives_once_within_the_limits() {
+    let intake = Intake::start().await;
+    deliver(&intake).await;
+    let payloads = intake.received(SERIES);
+    assert!((3..8).contains(&payloads.len()), "{} payloads", payloads.len());
+    for payload in payloads {
+        let (body, decompressed) = (payload.body.len(), payload.decompressed().len());
+        assert!(body <= 512_000 && decompressed <= 5_242_880, "{body} bytes of {decompressed}");
+        assert!(payload.series().len() <= 10_000);
+    }
+}
+
+#[tokio::test]
+async fn payloads_that_an_intake_finds_too_large_are_split() {
+    let intake = Intake::start().await;
+    intake.answer(SERIES, Reply::AcceptUpTo(60_000));
+    deliver(&intake).await;
+    assert!(
+        intake.received(SERIES).iter().filter(|payload| payload.accepted).all(|payload| payload.body.len() <= 60_000)
+    );
+}
