@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use crate::config::{Instance, LabelFilter};
 use crate::parse::{Format, MetricType, Sample};
-use crate::unique;
+use crate::unique::{self, Pair};
 
 use super::context::Contexts;
 use super::dropped::DropReason;
-use super::number::{canonical, parse_float};
+use super::number::Bounds;
 use super::tags::finished;
 use super::trace::{Step, Trace};
 
@@ -36,12 +36,18 @@ pub(crate) fn known_name<'n>(name: &'n str, metric_type: MetricType, format: For
 
 /// The labels of one sample as the settings see them: each name once, in the order of the exposition.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LabelSet<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct LabelSet<'a>(Vec<Pair<'a>>);
 
 impl<'a> LabelSet<'a> {
-    /// The labels as exposed; of two with one name the last value counts, in the place of the first.
-    pub(crate) fn of(sample: &Sample<'a>) -> Self {
-        Self(unique::by_name(sample.labels.iter().map(|label| (label.name.text(), label.value.text()))))
+    /// The labels as exposed, in a vector that is empty; of two with one name the last value counts, in the place of the
+    /// first.
+    pub(crate) fn of(sample: &Sample<'a>, room: Vec<Pair<'a>>) -> Self {
+        Self(unique::by_name_in(room, sample.labels.iter().map(|label| (label.name.text(), label.value.text()))))
+    }
+
+    /// The labels with their values, in order.
+    pub(super) fn pairs(&self) -> &[Pair<'a>] {
+        &self.0
     }
 
     /// Labels of which no two have one name.
@@ -68,7 +74,12 @@ impl<'a> LabelSet<'a> {
 
     /// Bounds and quantiles into their canonical form, by the exposed type of the family: `le` becomes
     /// `upper_bound`.
-    pub(crate) fn normalise(&mut self, exposed: MetricType, trace: &mut impl Trace) -> Result<(), DropReason> {
+    pub(crate) fn normalise(
+        &mut self,
+        exposed: MetricType,
+        bounds: &mut Bounds,
+        trace: &mut impl Trace,
+    ) -> Result<(), DropReason> {
         let (label, normalised) = match exposed {
             MetricType::Histogram => ("le", UPPER_BOUND),
             MetricType::Summary => (QUANTILE, QUANTILE),
@@ -80,9 +91,9 @@ impl<'a> LabelSet<'a> {
             | MetricType::Unknown => return Ok(()),
         };
         let Some(at) = self.0.iter().position(|(name, _)| name == label) else { return Ok(()) };
-        let from = self.0[at].1.clone();
-        let value = canonical(parse_float(&from).ok_or(DropReason::BadBound)?);
-        trace.step(Step::LabelNormalised { label, from: &from, to_label: normalised, to: &value });
+        let from = &self.0[at].1;
+        let value = bounds.canonical(from).ok_or(DropReason::BadBound)?.to_owned();
+        trace.step(Step::LabelNormalised { label, from, to_label: normalised, to: &value });
         if normalised == label {
             self.0[at].1 = Cow::Owned(value);
         } else {
@@ -121,7 +132,8 @@ impl<'a> LabelSet<'a> {
 
     /// Adds the tags of the labels, without the static ones, to the context that is being made.
     pub(crate) fn tag(&self, instance: &Instance, contexts: &mut Contexts, trace: &mut impl Trace) {
-        let mut text = String::with_capacity(64);
+        // Where nobody looks at the text of a tag, it need not be made.
+        let is_plain = !instance.disable_generic_tags && !trace.listens();
         for (label, value) in &self.0 {
             if instance.exclude_labels.contains(label.as_ref()) {
                 trace.step(Step::LabelExcluded(label));
@@ -129,12 +141,13 @@ impl<'a> LabelSet<'a> {
                 trace.step(Step::LabelNotIncluded(label));
             } else {
                 let key = instance.rename_labels.get(label.as_ref()).map_or(label.as_ref(), String::as_str);
-                text.clear();
-                text.push_str(key);
-                text.push(':');
-                text.push_str(value);
-                trace.step(Step::Tag { label, tag: &text });
-                contexts.tag(&finished(&text, instance));
+                if is_plain {
+                    contexts.tag_of(key, value);
+                } else {
+                    let tag = format!("{key}:{value}");
+                    trace.step(Step::Tag { label, tag: &tag });
+                    contexts.tag(&finished(&tag, instance));
+                }
             }
         }
     }
@@ -147,28 +160,22 @@ impl<'a> LabelSet<'a> {
         trace.step(Step::Hostname(&hostname));
         hostname
     }
+}
 
-    /// What the series of one histogram or summary have in common, as one text: the family, and all labels but that of the
-    /// bound or quantile.
-    pub(crate) fn group_name(&self, family: &str, bound: &str) -> String {
-        let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != bound).collect();
-        others.sort_unstable();
-        let length = others.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
-        let mut text = String::with_capacity(family.len() + length);
-        text.push_str(family);
-        for (name, value) in others {
-            // No name holds the separator, and a value is told from what follows by its length.
-            text.push('\0');
-            text.push_str(name);
-            text.push('\0');
-            let mut length = value.len();
-            while length > 0 {
-                text.push(char::from(b'0' + (length % 10) as u8));
-                length /= 10;
-            }
-            text.push('\0');
-            text.push_str(value);
-        }
-        text
+/// Keeps the room of labels from one sample to the next. They borrow from the sample, so the vector changes its lifetime
+/// with each; collecting an emptied vector into one of the same layout keeps its memory.
+#[derive(Debug, Default)]
+pub(super) struct LabelRoom(Vec<Pair<'static>>);
+
+impl LabelRoom {
+    /// An empty vector.
+    pub(super) fn take<'a>(&mut self) -> Vec<Pair<'a>> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Takes the memory of labels.
+    pub(super) fn give_back(&mut self, LabelSet(mut used): LabelSet<'_>) {
+        used.clear();
+        self.0 = used.into_iter().map_while(|_| None).collect();
     }
 }

@@ -55,6 +55,12 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.outcome.error.is_some() || self.failing.is_some() {
             return taken;
         }
+        // Among series that are all new nothing stands that is known.
+        let roster = &self.memory.roster;
+        let is_expected = |place: u32| roster.stands(place, lines).is_some();
+        if !roster.is_search_worthwhile() && !roster.expectation().into_iter().any(is_expected) {
+            return taken;
+        }
         let format = self.circumstances.format;
         let before = self.repetition.read().filter(|_| format == Format::OpenMetrics);
         let mut run = Run {

@@ -297,7 +297,6 @@ impl Roster {
 
 /// Makes the next text begin where a text may.
 fn pad(arena: &mut String) {
-    while !arena.len().is_multiple_of(UNIT) {
-        arena.push('\0');
-    }
+    let gap = arena.len().next_multiple_of(UNIT) - arena.len();
+    arena.push_str(&"\0\0\0\0\0\0\0"[..gap]);
 }
