@@ -2,8 +2,8 @@
 //! scrape to scrape what counters and buckets grow from.
 //!
 //! Readings are remembered for each series of the exposition, and their growth is added up for each series of Datadog:
-//! where dropped labels make several series one, each of them is compared with its own past. A context is looked up by
-//! its text only when its number is new. Where a series submits what it submitted before, but for the value, all that
+//! where dropped labels make several series one, each of them is compared with its own past. The texts of a context are
+//! looked at only when its number is new. Where a series submits what it submitted before, but for the value, all that
 //! happens is that the value is put into its place.
 
 use std::time::Duration;
@@ -487,9 +487,12 @@ impl Aggregator {
         if self.unlink_context(id) {
             self.forget_routes();
         }
-        let more = self.tags.iter().map(|tag| &**tag);
         let Context { birth, unit, .. } = contexts.get(id);
-        let slot = self.slots.intern_translated(contexts.texts(), contexts.numbers(id), more, unit);
+        let known = if contexts.has_like(id) { self.linked_like(id, contexts) } else { None };
+        let slot = known.unwrap_or_else(|| {
+            let more = self.tags.iter().map(|tag| &**tag);
+            self.slots.add(contexts.texts(), contexts.numbers(id), more, unit)
+        });
         reach(&mut self.linked, slot.index(), u32::default);
         let linked = &mut self.linked[slot.index()];
         if *linked == 0 {
@@ -498,6 +501,14 @@ impl Aggregator {
         *linked += 1;
         self.links[id.index()] = Link { birth, slot };
         slot
+    }
+
+    /// The slot that a context with the same name, host and set of tags links to.
+    fn linked_like(&self, id: ContextId, contexts: &Contexts) -> Option<SlotId> {
+        contexts.like(id).find_map(|like| {
+            let link = self.links.get(like.index())?;
+            (link.slot != NOWHERE && link.birth == contexts.birth(like)).then_some(link.slot)
+        })
     }
 
     /// Takes the link of a context, if it has one, and tells whether it was the last one of its slot.
