@@ -20,15 +20,7 @@ pub(crate) fn by_name_in<'a>(mut unique: Vec<Pair<'a>>, pairs: impl IntoIterator
     let pairs = pairs.into_iter();
     unique.reserve(pairs.size_hint().0 + 1);
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
-    // A bit for each name that was there, which a few names may have in common.
-    let mut seen = 0_u128;
     for (name, value) in pairs {
-        let bit = 1 << mark(&name);
-        if places.is_empty() && seen & bit == 0 && unique.len() < FEW {
-            seen |= bit;
-            unique.push((name, value));
-            continue;
-        }
         if unique.len() == FEW && places.is_empty() {
             places.extend(unique.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)));
         }
@@ -51,7 +43,7 @@ pub(crate) fn by_name_in<'a>(mut unique: Vec<Pair<'a>>, pairs: impl IntoIterator
 
 /// A number below 128 that most names have for themselves.
 #[inline]
-fn mark(name: &str) -> u32 {
+pub(crate) fn mark(name: &str) -> u32 {
     let [first, .., last] = name.as_bytes() else { return 0 };
     let middle = name.as_bytes()[name.len() / 2];
     (name.len() as u32 * 31 + u32::from(*first) * 7 + u32::from(*last) * 13 + u32::from(middle) * 3) % 128

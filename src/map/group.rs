@@ -13,17 +13,16 @@ pub(super) struct GroupName {
 impl GroupName {
     /// Makes the name of the family and of all labels but that of the bound or quantile.
     pub(super) fn set(&mut self, family: &str, labels: &LabelSet<'_>, bound: &str) {
-        let pairs = labels.pairs();
-        let name = |place: usize| &*pairs[place].0;
-        let is_right = self.order.len() == pairs.len() && self.order.is_sorted_by(|&one, &next| name(one) < name(next));
+        let name = |place: usize| labels.pair(place).0;
+        let is_right = self.order.len() == labels.len() && self.order.is_sorted_by(|&one, &next| name(one) < name(next));
         if !is_right {
             self.order.clear();
-            self.order.extend(0..pairs.len());
+            self.order.extend(0..labels.len());
             self.order.sort_unstable_by_key(|&place| name(place));
         }
         self.text.clear();
         self.text.push_str(family);
-        for (name, value) in self.order.iter().map(|&place| &pairs[place]).filter(|(name, _)| *name != bound) {
+        for (name, value) in self.order.iter().map(|&place| labels.pair(place)).filter(|(name, _)| *name != bound) {
             // No name holds the separator, and a value is told from what follows by its length.
             self.text.push('\0');
             self.text.push_str(name);
