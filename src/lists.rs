@@ -148,7 +148,8 @@ impl Lists {
         if !span.is_found() {
             return false;
         }
-        if let Ok(found) = self.index.find_entry(hash(&self.hasher, span.numbers(&self.numbers)), |&other| other == id) {
+        if let Ok(found) = self.index.find_entry(hash(&self.hasher, span.numbers(&self.numbers)), |&other| other == id)
+        {
             found.remove();
         }
         self.spans[id as usize].length |= UNFOUND;
@@ -214,7 +215,10 @@ fn is_same_set(one: &[u32], other: &[u32]) -> bool {
 }
 
 fn place(index: usize) -> u32 {
-    u32::try_from(index).ok().filter(|place| *place < LIKENED).expect("fewer than 2^30 lists, and numbers in them, fit in memory")
+    u32::try_from(index)
+        .ok()
+        .filter(|place| *place < LIKENED)
+        .expect("fewer than 2^30 lists, and numbers in them, fit in memory")
 }
 
 #[cfg(test)]

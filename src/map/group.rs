@@ -14,7 +14,8 @@ impl GroupName {
     /// Makes the name of the family and of all labels but that of the bound or quantile.
     pub(super) fn set(&mut self, family: &str, labels: &LabelSet<'_>, bound: &str) {
         let name = |place: usize| labels.pair(place).0;
-        let is_right = self.order.len() == labels.len() && self.order.is_sorted_by(|&one, &next| name(one) < name(next));
+        let is_right =
+            self.order.len() == labels.len() && self.order.is_sorted_by(|&one, &next| name(one) < name(next));
         if !is_right {
             self.order.clear();
             self.order.extend(0..labels.len());

@@ -15,7 +15,6 @@ use crate::lists::{HEAD, Lists};
 use crate::texts::{Texts, reach};
 use crate::unit::Unit;
 
-
 /// A series of one target: its place in [`Slots`], dense from 0 and used again after the series was let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotId(pub(super) u32);
