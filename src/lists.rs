@@ -8,24 +8,16 @@ use hashbrown::HashTable;
 
 use crate::texts::make_room;
 
-/// How many numbers at the front of a list stand for a name and a host; those behind them stand for tags.
-pub(crate) const HEAD: usize = 2;
-
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
-/// Among so few tags it is faster to look for one that is there twice than to sort them.
-const FEW_TAGS: usize = 64;
 /// Of a length: the list cannot be found, but it can be read.
 const UNFOUND: u32 = 1 << 31;
-/// Of a length: there was another list with the same set of tags.
-const LIKENED: u32 = 1 << 30;
 
 /// Lists by their numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lists {
     spans: Vec<Span>,
     numbers: Vec<u32>,
-    /// By a hash in which the order of tags does not count, and neither does how often each is there.
     index: HashTable<u32>,
     hasher: RandomState,
     free: Vec<u32>,
@@ -37,7 +29,6 @@ pub(crate) struct Lists {
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u32,
-    /// And what is known beside.
     length: u32,
 }
 
@@ -48,7 +39,7 @@ impl Span {
 
     #[inline]
     fn length(self) -> usize {
-        (self.length & !(UNFOUND | LIKENED)) as usize
+        (self.length & !UNFOUND) as usize
     }
 
     #[inline]
@@ -62,35 +53,24 @@ impl Lists {
     ///
     /// # Panics
     ///
-    /// With 2^30 lists, or numbers in them, for which limits leave no room.
+    /// With 2^32 lists, or numbers in them, or 2^31 in one, for which limits leave no room.
     pub(crate) fn intern(&mut self, list: &[u32]) -> (u32, bool) {
-        let hash = hash(&self.hasher, list);
-        let mut is_like = false;
-        for &known in self.index.iter_hash(hash) {
-            let span = &mut self.spans[known as usize];
-            let numbers = span.numbers(&self.numbers);
-            if numbers == list {
-                return (known, false);
-            }
-            if is_same_set(numbers, list) {
-                span.length |= LIKENED;
-                is_like = true;
-            }
+        let hash = self.hasher.hash_one(list);
+        let (spans, all) = (&self.spans, &self.numbers);
+        if let Some(&known) = self.index.find(hash, |&known| spans[known as usize].numbers(all) == list) {
+            return (known, false);
         }
         self.grow();
-        let id = self.add(list, if is_like { LIKENED } else { 0 });
+        let id = self.add(list);
         let (spans, all, hasher) = (&self.spans, &self.numbers, &self.hasher);
-        self.index.insert_unique(hash, id, |&id| self::hash(hasher, spans[id as usize].numbers(all)));
+        self.index.insert_unique(hash, id, |&id| hasher.hash_one(spans[id as usize].numbers(all)));
         (id, true)
     }
 
-    /// The number of a list that only who is told it can find.
-    pub(crate) fn push(&mut self, list: &[u32]) -> u32 {
-        self.add(list, UNFOUND)
-    }
-
-    fn add(&mut self, list: &[u32], flags: u32) -> u32 {
-        let span = Span { start: place(self.numbers.len()), length: place(list.len()) | flags };
+    fn add(&mut self, list: &[u32]) -> u32 {
+        let length = u32::try_from(list.len()).ok().filter(|length| *length < UNFOUND);
+        let length = length.expect("a series has fewer labels than 2^31, for which a line has no room");
+        let span = Span { start: place(self.numbers.len()), length };
         make_room(&mut self.numbers, list.len());
         self.numbers.extend_from_slice(list);
         if let Some(id) = self.free.pop() {
@@ -109,7 +89,7 @@ impl Lists {
             return;
         }
         let (spans, all, hasher) = (&self.spans, &self.numbers, &self.hasher);
-        let hash = |id: u32| hash(hasher, spans[id as usize].numbers(all));
+        let hash = |id: u32| hasher.hash_one(spans[id as usize].numbers(all));
         let mut index = HashTable::with_capacity(self.index.len() * 3 / 2 + 8);
         for (id, _) in (0..).zip(spans).filter(|(_, span)| span.is_found()) {
             index.insert_unique(hash(id), id, |&id| hash(id));
@@ -129,27 +109,14 @@ impl Lists {
         self.spans[id as usize].length()
     }
 
-    /// Whether there is, or was, another list with the same head and the same set of tags.
-    #[inline]
-    pub(crate) fn has_like(&self, id: u32) -> bool {
-        self.spans[id as usize].length & LIKENED != 0
-    }
-
-    /// Lists with the same head and the same set of tags, and the list itself.
-    pub(crate) fn like(&self, id: u32) -> impl Iterator<Item = u32> {
-        let list = self.get(id);
-        let known = self.index.iter_hash(hash(&self.hasher, list)).copied();
-        known.filter(move |&known| is_same_set(self.get(known), list))
-    }
-
     /// A list is found no longer, but can be read until it is released. Gives whether it could be found.
     pub(crate) fn retire(&mut self, id: u32) -> bool {
         let span = self.spans[id as usize];
         if !span.is_found() {
             return false;
         }
-        if let Ok(found) = self.index.find_entry(hash(&self.hasher, span.numbers(&self.numbers)), |&other| other == id)
-        {
+        let hash = self.hasher.hash_one(span.numbers(&self.numbers));
+        if let Ok(found) = self.index.find_entry(hash, |&other| other == id) {
             found.remove();
         }
         self.spans[id as usize].length |= UNFOUND;
@@ -184,41 +151,8 @@ impl Lists {
     }
 }
 
-/// The same for lists with the same head and the same set of tags.
-#[inline]
-fn hash(hasher: &RandomState, list: &[u32]) -> u64 {
-    let (head, tags) = list.split_at(HEAD.min(list.len()));
-    let sum = |sum: u64, tag: &u32| sum.wrapping_add(hasher.hash_one(*tag));
-    let tags = if tags.len() <= FEW_TAGS {
-        let first = tags.iter().enumerate().filter(|&(place, tag)| !tags[..place].contains(tag));
-        first.map(|(_, tag)| tag).fold(0, sum)
-    } else {
-        let mut tags = tags.to_vec();
-        tags.sort_unstable();
-        tags.dedup();
-        tags.iter().fold(0, sum)
-    };
-    hasher.hash_one((head, tags))
-}
-
-/// Whether lists have the same head and the same set of tags. Those with the same hash mostly do.
-fn is_same_set(one: &[u32], other: &[u32]) -> bool {
-    let (one_head, one) = one.split_at(HEAD.min(one.len()));
-    let (other_head, other) = other.split_at(HEAD.min(other.len()));
-    let set = |tags: &[u32]| {
-        let mut tags = tags.to_vec();
-        tags.sort_unstable();
-        tags.dedup();
-        tags
-    };
-    one_head == other_head && set(one) == set(other)
-}
-
 fn place(index: usize) -> u32 {
-    u32::try_from(index)
-        .ok()
-        .filter(|place| *place < LIKENED)
-        .expect("fewer than 2^30 lists, and numbers in them, fit in memory")
+    u32::try_from(index).expect("fewer than 2^32 lists, and numbers in them, fit in memory")
 }
 
 #[cfg(test)]
@@ -237,24 +171,6 @@ mod tests {
         assert!(again.1 && again.0 != one.0);
         lists.release(one.0);
         assert_eq!(lists.intern(&[3]), (one.0, true), "the number is given out again");
-    }
-
-    #[test]
-    fn lists_with_the_same_set_of_tags_are_alike() {
-        let mut lists = Lists::default();
-        let ids = [&[1, 2, 5, 6][..], &[1, 2, 6, 5], &[2, 1, 5, 6], &[1, 2, 5, 6, 6], &[1, 2, 5]];
-        let ids = ids.map(|list| lists.intern(list).0);
-        assert_eq!(ids.map(|id| lists.has_like(id)), [true, true, false, true, false]);
-        let mut like: Vec<_> = lists.like(ids[1]).collect();
-        like.sort_unstable();
-        assert_eq!(like, [ids[0], ids[1], ids[3]]);
-        let many: Vec<u32> = (0..200).collect();
-        let turned: Vec<u32> = many[..2].iter().chain(many[2..].iter().rev()).chain([&7, &7]).copied().collect();
-        let ids = [many, turned].map(|list| lists.intern(&list).0);
-        assert_eq!(lists.like(ids[0]).count(), 2);
-        let apart = lists.push(&[1, 2, 5]);
-        assert!(!lists.has_like(apart) && !lists.retire(apart));
-        assert_eq!(lists.get(apart), [1, 2, 5]);
     }
 
     #[test]

@@ -488,11 +488,8 @@ impl Aggregator {
             self.forget_routes();
         }
         let Context { birth, unit, .. } = contexts.get(id);
-        let known = if contexts.has_like(id) { self.linked_like(id, contexts) } else { None };
-        let slot = known.unwrap_or_else(|| {
-            let more = self.tags.iter().map(|tag| &**tag);
-            self.slots.add(contexts.texts(), contexts.numbers(id), more, unit)
-        });
+        let more = self.tags.iter().map(|tag| &**tag);
+        let slot = self.slots.intern_translated(contexts.texts(), contexts.numbers(id), more, unit);
         reach(&mut self.linked, slot.index(), u32::default);
         let linked = &mut self.linked[slot.index()];
         if *linked == 0 {
@@ -501,14 +498,6 @@ impl Aggregator {
         *linked += 1;
         self.links[id.index()] = Link { birth, slot };
         slot
-    }
-
-    /// The slot that a context with the same name, host and set of tags links to.
-    fn linked_like(&self, id: ContextId, contexts: &Contexts) -> Option<SlotId> {
-        contexts.like(id).find_map(|like| {
-            let link = self.links.get(like.index())?;
-            (link.slot != NOWHERE && link.birth == contexts.birth(like)).then_some(link.slot)
-        })
     }
 
     /// Takes the link of a context, if it has one, and tells whether it was the last one of its slot.

@@ -253,18 +253,6 @@ impl Contexts {
         self.lists.get(id.0)
     }
 
-    /// Whether there are, or were, contexts that differ from this one in the order of their tags only, or in how often each
-    /// is there.
-    #[inline]
-    pub(crate) fn has_like(&self, id: ContextId) -> bool {
-        self.lists.has_like(id.0)
-    }
-
-    /// Those contexts, and the context itself.
-    pub(crate) fn like(&self, id: ContextId) -> impl Iterator<Item = ContextId> {
-        self.lists.like(id.0).map(ContextId)
-    }
-
     /// What tells this use of a number from all others; 0 if it is not used.
     #[inline]
     pub(crate) fn birth(&self, id: ContextId) -> u32 {

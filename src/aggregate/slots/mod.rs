@@ -11,9 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sorting::Sorting;
 use translation::Translation;
 
-use crate::lists::{HEAD, Lists};
+use crate::lists::Lists;
 use crate::texts::{Texts, reach};
 use crate::unit::Unit;
+
+/// How many texts of a slot are no tags: its host and its name.
+const HEAD: usize = 2;
 
 /// A series of one target: its place in [`Slots`], dense from 0 and used again after the series was let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,8 +47,6 @@ pub struct Slots {
     translation: Translation,
     /// The texts of the series that is looked up.
     draft: Vec<u32>,
-    /// How many series there are.
-    present: usize,
 }
 
 /// What is known of a slot beside its texts.
@@ -69,7 +70,7 @@ impl Slots {
     ///
     /// # Panics
     ///
-    /// With 2^30 series or tags, for which limits leave no room.
+    /// With 2^32 series or tags, for which limits leave no room.
     pub fn intern<'t>(
         &mut self,
         metric: &str,
@@ -81,23 +82,12 @@ impl Slots {
         draft.clear();
         draft.extend([host, metric].map(|text| self.texts.hold(text)));
         draft.extend(tags.into_iter().map(|tag| self.sorting.hold(&mut self.texts, tag)));
-        // The set of the tags counts, not their order.
-        self.sorting.sort(&mut draft, HEAD, &mut self.texts);
-        let (slot, is_new) = self.lists.intern(&draft);
-        if is_new {
-            self.open(slot, &draft, unit);
-        } else {
-            for &text in &draft {
-                self.texts.let_go(text);
-            }
-        }
-        self.draft = draft;
-        SlotId(slot)
+        self.intern_draft(draft, unit)
     }
 
-    /// A series that is known to be new, with the texts of these numbers in another table: the name, the host and tags; and
-    /// with more tags. It is not found by [`Slots::intern`].
-    pub(super) fn add<'t>(
+    /// The number of a series with the texts of these numbers in another table: the name, the host and tags; and with more
+    /// tags.
+    pub(super) fn intern_translated<'t>(
         &mut self,
         texts: &Texts,
         numbers: &[u32],
@@ -112,25 +102,32 @@ impl Slots {
         }
         draft.swap(0, 1);
         draft.extend(more.into_iter().map(|tag| self.sorting.hold(&mut self.texts, tag)));
+        self.intern_draft(draft, unit)
+    }
+
+    /// The number of a series of these texts, the tags in any order. Each was held for it.
+    fn intern_draft(&mut self, mut draft: Vec<u32>, unit: Option<Unit>) -> SlotId {
+        // The set of the tags counts, not their order.
         self.sorting.sort(&mut draft, HEAD, &mut self.texts);
-        let slot = self.lists.push(&draft);
-        self.open(slot, &draft, unit);
+        let (slot, is_new) = self.lists.intern(&draft);
+        if is_new {
+            let bytes = draft.iter().map(|&text| self.texts.length(text)).sum::<usize>();
+            reach(&mut self.records, slot as usize, Record::default);
+            self.records[slot as usize] = Record { bytes: place(bytes), remark: AtomicU32::new(0), unit };
+        } else {
+            for &text in &draft {
+                self.texts.let_go(text);
+            }
+        }
         self.draft = draft;
         SlotId(slot)
     }
 
-    fn open(&mut self, slot: u32, list: &[u32], unit: Option<Unit>) {
-        let bytes = list.iter().map(|&text| self.texts.length(text)).sum::<usize>();
-        reach(&mut self.records, slot as usize, Record::default);
-        self.records[slot as usize] = Record { bytes: place(bytes), remark: AtomicU32::new(0), unit };
-        self.present += 1;
-    }
-
-    /// A series is no longer one, which is told once. It can be read until [`Slots::clear_away`] was called twice.
+    /// A series is no longer one. It can be read until [`Slots::clear_away`] was called twice.
     pub(super) fn retire(&mut self, slot: SlotId) {
-        self.lists.retire(slot.0);
-        self.retired.push(slot.0);
-        self.present -= 1;
+        if self.lists.retire(slot.0) {
+            self.retired.push(slot.0);
+        }
     }
 
     /// Ends a scrape: numbers of series that were retired before the last one ended are given out again.
@@ -151,12 +148,12 @@ impl Slots {
 
     /// How many series there are.
     pub fn len(&self) -> usize {
-        self.present
+        self.lists.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.present == 0
+        self.lists.len() == 0
     }
 
     /// A series.
