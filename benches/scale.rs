@@ -10,10 +10,12 @@
 mod corpora;
 mod target;
 
+use std::io::{BufRead, Read, Write};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use corpora::generate;
+use corpora::generate::{self, Succession};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use retriever::config::BodyLimits;
 use retriever::road::Road;
@@ -24,6 +26,12 @@ use tokio::runtime::{Builder, Runtime};
 
 /// Scrapes that follow each other.
 const SUCCESSIVE: u64 = 4;
+
+/// After how many scrapes the memory is looked at where series are replaced.
+const CHURNED: [u64; 7] = [0, 6, 12, 25, 50, 100, 200];
+
+/// What asks this program to be the process of such a target.
+const CHURN: &str = "churn";
 
 struct Target {
     road: Road,
@@ -99,30 +107,57 @@ fn measure(name: &str, bodies: &[Bytes]) {
     );
 }
 
-/// 200 scrapes, each with another twentieth of its series replaced.
-fn churn() {
-    let mut target = Target::new();
-    let body = |scrape: usize| {
-        let mut text = String::from("# TYPE m gauge\n");
-        for place in 0..20_000 {
-            // One of twenty has another name in each scrape, and each its turn.
-            let name = place + 20_000 * ((scrape + place % 20) / 20);
-            let line =
-                format!("m{{pod=\"pod-{name}\",namespace=\"ns-{}\",node=\"node-{}\"}} 1\n", place % 50, place % 300);
-            text.push_str(&line);
-        }
-        Bytes::from(text)
-    };
-    for scrape in 0..=200 {
-        target.scrape(&body(scrape));
-        if scrape % 50 == 0 {
-            println!("after {scrape} scrapes: {} MB", resident() >> 20);
+/// Prints a row about 20,000 series of which a twentieth is replaced at each scrape. The target is in a process of its
+/// own, in which nothing takes room but what is remembered of it.
+fn churn(name: &str, body: impl Fn(Succession) -> String) {
+    let this = std::env::current_exe().expect("a running program has a file");
+    let mut target = Command::new(this).args([CHURN, name]).stdin(Stdio::piped()).spawn().expect("it runs once more");
+    let mut bodies = target.stdin.take().expect("it is piped");
+    for scrape in 0..=CHURNED[CHURNED.len() - 1] {
+        let body = body(Succession::replacing(50, scrape));
+        writeln!(bodies, "{}", body.len()).and_then(|()| bodies.write_all(body.as_bytes())).expect("it reads");
+    }
+    drop(bodies);
+    assert!(target.wait().is_ok_and(|status| status.success()));
+}
+
+/// The process of such a target: scrapes the bodies of its input, before each of which stands its length.
+fn churned(name: &str) {
+    let mut input = std::io::stdin().lock();
+    let (mut target, mut body) = (Target::new(), Vec::new());
+    print!("| {name} |");
+    for scrape in 0.. {
+        let mut length = String::new();
+        input.read_line(&mut length).expect("the input is text");
+        let Ok(length) = length.trim().parse() else { break };
+        body.clear();
+        input.by_ref().take(length).read_to_end(&mut body).expect("there is as much");
+        // The same room for each body.
+        let bytes = Bytes::from(body);
+        target.scrape(&bytes);
+        body = Vec::from(bytes);
+        if CHURNED.contains(&scrape) {
+            print!(" {:.1} |", resident() as f64 / f64::from(1 << 20));
         }
     }
+    println!();
 }
 
 fn main() {
-    println!("| exposition | samples | first scrape | each | next scrape | each | million a second | bytes a series |");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [churn, name, ..] = &arguments[..]
+        && churn == CHURN
+    {
+        return churned(name);
+    }
+    println!("MB after so many scrapes of 20,000 series, of which 5 % are replaced at each:\n");
+    println!("| exposition | {} |", CHURNED.map(|scrape| scrape.to_string()).join(" | "));
+    println!("|---{}|", "|---".repeat(CHURNED.len()));
+    churn("kubernetes", |turns| generate::kubernetes_after(20_000, turns, false));
+    churn("histograms", |turns| generate::histograms_after(20_000, turns));
+    println!(
+        "\n| exposition | samples | first scrape | each | next scrape | each | million a second | bytes a series |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     let bodies =
         |make: &dyn Fn(u64) -> String| (0..SUCCESSIVE).map(|scrape| Bytes::from(make(scrape))).collect::<Vec<_>>();
@@ -131,6 +166,4 @@ fn main() {
     }
     measure("kubernetes, shuffled", &bodies(&|scrape| generate::kubernetes(100_000, scrape, true)));
     measure("histograms", &bodies(&|scrape| generate::histograms(100_000, scrape)));
-    println!("\n20,000 series, of which 5 % are replaced at each scrape:\n");
-    churn();
 }

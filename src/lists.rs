@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::texts::make_room;
+use crate::texts::{make_room, put_back};
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
@@ -133,7 +133,7 @@ impl Lists {
 
     /// Closes the gaps between lists when they take more room than the lists.
     pub(crate) fn tidy(&mut self) {
-        if self.unused <= self.numbers.len() / 2 + FEW_NUMBERS {
+        if self.unused <= self.numbers.len() / 3 + FEW_NUMBERS {
             return;
         }
         let mut numbers = Vec::with_capacity(self.numbers.len() - self.unused);
@@ -142,7 +142,9 @@ impl Lists {
             numbers.extend_from_slice(span.numbers(&self.numbers));
             span.start = start;
         }
-        (self.numbers, self.unused) = (numbers, 0);
+        let is_little = numbers.len() < self.numbers.capacity() / 4;
+        put_back(&mut self.numbers, numbers, is_little);
+        self.unused = 0;
     }
 
     /// How many lists can be found.

@@ -132,21 +132,19 @@ impl Texts {
         self.state = State::new();
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: u32) -> &str {
         self.records[id as usize].text(&self.all)
     }
 
-    /// A text as bytes, and, where more stands behind it, so many bytes from its start on.
-    #[inline]
-    pub(crate) fn bytes<const N: usize>(&self, id: u32) -> (&[u8], Option<&[u8; N]>) {
-        let Record { start, length, .. } = self.records[id as usize];
-        let rest = &self.all.as_bytes()[start..];
-        (&rest[..length as usize], rest.first_chunk())
+    /// All numbers of texts are below this.
+    pub(crate) fn places(&self) -> usize {
+        self.records.len()
     }
 
-    /// Closes the gaps between texts when they take more room than the texts.
+    /// Closes the gaps between texts when they take half as much room as the texts.
     pub(crate) fn tidy(&mut self) {
-        if self.all.len() < 2 * self.needed + FEW_BYTES {
+        if self.all.len() < self.needed + self.needed / 2 + FEW_BYTES {
             return;
         }
         let mut all = String::with_capacity(self.needed);
@@ -155,7 +153,8 @@ impl Texts {
             all.push_str(record.text(&self.all));
             record.start = start;
         }
-        self.all = all;
+        let is_little = all.len() < self.all.capacity() / 4;
+        put_back(&mut self.all, all, is_little);
     }
 }
 
@@ -163,6 +162,16 @@ impl Texts {
 pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
     if elements.capacity() - elements.len() < more {
         elements.reserve_exact(more.max(elements.len() / 2));
+    }
+}
+
+/// Puts what was kept of something large back into its place, unless next to nothing was: large blocks that come and go
+/// in changing sizes would leave holes in the memory of the process.
+pub(crate) fn put_back<T: Clone>(place: &mut T, kept: T, is_little: bool) {
+    if is_little {
+        *place = kept;
+    } else {
+        place.clone_from(&kept);
     }
 }
 

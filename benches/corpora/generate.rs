@@ -67,15 +67,22 @@ impl Random {
 }
 
 /// What becomes of the series of an exposition until a scrape: for each, in their order, the same in each scrape.
-struct Succession {
+pub(crate) struct Succession {
     scrape: u64,
+    /// How many of a thousand are replaced each time.
+    replaced: u64,
     /// How many series there were.
     series: u64,
 }
 
 impl Succession {
     fn until(scrape: u64) -> Self {
-        Self { scrape, series: 0 }
+        Self::replacing(2, scrape)
+    }
+
+    /// Another number of a thousand is replaced each time.
+    pub(crate) fn replacing(replaced: u64, scrape: u64) -> Self {
+        Self { scrape, replaced, series: 0 }
     }
 
     /// Lets the next series take its steps: `replace` and then `advance` are called for each scrape after the first.
@@ -83,7 +90,7 @@ impl Succession {
         self.series += 1;
         let mut random = Random(self.series << 20);
         for _ in 0..self.scrape {
-            let is_replaced = random.below(1000) < 2;
+            let is_replaced = random.below(1000) < self.replaced;
             step(&mut random, if is_replaced { Step::Replaced } else { Step::Moved });
         }
     }
@@ -161,11 +168,16 @@ type Line<'l> = &'l mut dyn FnMut(&str, &str);
 /// Like kube-state-metrics: few families, many pods, long labels, and values that are 0 or 1 mostly. `shuffled`: the
 /// pods of a family stand in another order in each scrape, as programs write them that go through a map of Go.
 pub(crate) fn kubernetes(samples: usize, scrape: u64, shuffled: bool) -> String {
+    kubernetes_after(samples, Succession::until(scrape), shuffled)
+}
+
+/// The same after a succession of another kind.
+pub(crate) fn kubernetes_after(samples: usize, mut succession: Succession, shuffled: bool) -> String {
     const PHASES: [&str; 5] = ["Pending", "Succeeded", "Failed", "Unknown", "Running"];
     const SAMPLES_OF_A_POD: usize = 19;
     let mut random = Random(1);
     let mut pods: Vec<Pod> = (0..samples / SAMPLES_OF_A_POD).map(|_| Pod::new(&mut random)).collect();
-    let mut succession = Succession::until(scrape);
+    let scrape = succession.scrape;
     for pod in &mut pods {
         succession.next(|random, step| pod.step(random, step));
     }
@@ -233,10 +245,11 @@ pub(crate) fn kubernetes(samples: usize, scrape: u64, shuffled: bool) -> String 
 fn histogram(random: &mut Random, succession: &mut Succession, labels: &str, mut line: impl FnMut(&str, &str, f64)) {
     let mut counts = BOUNDS.map(|_| random.below(400));
     let mean = random.unit();
-    let mut labels = labels.to_owned();
+    let first = labels;
+    let mut labels = first.to_owned();
     succession.next(|random, step| {
         if step == Step::Replaced {
-            labels = format!("{labels},replaced=\"{}\"", random.hex(6));
+            labels = format!("{first},replaced=\"{}\"", random.hex(6));
             counts = [0; BOUNDS.len()];
         } else if random.below(10) < 7 {
             for count in &mut counts {
@@ -255,8 +268,12 @@ fn histogram(random: &mut Random, succession: &mut Succession, labels: &str, mut
 
 /// Histograms only.
 pub(crate) fn histograms(samples: usize, scrape: u64) -> String {
+    histograms_after(samples, Succession::until(scrape))
+}
+
+/// The same after a succession of another kind.
+pub(crate) fn histograms_after(samples: usize, mut succession: Succession) -> String {
     let mut random = Random(2);
-    let mut succession = Succession::until(scrape);
     let mut out = String::new();
     let names = ["http_server_request_duration_seconds", "grpc_server_handling_seconds", "database_query_seconds"];
     for name in names {

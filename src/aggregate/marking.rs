@@ -113,7 +113,8 @@ pub(super) struct Waiting {
     /// Whether the next scrape is the first one after those that were marked, and the last of them succeeded: what begins
     /// anew began since then.
     is_next: bool,
-    /// How many successful scrapes they wait for their series.
+    /// How many successful scrapes they wait for their series: as long as these would be remembered if there were room.
+    /// Marks need little, and no more come to those that there are.
     patience: u32,
 }
 

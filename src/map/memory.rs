@@ -6,21 +6,13 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::absence::{Census, RETAIN_SCRAPES, Sweeping};
 use super::context::{ContextId, Contexts};
 use super::origin::{GroupId, Origin, Part, SeriesId};
 use super::plan::{Change, Plan};
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
 use crate::texts::reach;
-
-/// For how many successful scrapes without it a series is remembered: an hour at the default interval of 15 seconds. A
-/// series that comes back within it continues where it was, where the Agent, which forgets buckets after two scrapes,
-/// would count their whole past again.
-pub const RETAIN_SCRAPES: u32 = 240;
-
-/// How many successful scrapes pass between two searches for what can be forgotten. Remembering may last this much
-/// longer.
-const SWEEP_SCRAPES: u32 = 16;
 
 /// What becomes of the values of a series.
 #[derive(Debug)]
@@ -76,7 +68,7 @@ pub(crate) struct Memory {
     groups: Groups,
     /// How many scrapes succeeded.
     age: u32,
-    swept: u32,
+    sweeping: Sweeping,
 }
 
 /// The groups by their name: the family and the labels that all their series have.
@@ -205,6 +197,8 @@ impl Memory {
         let entry = self.roster.entry_mut(id);
         (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
         entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };
+        // Also if its growth counted once: what it would go on from is remembered for as long as the series.
+        entry.grows |= group.is_some() || plan.grows();
         reach(&mut self.series, id.index(), || None);
         if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
             self.let_go(&old);
@@ -261,26 +255,28 @@ impl Memory {
 
     fn grow_older(&mut self, forgotten: &mut Forgotten) -> Option<u32> {
         self.age += 1;
-        if self.age - self.swept < SWEEP_SCRAPES {
+        if !self.sweeping.is_due(self.age, self.roster.births(), self.roster.len()) {
             return None;
         }
-        self.swept = self.age;
-        let oldest = (self.age - 1).checked_sub(RETAIN_SCRAPES)?;
-        self.forget_before(oldest, forgotten);
-        Some(oldest)
+        self.sweep(forgotten);
+        (self.age - 1).checked_sub(RETAIN_SCRAPES)
     }
 
-    fn forget_before(&mut self, oldest: u32, forgotten: &mut Forgotten) {
-        for place in 0..self.roster.places() {
-            let id = SeriesId::new(self::place(place));
-            if self.roster.text(id).is_none() || self.roster.entry(id).seen >= oldest {
-                continue;
-            }
-            self.roster.leave(id);
-            if let Some(series) = self.series[place].take() {
+    /// Forgets the series that have been absent for too long.
+    fn sweep(&mut self, forgotten: &mut Forgotten) {
+        let present = self.age - 1;
+        let mut census = Census::default();
+        for (_, entry) in self.roster.entries() {
+            census.add(present - entry.seen, entry.grows);
+        }
+        let patience = self.sweeping.patience(&census);
+        let leaving = self.roster.entries().filter(|(_, entry)| patience.ends(present - entry.seen, entry.grows));
+        forgotten.series.extend(leaving.map(|(series, _)| series));
+        for &series in &forgotten.series {
+            self.roster.leave(series);
+            if let Some(series) = self.series[series.index()].take() {
                 self.let_go(&series);
             }
-            forgotten.series.push(id);
         }
         self.roster.tidy();
     }

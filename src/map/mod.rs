@@ -3,6 +3,7 @@
 //! The mapping has two halves. *Compiling* turns a series (family, type, name, labels) into a [`Plan`] and is where all
 //! settings act; *applying* a plan to a value makes [`Submission`]s.
 
+mod absence;
 mod context;
 mod dropped;
 mod emitter;
@@ -35,12 +36,13 @@ mod trace;
 mod waiting;
 
 pub use crate::config::Status;
+pub use absence::{RETAIN_ANYWAY_SCRAPES, RETAIN_SCRAPES, ROOM_FOR_ABSENT};
 pub use context::{Context, ContextId, ContextTags, Contexts, Tag};
 pub use dropped::{DropCounts, DropReason};
 pub use error::MapError;
 pub use mapper::{Ending, Mapper, Outcome};
 pub use mapping::Mapping;
-pub use memory::{Forgotten, RETAIN_SCRAPES};
+pub use memory::Forgotten;
 pub use native::{NativeCount, NativeReading};
 pub use origin::{GroupId, Origin, Part, SeriesId};
 pub use plan::{BucketPlan, Change, Plan, ServiceCheckPlan};

@@ -45,6 +45,16 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// Whether what becomes of a value depends on the value before.
+    pub(super) fn grows(&self) -> bool {
+        match self {
+            Self::Metric { kind, .. } => matches!(kind, MetricKind::MonotonicCount | MetricKind::Rate),
+            Self::CounterGauge { count, .. } => count.is_some(),
+            Self::Bucket(_) | Self::Native(_) => true,
+            Self::Drop(_) | Self::ServiceCheck(_) | Self::Metadata(_) => false,
+        }
+    }
+
     /// The contexts that it submits to, as far as they are known without a value.
     pub(crate) fn contexts(&self) -> impl Iterator<Item = ContextId> {
         let (one, other) = match self {

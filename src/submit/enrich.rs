@@ -69,7 +69,7 @@ impl Enricher {
         &self.tags
     }
 
-    /// A number that other tags of the configuration hardly have; never below 2. What a wrong one would do is that a
+    /// A number that other tags of the configuration hardly have; never below 4. What a wrong one would do is that a
     /// series has one of these tags twice.
     pub(super) fn fingerprint(&self) -> u32 {
         self.fingerprint
@@ -106,7 +106,7 @@ impl Enricher {
 /// Fowler, Noll and Vo's hash, in its variant 1a.
 fn fingerprint(tags: &[String]) -> u32 {
     let bytes = tags.iter().flat_map(|tag| tag.bytes().chain([0]));
-    bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(2)
+    bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(4)
 }
 
 #[cfg(test)]

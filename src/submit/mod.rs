@@ -12,6 +12,7 @@ pub mod encode;
 mod enrich;
 mod error;
 mod event;
+mod frame;
 mod journal;
 mod marks_keeper;
 mod name;

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use retriever::map::{Forgotten, RETAIN_SCRAPES};
+use retriever::map::{Forgotten, RETAIN_ANYWAY_SCRAPES, RETAIN_SCRAPES, ROOM_FOR_ABSENT};
 use retriever::parse::Format;
 use retriever::pipeline::{FetchFailure, Pipeline, Recorder};
 use retriever::time::UnixTime;
 
-use crate::LONG;
 use crate::target::{OPEN_METRICS, SKETCHES, TEXT, Target, expect, instance};
+use crate::{LONG, SWEEP};
 
 const STAYS: &str = "# TYPE up gauge\nup 1\n";
 
@@ -41,6 +41,80 @@ fn a_series_that_stays_away_is_forgotten_and_returns_as_a_first_value() {
     let first = [("h.countpod:1", 9.0), ("h.sumpod:1", 9.0), ("hpod:1", 9.0), ("up", 1.0), ("x.countpod:1", 9.0)];
     assert_eq!(target.values(&pod(1, 9)), expect(&first));
     assert_eq!(target.remembered(), (7, 5, 6));
+}
+
+/// Of gauges, quantiles, service checks, metadata and what is dropped nothing goes on, so nothing of it is worth keeping.
+#[test]
+fn what_does_not_grow_is_forgotten_soon() {
+    let mut target = Target::new(
+        "exclude_metrics_by_labels: {drop: true}, extra_metrics: [{s: {type: service_check, status_map: {1: OK}}}, {v: {type: metadata, label: version}}]",
+    );
+    let body = format!(
+        "{STAYS}# TYPE g gauge\ng 1\n# TYPE d counter\nd_total{{drop=\"1\"}} 1\n# TYPE q summary\nq{{quantile=\"0.5\"}} 1\n\
+         # TYPE s gauge\ns 1\n# TYPE v gauge\nv{{version=\"1.2.3\"}} 1\n# TYPE x counter\nx_total 1\n"
+    );
+    target.scrape(&body);
+    assert_eq!(target.remembered(), (4, 4, 7));
+    target.repeat(RETAIN_ANYWAY_SCRAPES, STAYS);
+    assert_eq!(target.remembered(), (4, 4, 7));
+    target.repeat(SWEEP, STAYS);
+    assert_eq!(target.remembered(), (2, 2, 2));
+    assert_eq!(target.values(&body.replace("x_total 1", "x_total 4"))["x.count"], 3.0);
+}
+
+/// Its reading is kept with the series, whatever it was called in between.
+#[test]
+fn a_counter_that_was_a_gauge_in_between_is_remembered_as_a_counter() {
+    let mut target = Target::new("cache_metric_wildcards: false");
+    target.scrape("# TYPE x_total counter\nx_total 5\n");
+    assert_eq!(target.values("# TYPE x_total gauge\nx_total 7\n"), expect(&[("x_total", 7.0)]));
+    target.repeat(100, STAYS);
+    assert_eq!(target.values("# TYPE x_total counter\nx_total 9\n"), expect(&[("x.count", 4.0)]));
+}
+
+/// So many counters, with the number of their scrape, of one value.
+fn counters(number: usize, of: usize, value: u32) -> String {
+    (0..number).fold("# TYPE x counter\n".to_owned(), |mut body, name| {
+        let _ = writeln!(body, "x_total{{of=\"{of}\",name=\"{name}\"}} {value}");
+        body
+    })
+}
+
+#[test]
+fn counters_that_are_absent_are_bounded_and_those_absent_for_the_longest_go_first() {
+    // Beside those that are there, those of six scrapes have room.
+    let each = ROOM_FOR_ABSENT / 6;
+    let mut target = Target::new("");
+    for scrape in 0..20 {
+        target.scrape(&counters(each, scrape, 5));
+        // Contexts are let go one scrape later.
+        assert!(target.road.contexts().len() <= each * 8 && target.road.series() <= each * 8, "{scrape}");
+    }
+    let body = format!("{}{}", counters(1, 13, 9), counters(1, 12, 9).split_once('\n').unwrap().1);
+    let values = target.values(&body);
+    assert_eq!(values, expect(&[("x.countname:0,of:12", 9.0), ("x.countname:0,of:13", 4.0)]));
+}
+
+#[test]
+fn small_targets_keep_counters_for_the_hour() {
+    let each = ROOM_FOR_ABSENT / RETAIN_SCRAPES as usize;
+    let mut target = Target::new("");
+    for scrape in 0..=RETAIN_SCRAPES as usize {
+        target.scrape(&counters(each, scrape, 5));
+    }
+    let grown = target.values(&counters(each, 0, 9));
+    assert!(grown.len() == each && grown.values().all(|value| *value == 4.0), "{grown:?}");
+}
+
+/// An exporter lost what it exports, and found it again: nothing new came that would need the room.
+#[test]
+fn what_all_went_away_and_all_comes_back_continues() {
+    let all = ROOM_FOR_ABSENT + 1000;
+    let mut target = Target::new("");
+    target.scrape(&counters(all, 0, 5));
+    target.repeat(RETAIN_SCRAPES, STAYS);
+    let grown = target.values(&counters(all, 0, 9));
+    assert!(grown.len() == all && grown.values().all(|value| *value == 4.0));
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod target;
 
 use retriever::map::RETAIN_SCRAPES;
 
-/// How many more successful scrapes than promised a series may be remembered.
-const SWEEP: u32 = 16;
+/// How many more successful scrapes than promised a series may be remembered; what only it needed, for one more.
+const SWEEP: u32 = 16 + 1;
 /// After so many successful scrapes without it a series is certainly forgotten.
 const LONG: u32 = RETAIN_SCRAPES + SWEEP;

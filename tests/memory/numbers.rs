@@ -23,7 +23,7 @@ struct Stretch {
     step: u32,
 }
 
-const NAMES: u32 = 9;
+const NAMES: u32 = 12;
 
 fn stretch() -> impl Strategy<Value = Stretch> {
     let scrapes = prop_oneof![4 => 1..4u32, 1 => Just(LONG + 1)];
@@ -59,16 +59,18 @@ impl Model {
     }
 }
 
-/// The lines of a name, as a type of its own: a counter, a histogram, or a counter that shares its context with others.
-fn expose(body: &mut [String; 3], name: u32, value: u32) {
-    let _ = match name % 3 {
+/// The lines of a name, as a type of its own: a counter, a histogram, a counter that shares its context with others, or a
+/// gauge, which is forgotten sooner.
+fn expose(body: &mut [String; 4], name: u32, value: u32) {
+    let _ = match name % 4 {
         0 => writeln!(body[0], "c_total{{name=\"{name}\"}} {value}"),
         1 => writeln!(
             body[1],
             "h_bucket{{name=\"{name}\",le=\"2\"}} {value}\nh_bucket{{name=\"{name}\",le=\"+Inf\"}} {value}\n\
              h_sum{{name=\"{name}\"}} {value}\nh_count{{name=\"{name}\"}} {value}"
         ),
-        _ => writeln!(body[2], "s_total{{dropped=\"{name}\"}} {value}"),
+        2 => writeln!(body[2], "s_total{{dropped=\"{name}\"}} {value}"),
+        _ => writeln!(body[3], "g{{name=\"{name}\"}} {value}"),
     };
 }
 
@@ -76,7 +78,7 @@ fn expose(body: &mut [String; 3], name: u32, value: u32) {
 fn contribute(points: &mut HashMap<String, f64>, name: u32, growth: u32) {
     let growth = f64::from(growth);
     let mut add = |point: String| *points.entry(point).or_default() += growth;
-    match name % 3 {
+    match name % 4 {
         0 => add(format!("c.countname:{name}")),
         1 => {
             add(format!("h.countname:{name}"));
@@ -85,7 +87,8 @@ fn contribute(points: &mut HashMap<String, f64>, name: u32, growth: u32) {
                 add(format!("hname:{name}"));
             }
         }
-        _ => add("s.count".to_owned()),
+        2 => add("s.count".to_owned()),
+        _ => {}
     }
 }
 
@@ -108,7 +111,8 @@ proptest! {
             let failing = usize::from(failure.is_some());
             for number in 0..scrapes as usize + failing {
                 let fails = number < failing;
-                let mut body = ["# TYPE c counter\n", "# TYPE h histogram\n", "# TYPE s counter\n"].map(str::to_owned);
+                let types = ["c counter", "h histogram", "s counter", "g gauge"];
+                let mut body = types.map(|name_and_type| format!("# TYPE {name_and_type}\n"));
                 let mut expected = HashMap::new();
                 for (place, model) in models.iter_mut().enumerate() {
                     model.value += step + place as u32;
@@ -117,6 +121,9 @@ proptest! {
                         expose(&mut body, place as u32, model.value);
                         if let Some(growth) = model.read(flush) {
                             contribute(&mut expected, place as u32, growth);
+                        }
+                        if place % 4 == 3 {
+                            expected.insert(format!("gname:{place}"), f64::from(model.value));
                         }
                     } else if !fails && let Some((_, missing)) = &mut model.seen {
                         *missing += 1;

@@ -177,25 +177,27 @@ impl Slots {
         (self.lists.length(slot.0), self.records[slot.index()].bytes as usize)
     }
 
-    /// The name and the tags, with so many bytes from the start of each on, where there are so many.
+    /// How many texts there may be: numbers of texts are below.
+    pub(crate) fn texts(&self) -> usize {
+        self.texts.places()
+    }
+
+    /// How many bytes the text of a number has.
     #[inline]
-    pub(crate) fn name_and_tags<const N: usize>(
-        &self,
-        slot: SlotId,
-    ) -> impl Iterator<Item = (&[u8], Option<&[u8; N]>)> {
-        self.numbers(slot)[1..].iter().map(|&text| self.texts.bytes(text))
+    pub(crate) fn text_length(&self, number: u32) -> usize {
+        self.texts.length(number)
+    }
+
+    /// The text of a number.
+    #[inline]
+    pub(crate) fn text(&self, number: u32) -> &str {
+        self.texts.get(number)
     }
 
     /// What its values are measured in, if that is known.
     #[inline]
     pub(crate) fn unit(&self, slot: SlotId) -> Option<Unit> {
         self.records[slot.index()].unit
-    }
-
-    /// The host.
-    #[inline]
-    pub(crate) fn host(&self, slot: SlotId) -> &str {
-        self.texts.get(self.numbers(slot)[0])
     }
 
     /// What a reader once noted of a series; 0 if it noted nothing since the series was new.
@@ -209,8 +211,9 @@ impl Slots {
         self.records[slot.index()].remark.store(remark, Ordering::Relaxed);
     }
 
+    /// The texts of a series: its host, its name, and its tags in the order of their text.
     #[inline]
-    fn numbers(&self, slot: SlotId) -> &[u32] {
+    pub(crate) fn numbers(&self, slot: SlotId) -> &[u32] {
         self.lists.get(slot.0)
     }
 }

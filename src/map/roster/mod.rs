@@ -51,6 +51,8 @@ pub(super) struct Entry {
     /// How many series had ever come when it last told of the start of none of them.
     pub(super) unrelated: u32,
     pub(super) replay: Replay,
+    /// Whether its growth counts, or ever did.
+    pub(super) grows: bool,
     is_vacant: bool,
 }
 
@@ -104,9 +106,10 @@ impl Roster {
         self.bytes as u64
     }
 
-    /// How many numbers were given out.
-    pub(super) fn places(&self) -> usize {
-        self.entries.len()
+    /// All series.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (SeriesId, &Entry)> {
+        let all = (0..).map(SeriesId::new).zip(&self.entries);
+        all.filter(|(_, entry)| !entry.is_vacant)
     }
 
     /// The series of this text, or else the fingerprint that it would have.
@@ -184,11 +187,11 @@ impl Roster {
     /// With 2^32 series or 32 GiB of texts, which limits keep away.
     pub(super) fn enter(&mut self, text: &str, fingerprint: u32) -> SeriesId {
         self.births = self.births.wrapping_add(1).max(1);
-        pad(&mut self.arena);
         let room = text.len() + UNIT;
         if self.arena.capacity() - self.arena.len() < room {
-            self.arena.reserve_exact(room.max(self.arena.len() / 2));
+            self.make_room(room);
         }
+        pad(&mut self.arena);
         let entry = Entry {
             start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
             length: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
@@ -198,6 +201,7 @@ impl Roster {
             seen: 0,
             unrelated: 0,
             replay: Replay::Not,
+            grows: false,
             is_vacant: false,
         };
         self.arena.push_str(text);
@@ -229,19 +233,51 @@ impl Roster {
         self.free.push(place);
     }
 
-    /// Closes the gaps between texts when they take more room than the texts.
+    /// Closes the gaps between texts when they take half as much room as the texts.
     pub(super) fn tidy(&mut self) {
-        if self.arena.len() < 2 * self.bytes + FEW_BYTES {
-            return;
+        let needed = self.needed();
+        if self.arena.len() >= needed + needed / 2 + FEW_BYTES {
+            self.close_gaps();
         }
-        let mut tidy = String::with_capacity(self.bytes + self.index.len() * UNIT);
-        for entry in self.entries.iter_mut().filter(|entry| !entry.is_vacant) {
-            let start = entry.start as usize * UNIT;
-            pad(&mut tidy);
-            entry.start = (tidy.len() / UNIT) as u32;
-            tidy.push_str(&self.arena[start..start + entry.length as usize]);
+    }
+
+    /// Makes room for another text. Where series come and go, the gaps that some left are room for the others.
+    fn make_room(&mut self, room: usize) {
+        let needed = self.needed();
+        if self.arena.len() >= needed + needed / 4 + FEW_BYTES {
+            self.close_gaps();
         }
-        self.arena = tidy;
+        if self.arena.capacity() - self.arena.len() < room {
+            self.arena.reserve_exact(room.max(self.arena.len() / 2));
+        }
+    }
+
+    /// How many bytes the texts take at most, each from where a text may begin.
+    fn needed(&self) -> usize {
+        self.bytes + self.index.len() * UNIT
+    }
+
+    /// Moves the texts together, in the order in which they stand. Where they are: as much again elsewhere, and given back,
+    /// would be a hole in the memory of the process.
+    fn close_gaps(&mut self) {
+        let present = (0..).zip(&self.entries).filter(|(_, entry)| !entry.is_vacant);
+        let mut present: Vec<(u32, u32)> = present.map(|(place, entry)| (entry.start, place)).collect();
+        present.sort_unstable();
+        let mut bytes = std::mem::take(&mut self.arena).into_bytes();
+        let mut end = 0_usize;
+        for (start, place) in present {
+            let entry = &mut self.entries[place as usize];
+            let (from, to) = (start as usize * UNIT, end.next_multiple_of(UNIT));
+            bytes[end..to].fill(0);
+            bytes.copy_within(from..from + entry.length as usize, to);
+            entry.start = (to / UNIT) as u32;
+            end = to + entry.length as usize;
+        }
+        bytes.truncate(end);
+        if end < bytes.capacity() / 4 {
+            bytes.shrink_to_fit();
+        }
+        self.arena = String::from_utf8(bytes).expect("whole texts, and zeros between them, are text");
     }
 
     /// The series that came last, if it still is one.
@@ -305,4 +341,36 @@ impl Roster {
 fn pad(arena: &mut String) {
     let gap = arena.len().next_multiple_of(UNIT) - arena.len();
     arena.push_str(&"\0\0\0\0\0\0\0"[..gap]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_series_that_come_and_go_share_their_room() {
+        let mut roster = Roster::default();
+        let text = |number: usize| format!("metric{{of=\"{number}\",text=\"{}\"}}", "ü".repeat(number % 50));
+        let enter = |roster: &mut Roster, number| {
+            let text = text(number);
+            let fingerprint = roster.fingerprint(text.as_bytes());
+            roster.enter(&text, fingerprint)
+        };
+        let mut present: Vec<_> = (0..5000).map(|number| enter(&mut roster, number)).collect();
+        let mut most = 0;
+        for number in 5000..100_000 {
+            let place = number % present.len();
+            roster.leave(present[place]);
+            present[place] = enter(&mut roster, number);
+            most = most.max(roster.arena.capacity());
+        }
+        assert!(most < 2 * roster.bytes + 2 * FEW_BYTES, "{most} for {}", roster.bytes);
+        for number in 95_000..100_000 {
+            let series = roster.find(text(number).as_bytes());
+            assert!(
+                series == Some(present[number % 5000])
+                    && series.and_then(|series| roster.text(series)) == Some(&*text(number))
+            );
+        }
+    }
 }

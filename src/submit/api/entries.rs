@@ -1,13 +1,13 @@
 //! A delivery as entries of payloads: what Datadog cannot store is dropped here, and counted.
 
-use super::packing::Packing;
+use super::framing::Framing;
 use super::payload::{Entries, Payload, PayloadKind};
-use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef};
+use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef, SlotId, Slots};
 use crate::map::ServiceCheck;
 use crate::submit::delivery::Delivery;
 use crate::submit::encode::{
-    CheckRun, EventPost, PointEncoder, Series, SketchSeries, encode_check_run, encode_event, encode_series,
-    encode_sketch,
+    CheckRun, DEVICE, EventPost, Form, PointEncoder, Reading, Series, SketchSeries, encode_check_run, encode_event,
+    encode_series, encode_sketch,
 };
 use crate::submit::enrich::Enricher;
 use crate::submit::event::Event;
@@ -16,17 +16,14 @@ use crate::submit::stats::{DropReason, Dropped};
 
 /// The longest message of a service check, in characters.
 const MESSAGE: usize = 500;
-/// What tells the remarks about series apart that are made for one and the same enricher.
-const PLAIN: u32 = 1;
+/// The bits of a remark about a series that tell its form; the others are those of the enricher that it is about.
+const FORMS: u32 = 3;
 /// The longest text and aggregation key of an event, in characters.
 const EVENT_TEXT: usize = 4000;
 const AGGREGATION_KEY: usize = 100;
-/// The tag that the Agent makes a resource of.
-const DEVICE: &str = "device:";
-
-/// A delivery with so many bytes of series shares no payload with others: they are compressed at once, rather than kept
-/// until the load is closed.
-const MUCH: usize = 1 << 20;
+/// A delivery with so many points, a megabyte or so, shares no payload with others: they are compressed at once, rather
+/// than kept until the load is closed.
+const MANY: usize = 4096;
 
 /// The entries of one delivery.
 #[derive(Debug)]
@@ -71,43 +68,36 @@ impl Encoded {
         encoded
     }
 
-    /// Points of series that need no repair are copied together; whether one does is found out once.
+    /// Points of series that need no repair are encoded together.
     fn points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
         let (batch, slots) = (&delivery.batch, &*delivery.slots);
-        let mut encoder = PointEncoder::new(enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
-        let (plain, odd) = (enricher.fingerprint() | PLAIN, enricher.fingerprint() & !PLAIN);
-        let mut packing = None;
+        let mut encoder =
+            PointEncoder::new(slots, enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
+        let new_framing = || Framing::new(delivery.time, PayloadKind::Series.limits());
+        let mut framing = (batch.points.len() >= MANY).then(new_framing);
         for point in &batch.points {
-            if self.series.size() >= MUCH {
-                let new = || Packing::new(PayloadKind::Series, PayloadKind::Series.limits(), delivery.time);
-                let packing = packing.get_or_insert_with(new);
-                if packing.is_filled_by(&self.series) {
-                    packing.feed(&self.series);
-                    self.series.clear();
+            let Point { series, kind, value } = *point;
+            if let Some(form) = form(slots, series, enricher)
+                && value.is_finite()
+            {
+                let unit = enricher.unit(slots.unit(series));
+                let layout = encoder.lay_out(Reading { series, form, kind, value, unit });
+                match &mut framing {
+                    None => {
+                        self.series.add(|buffer| encoder.tell(buffer, &layout));
+                        continue;
+                    }
+                    Some(framing) if Framing::takes(&layout) => {
+                        framing.add(&mut encoder, &layout);
+                        continue;
+                    }
+                    Some(_) => {}
                 }
             }
-            let Point { series, kind, value } = *point;
-            let mut remark = slots.remark(series);
-            if remark != plain && remark != odd {
-                remark = if is_plain(slots.get(series), enricher) { plain } else { odd };
-                slots.note(series, remark);
-            }
-            if remark == plain && value.is_finite() {
-                self.series.add(|buffer| {
-                    encoder.encode(buffer, slots, series, kind, value, enricher.unit(slots.unit(series)));
-                });
-            } else {
-                let done = self.point(&batch.full_point(slots, point), enricher);
-                self.count(done);
-            }
+            let done = self.point(&batch.full_point(slots, point), enricher);
+            self.count(done);
         }
-        if let Some(mut packing) = packing {
-            packing.feed(&self.series);
-            self.series.clear();
-            let (payloads, too_large) = packing.finish();
-            self.payloads = payloads;
-            self.dropped.add(DropReason::TooLarge, too_large);
-        }
+        self.payloads = framing.map_or_else(Vec::new, Framing::finish);
     }
 
     /// How many entries there are.
@@ -209,11 +199,36 @@ impl Encoded {
     }
 }
 
-/// Whether the name and the tags of a series stand in its entry as they are, and the further tags behind them.
-fn is_plain(series: SeriesRef<'_>, enricher: &Enricher) -> bool {
+/// How a series stands in its entry, the further tags behind its own; none if it needs repair. That is found out once.
+fn form(slots: &Slots, series: SlotId, enricher: &Enricher) -> Option<Form> {
+    let (remark, fingerprint) = (slots.remark(series), enricher.fingerprint() & !FORMS);
+    if remark & !FORMS == fingerprint {
+        return [None, Some(Form::Short), Some(Form::Long), Some(Form::Device)][(remark & FORMS) as usize];
+    }
+    let form = find_form(slots.get(series), enricher);
+    let number = match form {
+        None => 0,
+        Some(Form::Short) => 1,
+        Some(Form::Long) => 2,
+        Some(Form::Device) => 3,
+    };
+    slots.note(series, fingerprint | number);
+    form
+}
+
+fn find_form(series: SeriesRef<'_>, enricher: &Enricher) -> Option<Form> {
     let is_device = |tag: &str| tag.starts_with(DEVICE);
-    let keeps = |tag: &str| name::cut(tag).len() == tag.len() && !is_device(tag);
-    name::metric_name(series.metric).is_some_and(|name| name == series.metric)
-        && series.tags.iter().all(keeps)
-        && !enricher.more_tags().iter().any(|tag| is_device(tag) || series.tags.contains(tag))
+    let is_kept = name::metric_name(series.metric).is_some_and(|name| name == series.metric)
+        && series.tags.iter().all(|tag| name::cut(tag).len() == tag.len())
+        && !enricher.more_tags().iter().any(|tag| is_device(tag) || series.tags.contains(tag));
+    let is_short = |text: &str| text.len() < 1 << 7;
+    is_kept.then(|| {
+        if series.tags.iter().any(is_device) {
+            Form::Device
+        } else if is_short(series.metric) && series.tags.iter().all(is_short) {
+            Form::Short
+        } else {
+            Form::Long
+        }
+    })
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod entries;
+mod framing;
 mod intakes;
 mod key_watch;
 mod lane;

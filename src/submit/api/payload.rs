@@ -158,12 +158,6 @@ impl Entries {
         (0..self.len()).map(|index| &self.bytes[self.start(index)..self.ends[index]])
     }
 
-    /// Forgets all entries, and keeps the room for others.
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
     /// Reads the entries back from a body.
     fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
         let mut entries = Self::new(kind);

@@ -7,6 +7,7 @@ mod check_run;
 mod event;
 mod point;
 mod series;
+mod sink;
 mod sketches;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,6 @@ pub(super) mod wire;
 
 pub use check_run::{CheckRun, encode_check_run};
 pub use event::{EventPost, encode_event};
-pub(super) use point::PointEncoder;
+pub(super) use point::{DEVICE, Form, Layout, PointEncoder, Reading};
 pub use series::{Origin, Series, encode_series};
 pub use sketches::{SketchSeries, encode_sketch};

@@ -40,9 +40,14 @@ pub(super) fn unsigned(buffer: &mut Vec<u8>, field: u32, value: u64) {
 /// A field of type `double`. Negative zero is not the default value.
 pub(super) fn double(buffer: &mut Vec<u8>, field: u32, value: f64) {
     if value.to_bits() != 0 {
-        key(buffer, field, FIXED64);
-        buffer.extend_from_slice(&value.to_le_bytes());
+        present_double(buffer, field, value);
     }
+}
+
+/// A field of type `double` that is there even when it holds the default value.
+pub(super) fn present_double(buffer: &mut Vec<u8>, field: u32, value: f64) {
+    key(buffer, field, FIXED64);
+    buffer.extend_from_slice(&value.to_le_bytes());
 }
 
 /// A field of type `string`.

@@ -1,0 +1,77 @@
+//! Where encoded points go: to bytes, or straight into a frame, for which it counts what repeats.
+
+use crate::submit::frame::Frame;
+
+/// Takes bytes in, and copies of what it took before.
+pub(in crate::submit) trait Sink {
+    /// How many bytes it has.
+    fn size(&self) -> usize;
+
+    /// Appends bytes.
+    fn put(&mut self, bytes: &[u8]);
+
+    /// Appends `length` bytes, six at least, that stand `distance` bytes ahead too.
+    fn copy(&mut self, distance: usize, length: usize);
+
+    /// Appends the first `count` bytes of a word.
+    fn put_word(&mut self, word: u64, count: usize);
+
+    /// Appends the first `count` bytes of a word, which stand `distance` bytes ahead too.
+    fn copy_word(&mut self, distance: usize, word: u64, count: usize);
+}
+
+impl Sink for Vec<u8> {
+    #[inline]
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn copy(&mut self, distance: usize, length: usize) {
+        let start = self.len() - distance;
+        self.extend_from_within(start..start + length);
+    }
+
+    #[inline]
+    fn put_word(&mut self, word: u64, count: usize) {
+        self.extend_from_slice(&word.to_le_bytes());
+        self.truncate(self.len() - (size_of::<u64>() - count));
+    }
+
+    #[inline]
+    fn copy_word(&mut self, _distance: usize, word: u64, count: usize) {
+        self.put_word(word, count);
+    }
+}
+
+impl Sink for Frame {
+    #[inline]
+    fn size(&self) -> usize {
+        Self::size(self)
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.literals(bytes);
+    }
+
+    #[inline]
+    fn copy(&mut self, distance: usize, length: usize) {
+        Self::copy(self, distance, length);
+    }
+
+    #[inline]
+    fn put_word(&mut self, word: u64, count: usize) {
+        self.literal_word(word, count);
+    }
+
+    #[inline]
+    fn copy_word(&mut self, distance: usize, word: u64, count: usize) {
+        Self::copy_word(self, distance, word, count);
+    }
+}

@@ -1,0 +1,99 @@
+//! The literals of a block (RFC 8878, section 3.1.1.3.1): bytes that are copied from nowhere, coded by how often each
+//! occurs.
+
+use super::huffman::{Codes, Histogram};
+
+/// So few bytes are not worth codes of their own.
+const FEW: usize = 64;
+/// From so many bytes on, they are coded in four streams, which are decoded side by side.
+const MANY: usize = 1 << 8;
+
+const RAW: u32 = 0;
+const RUN: u32 = 1;
+const CODED: u32 = 2;
+
+/// Appends the section.
+pub(super) fn encode(literals: &[u8], out: &mut Vec<u8>) {
+    let histogram = histogram(literals);
+    if let Some(first) = literals.first().filter(|first| histogram[usize::from(**first)] as usize == literals.len()) {
+        plain_header(RUN, literals.len(), out);
+        out.push(*first);
+        return;
+    }
+    let start = out.len();
+    if literals.len() < FEW || !coded(literals, &histogram, out) {
+        out.truncate(start);
+        plain_header(RAW, literals.len(), out);
+        out.extend_from_slice(literals);
+    }
+}
+
+/// The header of literals that are not coded.
+fn plain_header(kind: u32, length: usize, out: &mut Vec<u8>) {
+    let length = length as u32;
+    match length {
+        0..32 => out.push((kind | length << 3) as u8),
+        32..4096 => out.extend_from_slice(&((kind | 1 << 2 | length << 4) as u16).to_le_bytes()),
+        _ => out.extend_from_slice(&(kind | 3 << 2 | length << 4).to_le_bytes()[..3]),
+    }
+}
+
+/// Appends coded literals; false if that is no gain.
+fn coded(literals: &[u8], histogram: &Histogram, out: &mut Vec<u8>) -> bool {
+    let codes = Codes::new(histogram);
+    if codes.cost(histogram) / 8 + FEW >= literals.len() {
+        return false;
+    }
+    // Widths of the two lengths in the header, and how the header says so.
+    let (size_format, width) = match literals.len() {
+        0..MANY => (0, 10),
+        MANY..1024 => (1, 10),
+        1024..0x4000 => (2, 14),
+        _ => (3, 18),
+    };
+    let header_length = (4 + 2 * width as usize).div_ceil(8);
+    let start = out.len();
+    out.resize(start + header_length, 0);
+    if !codes.describe(out) {
+        return false;
+    }
+    if size_format == 0 {
+        codes.encode(literals, out);
+    } else {
+        streams(literals, &codes, out);
+    }
+    let length = out.len() - start - header_length;
+    let header = u64::from(CODED) | size_format << 2 | (literals.len() as u64) << 4 | (length as u64) << (4 + width);
+    out[start..start + header_length].copy_from_slice(&header.to_le_bytes()[..header_length]);
+    length < literals.len()
+}
+
+/// Four streams, and before them the lengths of three.
+fn streams(literals: &[u8], codes: &Codes, out: &mut Vec<u8>) {
+    let table = out.len();
+    out.resize(table + 6, 0);
+    for (number, quarter) in literals.chunks(literals.len().div_ceil(4)).enumerate() {
+        let start = out.len();
+        codes.encode(quarter, out);
+        let length = (out.len() - start) as u16;
+        if number < 3 {
+            out[table + 2 * number..][..2].copy_from_slice(&length.to_le_bytes());
+        }
+    }
+}
+
+/// Counts in four tables, so that a run of one byte does not wait for itself.
+fn histogram(bytes: &[u8]) -> Histogram {
+    let mut counts = [[0_u32; 256]; 4];
+    let (chunks, rest) = bytes.as_chunks::<4>();
+    for chunk in chunks {
+        for (counts, byte) in counts.iter_mut().zip(chunk) {
+            counts[usize::from(*byte)] += 1;
+        }
+    }
+    for byte in rest {
+        counts[0][usize::from(*byte)] += 1;
+    }
+    let [first, second, third, fourth] = &counts;
+    std::array::from_fn(|byte| first[byte] + second[byte] + third[byte] + fourth[byte])
+}
