@@ -22,6 +22,7 @@ mod doctor;
 pub mod explain;
 pub mod fixture;
 mod interned;
+mod lists;
 pub mod map;
 mod metadata;
 mod network;

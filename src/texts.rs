@@ -2,6 +2,7 @@
 //! in one string, so that a text costs its bytes and a few words, and what is made of texts is a list of numbers.
 
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -19,6 +20,24 @@ pub(crate) struct Texts {
     free: Vec<u32>,
     /// How many bytes of `all` are still needed.
     needed: usize,
+    state: State,
+}
+
+/// A state of a table of texts: see [`Texts::state`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State(u64);
+
+impl State {
+    fn new() -> Self {
+        static STATES: AtomicU64 = AtomicU64::new(0);
+        Self(STATES.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,18 +88,32 @@ impl Texts {
         id
     }
 
-    /// One more holder of a text, if its number is the given one. Finds that out faster than it is looked up.
+    /// One more holder of the text of a number, if there is one and it is the right one. Finds that out faster than a text
+    /// is looked up.
     #[inline]
-    pub(crate) fn holds_as(&mut self, id: u32, text: &str) -> bool {
+    pub(crate) fn holds_if(&mut self, id: u32, is_right: impl FnOnce(&str) -> bool) -> bool {
         let Some(record) = self.records.get_mut(id as usize) else { return false };
-        let is_it = record.holders > 0 && record.length as usize == text.len() && record.text(&self.all) == text;
-        record.holders += u32::from(is_it);
-        is_it
+        let is_right = record.holders > 0 && is_right(record.text(&self.all));
+        record.holders += u32::from(is_right);
+        is_right
     }
 
     /// One more holder of a text that is held.
+    #[inline]
     pub(crate) fn hold_again(&mut self, id: u32) {
         self.records[id as usize].holders += 1;
+    }
+
+    /// How many bytes a text has.
+    #[inline]
+    pub(crate) fn length(&self, id: u32) -> usize {
+        self.records[id as usize].length as usize
+    }
+
+    /// Tells apart all states of all tables of texts between which a number may have become that of another text.
+    #[inline]
+    pub(crate) fn state(&self) -> State {
+        self.state
     }
 
     /// One holder less; the text goes with its last one.
@@ -96,17 +129,12 @@ impl Texts {
         }
         self.needed -= record.length as usize;
         self.free.push(id);
+        self.state = State::new();
     }
 
     #[inline]
     pub(crate) fn get(&self, id: u32) -> &str {
         self.records[id as usize].text(&self.all)
-    }
-
-    /// How many bytes a text has.
-    #[inline]
-    pub(crate) fn length(&self, id: u32) -> usize {
-        self.records[id as usize].length as usize
     }
 
     /// All numbers of texts are below this.

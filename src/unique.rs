@@ -12,8 +12,13 @@ pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The pairs without those whose name comes again; what comes again gives the earlier one its value. Takes time in
 /// proportion to their number, however many a target exposes.
 pub(crate) fn by_name<'a>(pairs: impl IntoIterator<Item = Pair<'a>>) -> Vec<Pair<'a>> {
+    by_name_in(Vec::new(), pairs)
+}
+
+/// The same in a vector that is empty.
+pub(crate) fn by_name_in<'a>(mut unique: Vec<Pair<'a>>, pairs: impl IntoIterator<Item = Pair<'a>>) -> Vec<Pair<'a>> {
     let pairs = pairs.into_iter();
-    let mut unique: Vec<Pair<'a>> = Vec::with_capacity(pairs.size_hint().0 + 1);
+    unique.reserve(pairs.size_hint().0 + 1);
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
     for (name, value) in pairs {
         if unique.len() == FEW && places.is_empty() {
@@ -34,6 +39,14 @@ pub(crate) fn by_name<'a>(pairs: impl IntoIterator<Item = Pair<'a>>) -> Vec<Pair
         unique.push((name, value));
     }
     unique
+}
+
+/// A number below 128 that most names have for themselves.
+#[inline]
+pub(crate) fn mark(name: &str) -> u32 {
+    let [first, .., last] = name.as_bytes() else { return 0 };
+    let middle = name.as_bytes()[name.len() / 2];
+    (name.len() as u32 * 31 + u32::from(*first) * 7 + u32::from(*last) * 13 + u32::from(middle) * 3) % 128
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! scrape to scrape what counters and buckets grow from.
 //!
 //! Readings are remembered for each series of the exposition, and their growth is added up for each series of Datadog:
-//! where dropped labels make several series one, each of them is compared with its own past. A context is looked up by
-//! its text only when its number is new. Where a series submits what it submitted before, but for the value, all that
+//! where dropped labels make several series one, each of them is compared with its own past. The texts of a context are
+//! looked at only when its number is new. Where a series submits what it submitted before, but for the value, all that
 //! happens is that the value is put into its place.
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct Aggregator {
     /// Tags of every series, whatever its context.
     tags: Vec<Tag>,
     /// By the number of the context.
-    links: Vec<Option<Link>>,
+    links: Vec<Link>,
     slots: Slots,
     /// By the number of the slot: how many contexts link to it.
     linked: Vec<u32>,
@@ -64,11 +64,16 @@ pub struct Aggregator {
 }
 
 /// What a context's number stands for. Contexts that differ only in the order of their tags link to one slot.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Link {
     /// Tells this use of the number from a later one.
-    birth: u64,
+    birth: u32,
+    /// [`NOWHERE`] if the number stands for nothing.
     slot: SlotId,
+}
+
+impl Link {
+    const NONE: Self = Self { birth: 0, slot: NOWHERE };
 }
 
 /// Where the values of a series go if they are submitted as they last were.
@@ -359,10 +364,8 @@ impl Aggregator {
             self.starts.forget(series);
         }
         let mut gone = false;
-        for context in &forgotten.contexts {
-            if let Some(link) = self.links.get_mut(context.index()).and_then(Option::take) {
-                gone |= self.unlink(link.slot);
-            }
+        for &context in &forgotten.contexts {
+            gone |= self.unlink_context(context);
         }
         if gone {
             self.forget_routes();
@@ -472,34 +475,35 @@ impl Aggregator {
 
     /// The slot of a context.
     fn slot_of(&mut self, id: ContextId, contexts: &Contexts) -> SlotId {
-        if let Some(Some(link)) = self.links.get(id.index())
-            && link.birth == contexts.birth(id)
-        {
-            return link.slot;
+        match self.links.get(id.index()) {
+            Some(link) if link.slot != NOWHERE && link.birth == contexts.birth(id) => link.slot,
+            _ => self.link(id, contexts),
         }
-        self.link(id, contexts.get(id))
     }
 
     /// Links a number that is new, or stands for another context than before, to the slot of its series.
-    #[cold]
-    fn link(&mut self, id: ContextId, context: Context<'_>) -> SlotId {
-        reach(&mut self.links, id.index(), || None);
-        if let Some(stale) = self.links[id.index()].take()
-            && self.unlink(stale.slot)
-        {
+    fn link(&mut self, id: ContextId, contexts: &Contexts) -> SlotId {
+        reach(&mut self.links, id.index(), || Link::NONE);
+        if self.unlink_context(id) {
             self.forget_routes();
         }
-        let more = self.tags.iter().map(|tag| (u32::MAX, &**tag));
-        let tags = context.tags.numbered().chain(more);
-        let slot = self.slots.intern_numbered(context.name, context.hostname, tags, context.unit);
+        let Context { birth, unit, .. } = contexts.get(id);
+        let more = self.tags.iter().map(|tag| &**tag);
+        let slot = self.slots.intern_translated(contexts.texts(), contexts.numbers(id), more, unit);
         reach(&mut self.linked, slot.index(), u32::default);
         let linked = &mut self.linked[slot.index()];
         if *linked == 0 {
             self.tally.open(slot);
         }
         *linked += 1;
-        self.links[id.index()] = Some(Link { birth: context.birth, slot });
+        self.links[id.index()] = Link { birth, slot };
         slot
+    }
+
+    /// Takes the link of a context, if it has one, and tells whether it was the last one of its slot.
+    fn unlink_context(&mut self, id: ContextId) -> bool {
+        let link = self.links.get_mut(id.index()).map(|link| std::mem::replace(link, Link::NONE));
+        link.is_some_and(|link| link.slot != NOWHERE && self.unlink(link.slot))
     }
 
     /// Takes a link from a slot, and tells whether it was the last one, so that the slot is gone.

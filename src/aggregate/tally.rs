@@ -145,6 +145,7 @@ impl Tally {
     pub(super) fn finish(&mut self, points: &mut Vec<Point>, refused: &mut RefusedCounts) -> Vec<SketchPoint> {
         self.join_gathered();
         let scrape = self.scrape;
+        points.reserve_exact(self.cells.iter().filter(|cell| cell.seen == scrape).count());
         for ((place, cell), kind) in (0..).zip(&self.cells).zip(&self.kinds) {
             if cell.seen != scrape {
                 continue;

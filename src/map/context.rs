@@ -3,17 +3,14 @@
 //! A context is interned once and then replayed; everything downstream indexes flat arrays by its [`ContextId`].
 
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
-use crate::texts::{Texts, make_room, put_back};
+use crate::lists::Lists;
+use crate::texts::{Texts, reach};
 use crate::unit::Unit;
 
-/// So few numbers that are no longer needed are not worth moving all the rest.
-const FEW_NUMBERS: usize = 1024;
+/// Stands for no text.
+const NOTHING: u32 = u32::MAX;
 
 /// A context of one target: its place in [`Contexts`], dense from 0 and used again after the context was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,7 +38,7 @@ pub struct Context<'c> {
     /// What its values are measured in, if that is known.
     pub unit: Option<Unit>,
     /// Tells this use of the number from all others.
-    pub birth: u64,
+    pub birth: u32,
 }
 
 /// The tags of a context.
@@ -52,11 +49,6 @@ pub struct ContextTags<'c> {
 }
 
 impl<'c> ContextTags<'c> {
-    /// One after the other, each with a number that it has in all contexts of the target, and others may have later.
-    pub(crate) fn numbered(self) -> impl Iterator<Item = (u32, &'c str)> + Clone {
-        self.numbers.iter().map(|&number| (number, self.texts.get(number)))
-    }
-
     /// One after the other.
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'c str> + Clone {
         self.numbers.iter().map(|&number| self.texts.get(number))
@@ -73,40 +65,34 @@ impl fmt::Debug for ContextTags<'_> {
 #[derive(Debug, Default)]
 pub struct Contexts {
     texts: Texts,
-    slots: Vec<Slot>,
     /// Numbers of texts: of each context the name, the host, and the tags.
-    numbers: Vec<u32>,
-    index: HashTable<u32>,
-    hasher: RandomState,
-    free: Vec<ContextId>,
+    lists: Lists,
+    /// By the number of the context.
+    uses: Vec<Use>,
     /// Contexts that were held by nothing at some moment since the last release.
     unheld: Vec<ContextId>,
     /// Those of the time before that, sorted.
     left_over: Vec<ContextId>,
-    /// How many of `numbers` belong to no context.
-    unused: usize,
-    births: u64,
+    births: u32,
     /// The texts of the context that is being made.
     draft: Vec<u32>,
     /// Those of the one that was made before, with which it likely has much in common.
     previous: Vec<u32>,
+    /// By the number of a text: the one that last stood in its place after it. Families mostly go through the same things
+    /// in the same order.
+    followers: Vec<u32>,
+    /// Room for a tag.
+    text: String,
 }
 
+/// A present use of a number.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
-    start: u32,
-    /// 0: it is no context at present.
-    count: u32,
-    /// How many plans submit to it.
+struct Use {
+    /// How many plans submit to the context.
     holders: u32,
+    /// 0: it is no context at present.
+    birth: u32,
     unit: Option<Unit>,
-    birth: u64,
-}
-
-impl Slot {
-    fn numbers(self, all: &[u32]) -> &[u32] {
-        all.get(self.start as usize..self.start as usize + self.count as usize).unwrap_or_default()
-    }
 }
 
 impl Contexts {
@@ -136,24 +122,65 @@ impl Contexts {
         self.draft.push(0);
     }
 
-    #[inline]
     fn add(&mut self, text: &str) {
         let number = self.number_of(text, self.draft.len());
         self.draft.push(number);
     }
 
-    /// The number of a text that is the one at this place.
-    #[inline]
+    /// The number of a text in this place, with one more holder.
     fn number_of(&mut self, text: &str, place: usize) -> u32 {
-        match self.previous.get(place) {
-            Some(&number) if self.texts.holds_as(number, text) => number,
-            _ => self.texts.hold(text),
+        self.likely(place, |known| known == text).unwrap_or_else(|| self.other(place, text))
+    }
+
+    /// The number of the text in this place, if it is again the one of the context before, or the one that followed that
+    /// the last time.
+    #[inline]
+    fn likely(&mut self, place: usize, is_it: impl Fn(&str) -> bool) -> Option<u32> {
+        let before = *self.previous.get(place)?;
+        if self.texts.holds_if(before, &is_it) {
+            return Some(before);
         }
+        let follower = *self.followers.get(before as usize)?;
+        self.texts.holds_if(follower, &is_it).then_some(follower)
+    }
+
+    /// The number of a text that is not the likely one in its place.
+    fn other(&mut self, place: usize, text: &str) -> u32 {
+        let number = self.texts.hold(text);
+        if let Some(&before) = self.previous.get(place) {
+            reach(&mut self.followers, before as usize, || NOTHING);
+            self.followers[before as usize] = number;
+        }
+        number
     }
 
     /// Adds a tag to the context that is being made.
     pub(super) fn tag(&mut self, tag: &str) {
         self.add(tag);
+    }
+
+    /// Adds a tag of a key and a value to the context that is being made.
+    #[inline]
+    pub(super) fn tag_of(&mut self, key: &str, value: &str) {
+        let place = self.draft.len();
+        let is_it = |known: &str| {
+            let (known, split) = (known.as_bytes(), key.len());
+            known.len() == split + 1 + value.len()
+                && known[split] == b':'
+                && known[split + 1..] == *value.as_bytes()
+                && known[..split] == *key.as_bytes()
+        };
+        let number = self.likely(place, is_it).unwrap_or_else(|| {
+            let mut text = std::mem::take(&mut self.text);
+            text.clear();
+            text.push_str(key);
+            text.push(':');
+            text.push_str(value);
+            let number = self.other(place, &text);
+            self.text = text;
+            number
+        });
+        self.draft.push(number);
     }
 
     /// Ends the making of a context.
@@ -167,10 +194,10 @@ impl Contexts {
 
     /// The context with those tags of another one that `keep` wants, and one more behind them, if there is one.
     pub(super) fn derive(&mut self, base: ContextId, keep: impl Fn(&str) -> bool, more: Option<&str>) -> ContextId {
-        let Slot { unit, start, count, .. } = self.slots[base.index()];
+        let unit = self.uses[base.index()].unit;
         let mut draft = std::mem::take(&mut self.draft);
         draft.clear();
-        let numbers = &self.numbers[start as usize..][..count as usize];
+        let numbers = self.lists.get(base.0);
         let (head, tags) = numbers.split_at(2.min(numbers.len()));
         draft.extend_from_slice(head);
         draft.extend(tags.iter().copied().filter(|&tag| keep(self.texts.get(tag))));
@@ -184,30 +211,17 @@ impl Contexts {
     }
 
     fn intern_numbers(&mut self, numbers: &[u32], unit: Option<Unit>) -> ContextId {
-        let hash = self.hasher.hash_one(numbers);
-        let (slots, all) = (&self.slots, &self.numbers);
-        if let Some(&known) = self.index.find(hash, |&slot| slots[slot as usize].numbers(all) == numbers) {
+        let (id, is_new) = self.lists.intern(numbers);
+        if is_new {
+            self.births = self.births.wrapping_add(1).max(1);
+            reach(&mut self.uses, id as usize, || Use { holders: 0, birth: 0, unit: None });
+            self.uses[id as usize] = Use { holders: 0, birth: self.births, unit };
+        } else {
             for &text in numbers {
                 self.texts.let_go(text);
             }
-            return ContextId(known);
         }
-        self.births += 1;
-        let (start, count) = (place(self.numbers.len()), place(numbers.len()));
-        let slot = Slot { start, count, holders: 0, unit, birth: self.births };
-        make_room(&mut self.numbers, numbers.len());
-        self.numbers.extend_from_slice(numbers);
-        let id = if let Some(id) = self.free.pop() {
-            self.slots[id.index()] = slot;
-            id
-        } else {
-            make_room(&mut self.slots, 1);
-            self.slots.push(slot);
-            ContextId(place(self.slots.len() - 1))
-        };
-        let (slots, all, hasher) = (&self.slots, &self.numbers, &self.hasher);
-        self.index.insert_unique(hash, id.0, |&slot| hasher.hash_one(slots[slot as usize].numbers(all)));
-        id
+        ContextId(id)
     }
 
     /// The context behind a number.
@@ -216,35 +230,45 @@ impl Contexts {
     ///
     /// When [`Contexts::intern`] did not give out the number, or it was released since.
     pub fn get(&self, id: ContextId) -> Context<'_> {
-        let slot = &self.slots[id.index()];
-        let [name, hostname, tags @ ..] = slot.numbers(&self.numbers) else {
+        let [name, hostname, tags @ ..] = self.lists.get(id.0) else {
             panic!("a context is asked for between its interning and its release")
         };
+        let Use { birth, unit, .. } = self.uses[id.index()];
         Context {
             name: self.texts.get(*name),
             tags: ContextTags { texts: &self.texts, numbers: tags },
             hostname: self.texts.get(*hostname),
-            unit: slot.unit,
-            birth: slot.birth,
+            unit,
+            birth,
         }
+    }
+
+    /// The texts of contexts.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// The numbers of the texts of a context: its name, its host and its tags.
+    pub(crate) fn numbers(&self, id: ContextId) -> &[u32] {
+        self.lists.get(id.0)
     }
 
     /// What tells this use of a number from all others; 0 if it is not used.
     #[inline]
-    pub(crate) fn birth(&self, id: ContextId) -> u64 {
-        self.slots.get(id.index()).map_or(0, |slot| slot.birth)
+    pub(crate) fn birth(&self, id: ContextId) -> u32 {
+        self.uses.get(id.index()).map_or(0, |known| known.birth)
     }
 
     /// Notes that a plan submits to a context.
     pub(crate) fn hold(&mut self, id: ContextId) {
-        self.slots[id.index()].holders += 1;
+        self.uses[id.index()].holders += 1;
     }
 
     /// Notes that a plan no longer submits to a context.
     pub(crate) fn let_go(&mut self, id: ContextId) {
-        let slot = &mut self.slots[id.index()];
-        slot.holders = slot.holders.saturating_sub(1);
-        if slot.holders == 0 {
+        let known = &mut self.uses[id.index()];
+        known.holders = known.holders.saturating_sub(1);
+        if known.holders == 0 {
             self.unheld.push(id);
         }
     }
@@ -257,8 +281,8 @@ impl Contexts {
         unheld.dedup();
         let mut released = std::mem::replace(&mut self.left_over, unheld);
         let is_unheld = |id: &ContextId| {
-            let slot = &self.slots[id.index()];
-            slot.count > 0 && slot.holders == 0
+            let known = &self.uses[id.index()];
+            known.birth != 0 && known.holders == 0
         };
         released.retain(|id| is_unheld(id) && self.left_over.binary_search(id).is_err());
         self.release(released.iter().copied());
@@ -268,52 +292,26 @@ impl Contexts {
     /// Forgets contexts; their numbers will be given out again.
     pub fn release(&mut self, ids: impl IntoIterator<Item = ContextId>) {
         for id in ids {
-            let numbers = self.slots[id.index()].numbers(&self.numbers);
-            if numbers.is_empty() {
+            if !self.lists.retire(id.0) {
                 continue;
             }
-            let hash = self.hasher.hash_one(numbers);
-            if let Ok(found) = self.index.find_entry(hash, |&other| other == id.0) {
-                found.remove();
-            }
-            for &text in numbers {
+            for &text in self.lists.get(id.0) {
                 self.texts.let_go(text);
             }
-            self.unused += numbers.len();
-            let slot = &mut self.slots[id.index()];
-            (slot.count, slot.birth) = (0, 0);
-            self.free.push(id);
+            self.lists.release(id.0);
+            self.uses[id.index()].birth = 0;
         }
         self.texts.tidy();
-        if self.unused > self.numbers.len() / 3 + FEW_NUMBERS {
-            self.tidy();
-        }
-    }
-
-    /// Closes the gaps between the numbers of contexts.
-    fn tidy(&mut self) {
-        let mut numbers = Vec::with_capacity(self.numbers.len() - self.unused);
-        for slot in &mut self.slots {
-            let start = place(numbers.len());
-            numbers.extend_from_slice(slot.numbers(&self.numbers));
-            slot.start = start;
-        }
-        let is_little = numbers.len() < self.numbers.capacity() / 4;
-        put_back(&mut self.numbers, numbers, is_little);
-        self.unused = 0;
+        self.lists.tidy();
     }
 
     /// How many contexts are known.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.lists.len()
     }
 
     /// Whether no context is known.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.lists.len() == 0
     }
-}
-
-fn place(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2^32 contexts, and texts of contexts, fit in memory")
 }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use crate::config::{Instance, LabelFilter};
-use crate::parse::{Format, MetricType, Sample};
-use crate::unique;
+use crate::parse::{Format, Label, MetricType, Sample};
+use crate::unique::{self, Pair};
 
 use super::context::Contexts;
 use super::dropped::DropReason;
-use super::number::{canonical, parse_float};
+use super::number::Bounds;
 use super::tags::finished;
 use super::trace::{Step, Trace};
 
@@ -16,6 +16,8 @@ use super::trace::{Step, Trace};
 pub(crate) const UPPER_BOUND: &str = "upper_bound";
 /// The quantile of a summary's value.
 pub(crate) const QUANTILE: &str = "quantile";
+/// More labels are not compared each with each.
+const MOST_PLAIN: usize = 32;
 const CODE_CLASS: &str = "code_class";
 
 /// `name` without `raw_metric_prefix`.
@@ -36,39 +38,77 @@ pub(crate) fn known_name<'n>(name: &'n str, metric_type: MetricType, format: For
 
 /// The labels of one sample as the settings see them: each name once, in the order of the exposition.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LabelSet<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct LabelSet<'a> {
+    /// As exposed, if they can be taken so and nothing changed them.
+    exposed: Option<&'a [Label<'a>]>,
+    /// Otherwise what they are now.
+    own: Vec<Pair<'a>>,
+}
 
 impl<'a> LabelSet<'a> {
-    /// The labels as exposed; of two with one name the last value counts, in the place of the first.
-    pub(crate) fn of(sample: &Sample<'a>) -> Self {
-        Self(unique::by_name(sample.labels.iter().map(|label| (label.name.text(), label.value.text()))))
+    /// The labels as exposed, with an empty vector for what changes; of two with one name the last value counts, in the
+    /// place of the first.
+    pub(crate) fn of(sample: &Sample<'a>, room: Vec<Pair<'a>>) -> Self {
+        if is_plain(sample.labels) {
+            return Self { exposed: Some(sample.labels), own: room };
+        }
+        let labels = sample.labels.iter().map(|label| (label.name.text(), label.value.text()));
+        Self { exposed: None, own: unique::by_name_in(room, labels) }
     }
 
     /// Labels of which no two have one name.
     pub(crate) fn from_unique(labels: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        Self(labels.into_iter().collect())
+        Self { exposed: None, own: labels.into_iter().collect() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.exposed.map_or(self.own.len(), <[_]>::len)
+    }
+
+    /// The name and the value of the label in a place.
+    #[inline]
+    pub(super) fn pair(&self, place: usize) -> (&str, &str) {
+        match self.exposed {
+            Some(exposed) => (exposed[place].name.raw(), exposed[place].value.raw()),
+            None => (&self.own[place].0, &self.own[place].1),
+        }
     }
 
     /// The labels with their values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+        (0..self.len()).map(|place| self.pair(place))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Adds a label, or changes its value in its place.
     pub(crate) fn insert(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
+        let own = self.own();
+        match own.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
-            None => self.0.push((name, value)),
+            None => own.push((name, value)),
         }
+    }
+
+    /// The labels where they can be changed.
+    fn own(&mut self) -> &mut Vec<Pair<'a>> {
+        if let Some(exposed) = self.exposed.take() {
+            let own = exposed.iter().map(|Label { name, value }| (name.raw().into(), value.raw().into()));
+            self.own.extend(own);
+        }
+        &mut self.own
     }
 
     /// Bounds and quantiles into their canonical form, by the exposed type of the family: `le` becomes
     /// `upper_bound`.
-    pub(crate) fn normalise(&mut self, exposed: MetricType, trace: &mut impl Trace) -> Result<(), DropReason> {
+    pub(crate) fn normalise(
+        &mut self,
+        exposed: MetricType,
+        bounds: &mut Bounds,
+        trace: &mut impl Trace,
+    ) -> Result<(), DropReason> {
         let (label, normalised) = match exposed {
             MetricType::Histogram => ("le", UPPER_BOUND),
             MetricType::Summary => (QUANTILE, QUANTILE),
@@ -79,14 +119,14 @@ impl<'a> LabelSet<'a> {
             | MetricType::StateSet
             | MetricType::Unknown => return Ok(()),
         };
-        let Some(at) = self.0.iter().position(|(name, _)| name == label) else { return Ok(()) };
-        let from = self.0[at].1.clone();
-        let value = canonical(parse_float(&from).ok_or(DropReason::BadBound)?);
-        trace.step(Step::LabelNormalised { label, from: &from, to_label: normalised, to: &value });
+        let Some(at) = self.iter().position(|(name, _)| name == label) else { return Ok(()) };
+        let from = self.pair(at).1;
+        let value = bounds.canonical(from).ok_or(DropReason::BadBound)?.to_owned();
+        trace.step(Step::LabelNormalised { label, from, to_label: normalised, to: &value });
         if normalised == label {
-            self.0[at].1 = Cow::Owned(value);
+            self.own()[at].1 = Cow::Owned(value);
         } else {
-            self.0.remove(at);
+            self.own().remove(at);
             self.insert(Cow::Borrowed(normalised), Cow::Owned(value));
         }
         Ok(())
@@ -121,20 +161,22 @@ impl<'a> LabelSet<'a> {
 
     /// Adds the tags of the labels, without the static ones, to the context that is being made.
     pub(crate) fn tag(&self, instance: &Instance, contexts: &mut Contexts, trace: &mut impl Trace) {
-        let mut text = String::with_capacity(64);
-        for (label, value) in &self.0 {
-            if instance.exclude_labels.contains(label.as_ref()) {
+        // Where nobody looks at the text of a tag, it need not be made.
+        let is_plain = !instance.disable_generic_tags && !trace.listens();
+        for (label, value) in self.iter() {
+            if instance.exclude_labels.contains(label) {
                 trace.step(Step::LabelExcluded(label));
-            } else if !instance.include_labels.is_empty() && !instance.include_labels.contains(label.as_ref()) {
+            } else if !instance.include_labels.is_empty() && !instance.include_labels.contains(label) {
                 trace.step(Step::LabelNotIncluded(label));
             } else {
-                let key = instance.rename_labels.get(label.as_ref()).map_or(label.as_ref(), String::as_str);
-                text.clear();
-                text.push_str(key);
-                text.push(':');
-                text.push_str(value);
-                trace.step(Step::Tag { label, tag: &text });
-                contexts.tag(&finished(&text, instance));
+                let key = instance.rename_labels.get(label).map_or(label, String::as_str);
+                if is_plain {
+                    contexts.tag_of(key, value);
+                } else {
+                    let tag = format!("{key}:{value}");
+                    trace.step(Step::Tag { label, tag: &tag });
+                    contexts.tag(&finished(&tag, instance));
+                }
             }
         }
     }
@@ -147,28 +189,35 @@ impl<'a> LabelSet<'a> {
         trace.step(Step::Hostname(&hostname));
         hostname
     }
+}
 
-    /// What the series of one histogram or summary have in common, as one text: the family, and all labels but that of the
-    /// bound or quantile.
-    pub(crate) fn group_name(&self, family: &str, bound: &str) -> String {
-        let mut others: Vec<_> = self.iter().filter(|(name, _)| *name != bound).collect();
-        others.sort_unstable();
-        let length = others.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
-        let mut text = String::with_capacity(family.len() + length);
-        text.push_str(family);
-        for (name, value) in others {
-            // No name holds the separator, and a value is told from what follows by its length.
-            text.push('\0');
-            text.push_str(name);
-            text.push('\0');
-            let mut length = value.len();
-            while length > 0 {
-                text.push(char::from(b'0' + (length % 10) as u8));
-                length /= 10;
-            }
-            text.push('\0');
-            text.push_str(value);
-        }
-        text
+/// Whether nothing is escaped, and no name is there twice.
+fn is_plain(labels: &[Label<'_>]) -> bool {
+    // A bit for each name that was there, which a few names may have in common.
+    let mut seen = 0_u128;
+    labels.len() <= MOST_PLAIN
+        && labels.iter().enumerate().all(|(place, Label { name, value })| {
+            let bit = 1 << unique::mark(name.raw());
+            let is_new = seen & bit == 0 || labels[..place].iter().all(|before| before.name.raw() != name.raw());
+            seen |= bit;
+            is_new && !name.is_escaped() && !value.is_escaped()
+        })
+}
+
+/// Keeps the room of labels from one sample to the next. They borrow from the sample, so the vector changes its lifetime
+/// with each; collecting an emptied vector into one of the same layout keeps its memory.
+#[derive(Debug, Default)]
+pub(super) struct LabelRoom(Vec<Pair<'static>>);
+
+impl LabelRoom {
+    /// An empty vector.
+    pub(super) fn take<'a>(&mut self) -> Vec<Pair<'a>> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Takes the memory of labels.
+    pub(super) fn give_back(&mut self, LabelSet { own: mut used, .. }: LabelSet<'_>) {
+        used.clear();
+        self.0 = used.into_iter().map_while(|_| None).collect();
     }
 }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Diagnostic, Family, Format, Role, Room, Sample, Sink, Taken};
+use crate::parse::{self, Diagnostic, Family, Format, Role, Sample, Sink, Taken};
 use crate::time::UnixTime;
 use crate::unit::Unit;
 
@@ -12,10 +12,12 @@ use super::context::ContextId;
 use super::dropped::DropReason;
 use super::emitter::{Emission, Emitter, Figure};
 use super::error::MapError;
-use super::labels::known_name;
+use super::group::GroupName;
+use super::labels::{LabelRoom, known_name};
 use super::mapper::Outcome;
 use super::memory::{Memory, Series};
 use super::native::NativeReading;
+use super::number::Bounds;
 use super::origin::{Part, SeriesId};
 use super::plan::{Change, Plan};
 use super::repetition::Repetition;
@@ -59,9 +61,18 @@ pub struct Mapping<'m, S> {
     /// Families whose samples were counted while sources were searched.
     counted: u64,
     pub(super) repetition: Repetition,
+    pub(super) room: Room,
     /// Why mapping ends with the open family.
     pub(super) failing: Option<MapError>,
     pub(super) outcome: Outcome,
+}
+
+/// What is made anew for each series that is new, in the place of that for the one before.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) labels: LabelRoom,
+    pub(super) bounds: Bounds,
+    pub(super) group: GroupName,
 }
 
 /// The family whose samples come.
@@ -148,6 +159,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             circumstances,
             counted: 0,
             repetition: Repetition::default(),
+            room: Room::default(),
             failing: None,
             outcome: Outcome::default(),
         }
@@ -482,7 +494,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }
 
-    fn take_known(&mut self, _: &Family, lines: &[u8], room: Room) -> Taken {
+    fn take_known(&mut self, _: &Family, lines: &[u8], room: parse::Room) -> Taken {
         self.replay(lines, room)
     }
 

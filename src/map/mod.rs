@@ -9,6 +9,7 @@ mod dropped;
 mod emitter;
 mod error;
 mod first_value;
+mod group;
 mod labels;
 mod lending;
 mod limiter;

@@ -1,5 +1,35 @@
 //! Numbers in label values, read and printed as Python does: bounds and quantiles become tags in this form.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+/// So many bounds are remembered.
+const REMEMBERED: usize = 1024;
+
+/// Bounds and quantiles that were read, with the form in which they are printed: a target mostly has few.
+#[derive(Debug, Default)]
+pub(crate) struct Bounds {
+    known: HashMap<String, String, RandomState>,
+    /// One that is not remembered.
+    other: String,
+}
+
+impl Bounds {
+    /// What a bound as exposed is printed as, if it is a number.
+    pub(crate) fn canonical(&mut self, exposed: &str) -> Option<&str> {
+        if !self.known.contains_key(exposed) {
+            let printed = canonical(parse_float(exposed)?);
+            if self.known.len() >= REMEMBERED {
+                self.other = printed;
+                return Some(&self.other);
+            }
+            self.known.insert(exposed.to_owned(), printed);
+        }
+        self.known.get(exposed).map(String::as_str)
+    }
+}
+
 /// Reads a number in Python's float syntax: blanks around it and single underscores between digits are fine.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let text = text.trim();

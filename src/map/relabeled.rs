@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::config::Instance;
 use crate::parse::{Family, MetricType, Role, Sample};
 use crate::relabel::{LabelBuilder, RelabelObserver, RelabelRule, Relabeler, Verdict};
+use crate::unique::Pair;
 
 use super::dropped::DropReason;
 use super::labels::LabelSet;
@@ -21,11 +22,16 @@ pub(crate) struct Relabeled<'a> {
 }
 
 impl<'a> Relabeled<'a> {
-    /// Applies the rules to a sample; without rules it stays as it is.
-    pub(crate) fn of(sample: &Sample<'a>, instance: &Instance, trace: &mut impl Trace) -> Result<Self, DropReason> {
+    /// Applies the rules to a sample; without rules it stays as it is, and its labels go into a vector that is empty.
+    pub(crate) fn of(
+        sample: &Sample<'a>,
+        instance: &Instance,
+        room: Vec<Pair<'a>>,
+        trace: &mut impl Trace,
+    ) -> Result<Self, DropReason> {
         let rules = &instance.metric_relabel_configs;
         if rules.is_empty() {
-            return Ok(Self { name: None, labels: LabelSet::of(sample) });
+            return Ok(Self { name: None, labels: LabelSet::of(sample, room) });
         }
         let name = sample.name.text();
         let own = sample.labels.iter().map(|label| (label.name.text(), label.value.text()));
@@ -49,7 +55,7 @@ impl<'a> Relabeled<'a> {
 
     /// Only the labels; none of a sample that is dropped.
     pub(crate) fn labels_of(sample: &Sample<'a>, instance: &Instance) -> LabelSet<'a> {
-        Self::of(sample, instance, &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
+        Self::of(sample, instance, Vec::new(), &mut NoTrace).map(|sample| sample.labels).unwrap_or_default()
     }
 }
 

@@ -55,6 +55,13 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.outcome.error.is_some() || self.failing.is_some() {
             return taken;
         }
+        // Among series that are all new nothing stands that is known.
+        let roster = &self.memory.roster;
+        let is_expected = |place: u32| roster.stands(place, lines).is_some();
+        if !roster.is_search_worthwhile() && !roster.expectation().into_iter().any(is_expected) {
+            foresee(roster, lines);
+            return taken;
+        }
         let format = self.circumstances.format;
         let before = self.repetition.read().filter(|_| format == Format::OpenMetrics);
         let mut run = Run {
@@ -131,6 +138,22 @@ impl<S: Submissions> Mapping<'_, S> {
     }
 }
 
+/// How many bytes of a line its series has.
+fn series_length(line: &[u8]) -> Option<usize> {
+    // No value and no timestamp has a brace.
+    memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1))
+}
+
+/// The series of the first line will be searched for once the line was read. Where it would be found takes long to come
+/// from the memory, so it is asked for now.
+fn foresee(roster: &Roster, lines: &[u8]) {
+    if let Some(end) = memchr(b'\n', lines)
+        && let Some(length) = series_length(&lines[..end])
+    {
+        std::hint::black_box(roster.candidate_at_first(roster.fingerprint(&lines[..length])));
+    }
+}
+
 /// Looks up the series of the lines at the front of `lines`, wherever they stood before; gives how many lines there are.
 fn look_up(roster: &Roster, lines: &[u8], found: &mut [Found]) -> usize {
     if !roster.is_search_worthwhile() {
@@ -141,10 +164,7 @@ fn look_up(roster: &Roster, lines: &[u8], found: &mut [Found]) -> usize {
         let rest = &lines[at..];
         let Some(end) = memchr(b'\n', rest) else { break };
         let line = &rest[..end];
-        // No value and no timestamp has a brace.
-        let Some(length) = memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1)) else {
-            break;
-        };
+        let Some(length) = series_length(line) else { break };
         if line.get(length) != Some(&b' ') || line[0] == b'#' {
             break;
         }

@@ -8,7 +8,7 @@ use crate::unit::Unit;
 use super::dropped::DropReason;
 use super::error::MapError;
 use super::labels::{known_name, without_prefix};
-use super::mapping::{Aside, Mapping};
+use super::mapping::{Aside, Mapping, Room};
 use super::memory::Planned;
 use super::origin::SeriesId;
 use super::plan::Plan;
@@ -32,7 +32,8 @@ impl<S: Submissions> Mapping<'_, S> {
         sample: &Sample<'_>,
     ) -> Result<Result<SeriesId, DropReason>, MapError> {
         let relabels = !self.instance().metric_relabel_configs.is_empty();
-        if !relabels && let Err(reason) = self.selected(family, sample) {
+        let selected = if relabels { None } else { Some(self.selected(family, sample)) };
+        if let Some(Err(reason)) = selected {
             return Ok(Err(reason));
         }
         // A native histogram has buckets, whatever its value is.
@@ -54,8 +55,8 @@ impl<S: Submissions> Mapping<'_, S> {
         if known.is_err() {
             self.check_memory(self.memory.len() + 1)?;
         }
-        let Compiled { plan, group } = self.compile(family, sample)?;
-        let group = group.as_ref().map(|(name, part)| (name.as_str(), *part));
+        let Compiled { plan, part } = self.compile(family, sample, selected)?;
+        let group = part.map(|part| (self.room.group.as_str(), part));
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
         let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
@@ -75,17 +76,26 @@ impl<S: Submissions> Mapping<'_, S> {
         }
     }
 
-    fn compile(&mut self, family: &Family, sample: &Sample<'_>) -> Result<Compiled, MapError> {
+    /// Compiles a sample; `selected` is what becomes of its family, if it keeps its name.
+    fn compile(
+        &mut self,
+        family: &Family,
+        sample: &Sample<'_>,
+        selected: Option<Selected>,
+    ) -> Result<Compiled, MapError> {
         let relabeled = match self.emitter.out.trace() {
-            Some(mut trace) => Relabeled::of(sample, self.emitter.instance, &mut trace),
-            None => Relabeled::of(sample, self.emitter.instance, &mut NoTrace),
+            Some(mut trace) => Relabeled::of(sample, self.emitter.instance, Vec::new(), &mut trace),
+            None => Relabeled::of(sample, self.emitter.instance, self.room.labels.take(), &mut NoTrace),
         };
-        let Relabeled { name, labels } = match relabeled {
+        let Relabeled { name, mut labels } = match relabeled {
             Ok(relabeled) => relabeled,
             Err(reason) => return Ok(self.dropped(reason)),
         };
         let selected = match &name {
-            None => self.selected(family, sample),
+            None => match selected.filter(|_| self.emitter.out.trace().is_none()) {
+                Some(selected) => selected,
+                None => self.selected(family, sample),
+            },
             Some(name) => {
                 let (name, metric_type) = family_of(name, family, sample);
                 if let Some(trace) = self.emitter.out.trace() {
@@ -104,24 +114,31 @@ impl<S: Submissions> Mapping<'_, S> {
         if plain && !name.ends_with("_total") {
             name.to_mut().push_str("_total");
         }
-        let candidate = Candidate { sample, name: &name, labels };
+        let candidate = Candidate { sample, name: &name, labels: &mut labels };
         let (instance, static_tags, shared) = (self.emitter.instance, self.emitter.static_tags, &*self.shared);
         let contexts = &mut self.memory.contexts;
         // Relabeling changes names, not values.
         let unit = *self.open.unit.get_or_init(|| Unit::of_family(family.unit.as_deref(), &family.name));
-        match self.emitter.out.trace() {
-            Some(mut trace) => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut trace }
-                .compile(&selected, candidate),
-            None => SeriesCompiler { instance, static_tags, shared, unit, contexts, trace: &mut NoTrace }
-                .compile(&selected, candidate),
-        }
+        let Room { bounds, group, labels: room } = &mut self.room;
+        let compiled = match self.emitter.out.trace() {
+            Some(mut trace) => {
+                SeriesCompiler { instance, static_tags, shared, unit, contexts, bounds, group, trace: &mut trace }
+                    .compile(&selected, candidate)
+            }
+            None => {
+                SeriesCompiler { instance, static_tags, shared, unit, contexts, bounds, group, trace: &mut NoTrace }
+                    .compile(&selected, candidate)
+            }
+        };
+        room.give_back(labels);
+        compiled
     }
 
     fn dropped(&mut self, reason: DropReason) -> Compiled {
         if let Some(trace) = self.emitter.out.trace() {
             trace.step(Step::Dropped(reason));
         }
-        Compiled { plan: Plan::Drop(reason), group: None }
+        Compiled { plan: Plan::Drop(reason), part: None }
     }
 
     /// What becomes of a family, or of one that relabeling leads to.

@@ -1,7 +1,7 @@
 //! Which families are collected, and as what: decided once for each name and type, from the settings.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::config::{
     GaugeAggregation, HistogramMode, Instance, MetadataRule, MetricMatcher, MetricRule, Status, Transformer,
@@ -34,6 +34,19 @@ pub(crate) struct SelectedFamily {
     pub(crate) shape: Shape,
     /// What several gauges of one context come to.
     pub(crate) gauges: GaugeAggregation,
+    names: FullNames,
+}
+
+/// The full names of what a family submits, by their suffix; each is made when it is needed first.
+#[derive(Debug, Default)]
+struct FullNames([OnceLock<FullName>; Suffix::COUNT]);
+
+/// A full name.
+#[derive(Debug)]
+pub(crate) struct FullName {
+    pub(crate) text: String,
+    /// Whether `metric_patterns` leaves it out.
+    pub(crate) is_left_out: bool,
 }
 
 impl SelectedFamily {
@@ -44,8 +57,11 @@ impl SelectedFamily {
     }
 
     /// The full name of something that the family submits.
-    pub(crate) fn full_name(&self, suffix: Suffix, instance: &Instance) -> String {
-        full_name(&self.sent, suffix, instance)
+    pub(crate) fn full_name(&self, suffix: Suffix, instance: &Instance) -> &FullName {
+        self.names.0[suffix as usize].get_or_init(|| {
+            let text = full_name(&self.sent, suffix, instance);
+            FullName { is_left_out: instance.metric_patterns.leaves_out(&text), text }
+        })
     }
 }
 
@@ -74,6 +90,9 @@ pub(crate) enum Suffix {
 }
 
 impl Suffix {
+    /// How many there are.
+    const COUNT: usize = Self::Total as usize + 1;
+
     fn as_str(self) -> &'static str {
         match self {
             Self::None => "",
@@ -332,6 +351,7 @@ impl Selection {
             exposed,
             shape,
             gauges: rule.gauges.unwrap_or(instance.gauges),
+            names: FullNames::default(),
         })))
     }
 

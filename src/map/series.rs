@@ -9,32 +9,36 @@ use crate::unit::Unit;
 use super::context::{ContextId, Contexts, Tag};
 use super::dropped::DropReason;
 use super::error::MapError;
+use super::group::GroupName;
 use super::labels::{LabelSet, QUANTILE, UPPER_BOUND, without_prefix};
 use super::metadata::pieces;
-use super::number::parse_float;
+use super::number::{Bounds, parse_float};
 use super::origin::Part;
 use super::plan::{BucketPlan, Change, Plan, ServiceCheckPlan};
-use super::selection::{SelectedFamily, Shape, Suffix};
+use super::selection::{FullName, SelectedFamily, Shape, Suffix};
 use super::sharing::SharedLabels;
 use super::submission::MetricKind;
 use super::trace::{Step, Trace};
 
 /// Compiles the series of one target.
-pub(crate) struct SeriesCompiler<'m, T> {
+pub(crate) struct SeriesCompiler<'m, 'l, T> {
     pub(crate) instance: &'m Instance,
     pub(crate) static_tags: &'m [Tag],
-    pub(crate) shared: &'m SharedLabels,
+    pub(crate) shared: &'l SharedLabels,
     /// What the values of the family are measured in.
     pub(crate) unit: Option<Unit>,
     pub(crate) contexts: &'m mut Contexts,
+    pub(crate) bounds: &'m mut Bounds,
+    /// Where the name of the group goes.
+    pub(crate) group: &'m mut GroupName,
     pub(crate) trace: &'m mut T,
 }
 
 /// A series that was compiled.
 pub(crate) struct Compiled {
     pub(crate) plan: Plan,
-    /// The name of its group, and what it can say about the group.
-    pub(crate) group: Option<(String, Part)>,
+    /// What it can say about its group, if it has one.
+    pub(crate) part: Option<Part>,
 }
 
 /// A sample that is to be compiled, after relabeling.
@@ -42,55 +46,53 @@ pub(crate) struct Candidate<'s, 'a> {
     pub(crate) sample: &'s Sample<'a>,
     /// Its name, which relabeling may have changed.
     pub(crate) name: &'s str,
-    pub(crate) labels: LabelSet<'a>,
+    pub(crate) labels: &'s mut LabelSet<'a>,
 }
 
-impl<'m, T: Trace> SeriesCompiler<'m, T> {
+impl<'l, T: Trace> SeriesCompiler<'_, 'l, T> {
     /// The plan of a series; the error fails the scrape.
     pub(crate) fn compile(
         &mut self,
         family: &SelectedFamily,
-        candidate: Candidate<'_, '_>,
+        candidate: Candidate<'_, 'l>,
     ) -> Result<Compiled, MapError> {
         let Candidate { sample, name, labels } = candidate;
-        let labels = match self.labels_of(family, sample, labels) {
-            Ok(labels) => labels,
-            Err(reason) => return Ok(self.dropped(reason)),
-        };
-        let plan = match self.decide(family, sample, name, &labels)? {
+        if let Err(reason) = self.prepare(family, sample, labels) {
+            return Ok(self.dropped(reason));
+        }
+        let plan = match self.decide(family, sample, name, labels)? {
             Err(reason) => self.dropped(reason).plan,
             Ok(plan) => plan,
         };
         // Also of a series that is dropped: by its count it is found which group a start time is about.
-        let group = group_of(family, name, &labels, &plan);
-        Ok(Compiled { plan, group })
+        let part = part_of(family, name, &plan);
+        if part.is_some() {
+            self.group.set(&family.name, labels, bound_of(&family.shape));
+        }
+        Ok(Compiled { plan, part })
     }
 
     fn dropped(&mut self, reason: DropReason) -> Compiled {
         self.trace.step(Step::Dropped(reason));
-        Compiled { plan: Plan::Drop(reason), group: None }
+        Compiled { plan: Plan::Drop(reason), part: None }
     }
 
-    /// The labels as the transformer sees them, unless they say that the sample is not wanted.
-    fn labels_of<'l>(
+    /// Makes the labels those that the transformer sees, unless they say that the sample is not wanted.
+    fn prepare(
         &mut self,
         family: &SelectedFamily,
         sample: &Sample<'_>,
-        mut labels: LabelSet<'l>,
-    ) -> Result<LabelSet<'l>, DropReason>
-    where
-        'm: 'l,
-    {
-        let shared: &'m SharedLabels = self.shared;
-        shared.merge(&mut labels, |label, from, to| self.trace.step(Step::LabelShared { label, from, to }));
+        labels: &mut LabelSet<'l>,
+    ) -> Result<(), DropReason> {
+        self.shared.merge(labels, |label, from, to| self.trace.step(Step::LabelShared { label, from, to }));
         labels.classify(self.instance, self.trace);
-        labels.normalise(family.exposed, self.trace)?;
+        labels.normalise(family.exposed, self.bounds, self.trace)?;
         if let Some(reason) = labels.excluded(self.instance, self.trace) {
             return Err(reason);
         }
         // A metric without a type that is called so was asked for by its name.
         let is_start = sample.role == Role::Created && family.exposed != MetricType::Unknown;
-        if is_start { Err(DropReason::Created) } else { Ok(labels) }
+        if is_start { Err(DropReason::Created) } else { Ok(()) }
     }
 
     fn decide(
@@ -116,7 +118,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
             Shape::Histogram => self.histogram(family, labels, name),
             Shape::Summary => self.summary(family, labels, name),
             Shape::ServiceCheck(statuses) => {
-                let name = family.full_name(Suffix::None, self.instance);
+                let name = family.full_name(Suffix::None, self.instance).text.clone();
                 self.trace.step(Step::Submitted(&name));
                 let hostname = labels.hostname(self.instance, self.trace);
                 Ok(Plan::ServiceCheck(Arc::new(ServiceCheckPlan { name, statuses: Arc::clone(statuses), hostname })))
@@ -154,13 +156,13 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     ) -> Result<Plan, DropReason> {
         let name = self.name(family, suffix)?;
         let unit = self.unit_of(family, kind, suffix, change);
-        Ok(Plan::Metric { kind, context: self.context(&name, labels, unit), change, gauges: family.gauges })
+        Ok(Plan::Metric { kind, context: self.context(name, labels, unit), change, gauges: family.gauges })
     }
 
     fn counter_gauge(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
         let mut context = |suffix| {
             let name = self.name(family, suffix).ok()?;
-            Some(self.context(&name, labels, self.unit))
+            Some(self.context(name, labels, self.unit))
         };
         let (total, count) = (context(Suffix::Total), context(Suffix::Count));
         if total.is_none() && count.is_none() {
@@ -199,7 +201,7 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         let upper = parse_float(bound).filter(|bound| !bound.is_nan()).ok_or(DropReason::BadBound)?;
         let (name, unit) = match mode {
             // Distributions pass by `metric_patterns`, as in the original.
-            HistogramMode::Distributions { .. } => (family.full_name(Suffix::None, self.instance), self.unit),
+            HistogramMode::Distributions { .. } => (&*family.full_name(Suffix::None, self.instance).text, self.unit),
             HistogramMode::NoBuckets | HistogramMode::Cumulative | HistogramMode::Differences => {
                 if upper.is_infinite() {
                     return Ok(self.neighbour(upper));
@@ -207,8 +209,8 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
                 (self.name(family, Suffix::Bucket)?, None)
             }
         };
-        self.trace.step(Step::Submitted(&name));
-        let base = self.intern(&name, labels, unit);
+        self.trace.step(Step::Submitted(name));
+        let base = self.intern(name, labels, unit);
         Ok(Plan::Bucket(Box::new(BucketPlan { base: Some(base), upper, submitted: None })))
     }
 
@@ -235,8 +237,8 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
         if self.instance.histograms == HistogramMode::NoBuckets {
             return Err(DropReason::HistogramOption);
         }
-        let name = family.full_name(Suffix::None, self.instance);
-        Ok(Plan::Native(self.context(&name, labels, self.unit)))
+        let name = &family.full_name(Suffix::None, self.instance).text;
+        Ok(Plan::Native(self.context(name, labels, self.unit)))
     }
 
     /// Section 4.5.
@@ -253,13 +255,13 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     }
 
     /// A full name, unless `metric_patterns` leaves it out.
-    fn name(&mut self, family: &SelectedFamily, suffix: Suffix) -> Result<String, DropReason> {
-        let full = family.full_name(suffix, self.instance);
-        if self.instance.metric_patterns.leaves_out(&full) {
-            self.trace.step(Step::LeftOutByPattern(&full));
+    fn name<'f>(&mut self, family: &'f SelectedFamily, suffix: Suffix) -> Result<&'f str, DropReason> {
+        let FullName { text, is_left_out } = family.full_name(suffix, self.instance);
+        if *is_left_out {
+            self.trace.step(Step::LeftOutByPattern(text));
             return Err(DropReason::LeftOutByPattern);
         }
-        Ok(full)
+        Ok(text)
     }
 
     /// The context of a name with the tags and the host of labels that are already filtered and renamed.
@@ -294,24 +296,21 @@ impl<'m, T: Trace> SeriesCompiler<'m, T> {
     }
 }
 
-/// The name of the histogram or summary that a series is part of, and what the series can say about it.
-fn group_of(
-    family: &SelectedFamily,
-    candidate_name: &str,
-    labels: &LabelSet<'_>,
-    plan: &Plan,
-) -> Option<(String, Part)> {
-    let bound = match family.shape {
-        Shape::Histogram => UPPER_BOUND,
-        Shape::Summary => QUANTILE,
-        _ => return None,
-    };
-    let part = match (plan, suffix_of(candidate_name)) {
-        (Plan::Native(_) | Plan::Bucket(_), _) | (_, Some(Suffix::Count | Suffix::Bucket)) => Part::Count,
-        (_, Some(Suffix::Sum)) => Part::Sum,
-        _ => return None,
-    };
-    Some((labels.group_name(&family.name, bound), part))
+/// What a series can say about the histogram or summary that it is part of, if it is.
+fn part_of(family: &SelectedFamily, candidate_name: &str, plan: &Plan) -> Option<Part> {
+    if !matches!(family.shape, Shape::Histogram | Shape::Summary) {
+        return None;
+    }
+    match (plan, suffix_of(candidate_name)) {
+        (Plan::Native(_) | Plan::Bucket(_), _) | (_, Some(Suffix::Count | Suffix::Bucket)) => Some(Part::Count),
+        (_, Some(Suffix::Sum)) => Some(Part::Sum),
+        _ => None,
+    }
+}
+
+/// The label that tells the series of a group apart.
+fn bound_of(shape: &Shape) -> &'static str {
+    if matches!(shape, Shape::Summary) { QUANTILE } else { UPPER_BOUND }
 }
 
 /// Which part of a histogram or summary a sample is, told by the end of its name in this order.

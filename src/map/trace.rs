@@ -114,6 +114,11 @@ pub enum Step<'a> {
 
 /// Receives the steps in the order in which they are taken.
 pub trait Trace {
+    /// Whether it does anything with what it is told.
+    fn listens(&self) -> bool {
+        true
+    }
+
     /// A family begins. Steps up to the next sample are about it.
     fn family(&mut self, _: &Family) {}
 
@@ -142,10 +147,19 @@ pub(crate) struct NoTrace;
 
 impl Trace for NoTrace {
     #[inline]
+    fn listens(&self) -> bool {
+        false
+    }
+
+    #[inline]
     fn step(&mut self, _: Step<'_>) {}
 }
 
 impl Trace for &mut dyn Trace {
+    fn listens(&self) -> bool {
+        (**self).listens()
+    }
+
     fn step(&mut self, step: Step<'_>) {
         (**self).step(step);
     }

@@ -123,6 +123,11 @@ impl<'a> Quoted<'a> {
         self.raw
     }
 
+    /// Whether [`Quoted::text`] may be another than the text as exposed.
+    pub(crate) fn is_escaped(&self) -> bool {
+        self.escaped
+    }
+
     /// The text with `\\`, `\"` and `\n` undone; any other backslash stays with its follower (rule P7).
     pub fn text(&self) -> Cow<'a, str> {
         if self.escaped { Cow::Owned(super::escape::unescape(self.raw)) } else { Cow::Borrowed(self.raw) }

@@ -3,17 +3,18 @@
 //! A series is a list of numbers of texts, and most of its texts are those of other series too; so it takes a fraction
 //! of the room that its text would, and is found and compared without looking at any.
 
-use std::hash::BuildHasher;
+mod sorting;
+mod translation;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use sorting::Sorting;
+use translation::Translation;
 
-use crate::texts::{Texts, make_room, put_back, reach};
+use crate::lists::Lists;
+use crate::texts::{Texts, reach};
 use crate::unit::Unit;
 
-/// So few numbers that are no longer needed are not worth moving all the rest.
-const FEW_NUMBERS: usize = 1024;
 /// How many texts of a slot are no tags: its host and its name.
 const HEAD: usize = 2;
 
@@ -35,54 +36,22 @@ impl SlotId {
 #[derive(Clone, Debug, Default)]
 pub struct Slots {
     texts: Texts,
-    records: Vec<Record>,
     /// Numbers of texts: of each slot the host, the name, and the tags in the order of their text.
-    numbers: Vec<u32>,
-    index: HashTable<u32>,
-    hasher: RandomState,
-    free: Vec<u32>,
+    lists: Lists,
+    /// By the number of the slot.
+    records: Vec<Record>,
     /// Slots that were let go since the last call of [`Slots::clear_away`], and those of the time before that.
     retired: Vec<u32>,
     leaving: Vec<u32>,
-    /// How many of `numbers` belong to no slot.
-    unused: usize,
     sorting: Sorting,
-    /// The texts of the series that is looked up, and those of the one before, with which it likely has much in common.
+    translation: Translation,
+    /// The texts of the series that is looked up.
     draft: Vec<u32>,
-    previous: Vec<u32>,
-    /// What the numbers that tags have elsewhere stood for here.
-    foreign: Vec<u32>,
 }
 
-/// Sorts tags, and remembers how: those of the next series are mostly in the same disorder.
-#[derive(Clone, Debug, Default)]
-struct Sorting {
-    order: Vec<u32>,
-}
-
-impl Sorting {
-    /// The tags sorted, each once.
-    fn sorted<'t>(&mut self, tags: impl IntoIterator<Item = (u32, &'t str)>) -> Vec<(u32, &'t str)> {
-        let tags: Vec<(u32, &str)> = tags.into_iter().collect();
-        if self.order.len() == tags.len() {
-            let sorted: Vec<_> = self.order.iter().map(|&place| tags[place as usize]).collect();
-            if sorted.is_sorted_by(|one, next| one.1 < next.1) {
-                return sorted;
-            }
-        }
-        self.order.clear();
-        self.order.extend(0..place(tags.len()));
-        self.order.sort_unstable_by_key(|&place| tags[place as usize].1);
-        let mut sorted: Vec<_> = self.order.iter().map(|&place| tags[place as usize]).collect();
-        sorted.dedup_by_key(|(_, tag)| *tag);
-        sorted
-    }
-}
-
-#[derive(Debug)]
+/// What is known of a slot beside its texts.
+#[derive(Debug, Default)]
 struct Record {
-    start: u32,
-    count: u32,
     /// The bytes of all texts together.
     bytes: u32,
     remark: AtomicU32,
@@ -91,14 +60,8 @@ struct Record {
 
 impl Clone for Record {
     fn clone(&self) -> Self {
-        let Self { start, count, bytes, unit, .. } = *self;
-        Self { start, count, bytes, remark: AtomicU32::new(0), unit }
-    }
-}
-
-impl Record {
-    fn numbers<'s>(&self, all: &'s [u32]) -> &'s [u32] {
-        &all[self.start as usize..][..self.count as usize]
+        let Self { bytes, unit, .. } = *self;
+        Self { bytes, remark: AtomicU32::new(0), unit }
     }
 }
 
@@ -115,91 +78,54 @@ impl Slots {
         tags: impl IntoIterator<Item = &'t str>,
         unit: Option<Unit>,
     ) -> SlotId {
-        self.intern_numbered(metric, host, tags.into_iter().map(|tag| (u32::MAX, tag)), unit)
+        let mut draft = std::mem::take(&mut self.draft);
+        draft.clear();
+        draft.extend([host, metric].map(|text| self.texts.hold(text)));
+        draft.extend(tags.into_iter().map(|tag| self.sorting.hold(&mut self.texts, tag)));
+        self.intern_draft(draft, unit)
     }
 
-    /// The number of a series of which each tag has a number that it most likely has in other series too. What the
-    /// numbers are for is speed: they decide nothing.
-    pub(super) fn intern_numbered<'t>(
+    /// The number of a series with the texts of these numbers in another table: the name, the host and tags; and with more
+    /// tags.
+    pub(super) fn intern_translated<'t>(
         &mut self,
-        metric: &str,
-        host: &str,
-        tags: impl IntoIterator<Item = (u32, &'t str)>,
+        texts: &Texts,
+        numbers: &[u32],
+        more: impl IntoIterator<Item = &'t str>,
         unit: Option<Unit>,
     ) -> SlotId {
+        let mut draft = std::mem::take(&mut self.draft);
+        draft.clear();
+        self.translation.begin(texts, &self.texts);
+        for &number in numbers {
+            draft.push(self.translation.hold(number, texts, &mut self.texts, &mut self.sorting));
+        }
+        draft.swap(0, 1);
+        draft.extend(more.into_iter().map(|tag| self.sorting.hold(&mut self.texts, tag)));
+        self.intern_draft(draft, unit)
+    }
+
+    /// The number of a series of these texts, the tags in any order. Each was held for it.
+    fn intern_draft(&mut self, mut draft: Vec<u32>, unit: Option<Unit>) -> SlotId {
         // The set of the tags counts, not their order.
-        let tags = self.sorting.sorted(tags);
-        let mut numbers = std::mem::take(&mut self.draft);
-        numbers.clear();
-        let mut bytes = 0;
-        let head = [(u32::MAX, host), (u32::MAX, metric)];
-        for (place, (foreign, text)) in head.into_iter().chain(tags).enumerate() {
-            bytes += text.len();
-            numbers.push(self.number_of(place, foreign, text));
-        }
-        let slot = self.intern_numbers(&numbers, bytes, unit);
-        self.draft = std::mem::replace(&mut self.previous, numbers);
-        slot
-    }
-
-    /// The number of a text: that of the one at its place in the series before, or that which its foreign number stood for
-    /// the last time, if it is one of these.
-    #[inline]
-    fn number_of(&mut self, place: usize, foreign: u32, text: &str) -> u32 {
-        if let Some(&number) = self.previous.get(place)
-            && self.texts.holds_as(number, text)
-        {
-            return number;
-        }
-        if let Some(&number) = self.foreign.get(foreign as usize)
-            && self.texts.holds_as(number, text)
-        {
-            return number;
-        }
-        let number = self.texts.hold(text);
-        if foreign != u32::MAX {
-            reach(&mut self.foreign, foreign as usize, || u32::MAX);
-            self.foreign[foreign as usize] = number;
-        }
-        number
-    }
-
-    fn intern_numbers(&mut self, numbers: &[u32], bytes: usize, unit: Option<Unit>) -> SlotId {
-        let hash = self.hasher.hash_one(numbers);
-        let (records, all) = (&self.records, &self.numbers);
-        if let Some(&known) = self.index.find(hash, |&slot| records[slot as usize].numbers(all) == numbers) {
-            for &text in numbers {
+        self.sorting.sort(&mut draft, HEAD, &mut self.texts);
+        let (slot, is_new) = self.lists.intern(&draft);
+        if is_new {
+            let bytes = draft.iter().map(|&text| self.texts.length(text)).sum::<usize>();
+            reach(&mut self.records, slot as usize, Record::default);
+            self.records[slot as usize] = Record { bytes: place(bytes), remark: AtomicU32::new(0), unit };
+        } else {
+            for &text in &draft {
                 self.texts.let_go(text);
             }
-            return SlotId(known);
         }
-        let record = Record {
-            start: place(self.numbers.len()),
-            count: place(numbers.len()),
-            bytes: place(bytes),
-            remark: AtomicU32::new(0),
-            unit,
-        };
-        make_room(&mut self.numbers, numbers.len());
-        self.numbers.extend_from_slice(numbers);
-        let slot = if let Some(slot) = self.free.pop() {
-            self.records[slot as usize] = record;
-            slot
-        } else {
-            make_room(&mut self.records, 1);
-            self.records.push(record);
-            place(self.records.len() - 1)
-        };
-        let (records, all, hasher) = (&self.records, &self.numbers, &self.hasher);
-        self.index.insert_unique(hash, slot, |&slot| hasher.hash_one(records[slot as usize].numbers(all)));
+        self.draft = draft;
         SlotId(slot)
     }
 
     /// A series is no longer one. It can be read until [`Slots::clear_away`] was called twice.
     pub(super) fn retire(&mut self, slot: SlotId) {
-        let hash = self.hasher.hash_one(self.numbers(slot));
-        if let Ok(found) = self.index.find_entry(hash, |&other| other == slot.0) {
-            found.remove();
+        if self.lists.retire(slot.0) {
             self.retired.push(slot.0);
         }
     }
@@ -211,36 +137,23 @@ impl Slots {
             return;
         }
         for slot in leaving {
-            let record = &mut self.records[slot as usize];
-            for &text in record.numbers(&self.numbers) {
+            for &text in self.lists.get(slot) {
                 self.texts.let_go(text);
             }
-            self.unused += record.count as usize;
-            record.count = 0;
-            self.free.push(slot);
+            self.lists.release(slot);
         }
         self.texts.tidy();
-        if self.unused > self.numbers.len() / 3 + FEW_NUMBERS {
-            let mut numbers = Vec::with_capacity(self.numbers.len() - self.unused);
-            for record in &mut self.records {
-                let start = place(numbers.len());
-                numbers.extend_from_slice(record.numbers(&self.numbers));
-                record.start = start;
-            }
-            let is_little = numbers.len() < self.numbers.capacity() / 4;
-            put_back(&mut self.numbers, numbers, is_little);
-            self.unused = 0;
-        }
+        self.lists.tidy();
     }
 
     /// How many series there are.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.lists.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.lists.len() == 0
     }
 
     /// A series.
@@ -261,8 +174,7 @@ impl Slots {
     /// How many texts a series has, name and host included, and how many bytes these are together.
     #[inline]
     pub(crate) fn extent(&self, slot: SlotId) -> (usize, usize) {
-        let Record { count, bytes, .. } = self.records[slot.index()];
-        (count as usize, bytes as usize)
+        (self.lists.length(slot.0), self.records[slot.index()].bytes as usize)
     }
 
     /// How many texts there may be: numbers of texts are below.
@@ -302,7 +214,7 @@ impl Slots {
     /// The texts of a series: its host, its name, and its tags in the order of their text.
     #[inline]
     pub(crate) fn numbers(&self, slot: SlotId) -> &[u32] {
-        self.records[slot.index()].numbers(&self.numbers)
+        self.lists.get(slot.0)
     }
 }
 
@@ -344,8 +256,8 @@ impl std::fmt::Debug for Tags<'_> {
     }
 }
 
-fn place(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2^32 series, and texts of series, fit in memory")
+fn place(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("the texts of a series are far shorter than 4 GiB")
 }
 
 #[cfg(test)]
@@ -389,7 +301,6 @@ mod tests {
             slots.retire(slot);
             slots.clear_away();
         }
-        assert!(slots.numbers.capacity() < 4 * FEW_NUMBERS);
         assert_eq!(slots.records.len(), 3);
         let SeriesRef { metric, host, .. } = slots.get(kept);
         assert_eq!((metric, host), ("kept", "host"));

@@ -32,6 +32,13 @@ impl Index {
         (hash >> 32) as u32
     }
 
+    /// The number in the first cell where one that is meant may be.
+    #[inline]
+    pub(super) fn first(&self, fingerprint: u32) -> u32 {
+        let mask = self.cells.len().wrapping_sub(1);
+        self.cells.get(fingerprint as usize & mask).map_or(NOBODY, |cell| cell.place)
+    }
+
     /// The numbers that may be meant, the likeliest first.
     #[inline]
     pub(super) fn candidates(&self, fingerprint: u32) -> impl Iterator<Item = u32> {

@@ -140,6 +140,12 @@ impl Roster {
         self.index.candidates(fingerprint).next().map(SeriesId::new)
     }
 
+    /// Where the search for a text with this fingerprint begins, read so that it is at hand then.
+    #[inline]
+    pub(super) fn candidate_at_first(&self, fingerprint: u32) -> u32 {
+        self.index.first(fingerprint)
+    }
+
     /// Something of the text of a series, read so that the text is at hand when it is compared.
     #[inline]
     pub(super) fn touch(&self, series: SeriesId) -> u8 {
@@ -333,9 +339,8 @@ impl Roster {
 
 /// Makes the next text begin where a text may.
 fn pad(arena: &mut String) {
-    while !arena.len().is_multiple_of(UNIT) {
-        arena.push('\0');
-    }
+    let gap = arena.len().next_multiple_of(UNIT) - arena.len();
+    arena.push_str(&"\0\0\0\0\0\0\0"[..gap]);
 }
 
 #[cfg(test)]
