@@ -49,7 +49,7 @@ impl Bits<'_> {
     pub(super) fn flush(&mut self) {
         self.room[self.at..self.at + WORD].copy_from_slice(&self.waiting.to_le_bytes());
         self.at += (self.count / 8) as usize;
-        self.waiting >>= self.count & 56;
+        self.waiting >>= self.count / 8 * 8;
         self.count %= 8;
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Shares {
     /// The number of states is two to the power of this.
     log: u32,
     /// -1 stands for one state of a symbol that is less likely than one state says.
-    shares: [i16; SYMBOLS],
+    of: [i16; SYMBOLS],
     /// How many symbols the alphabet has, the last of which has a share.
     symbols: usize,
 }
@@ -31,7 +31,7 @@ impl Shares {
             shares[symbol] = of[symbol];
             symbol += 1;
         }
-        Self { log, shares, symbols: of.len() }
+        Self { log, of: shares, symbols: of.len() }
     }
 
     /// Shares by how often symbols occur, of which at least two do; in at most 2^`finest` states.
@@ -54,7 +54,7 @@ impl Shares {
             shares[largest] += change as i16;
             left -= change;
         }
-        Self { log, shares, symbols }
+        Self { log, of: shares, symbols }
     }
 
     /// Appends the shares as a frame says them.
@@ -67,7 +67,7 @@ impl Shares {
         let (mut left, mut threshold, mut width) = ((1_i32 << self.log) + 1, 1_i32 << self.log, self.log + 1);
         let mut symbol = 0;
         while symbol < self.symbols && left > 1 {
-            let share = self.shares[symbol];
+            let share = self.of[symbol];
             let most = 2 * threshold - 1 - left;
             left -= i32::from(share.abs());
             let mut value = i32::from(share) + 1;
@@ -82,7 +82,7 @@ impl Shares {
             }
             symbol += 1;
             if share == 0 {
-                let mut more = self.shares[symbol..self.symbols].iter().take_while(|share| **share == 0).count();
+                let mut more = self.of[symbol..self.symbols].iter().take_while(|share| **share == 0).count();
                 symbol += more;
                 while more >= 3 {
                     bits.add(3, 2);
@@ -123,13 +123,13 @@ impl Table {
         let size = 1_usize << shares.log;
         let mut symbols = [0_u8; STATES];
         let mut unlikely = size;
-        for symbol in (0..shares.symbols).filter(|symbol| shares.shares[*symbol] == -1) {
+        for symbol in (0..shares.symbols).filter(|symbol| shares.of[*symbol] == -1) {
             unlikely -= 1;
             symbols[unlikely] = symbol as u8;
         }
         let (step, mut at) = ((size >> 1) + (size >> 3) + 3, 0);
         for symbol in 0..shares.symbols {
-            for _ in 0..shares.shares[symbol].max(0) {
+            for _ in 0..shares.of[symbol].max(0) {
                 symbols[at] = symbol as u8;
                 at = (at + step) & (size - 1);
                 while at >= unlikely {
@@ -138,14 +138,14 @@ impl Table {
             }
         }
         let mut places = [0; SYMBOLS];
-        let mut total = 0;
-        for symbol in 0..shares.symbols {
-            let share = u32::from(shares.shares[symbol].unsigned_abs());
-            places[symbol] = total as usize;
+        let mut total = 0_u32;
+        for ((share, place), transition) in shares.of.iter().zip(&mut places).zip(&mut table.transitions) {
+            *place = total as usize;
+            let share = u32::from(share.unsigned_abs());
             if share > 0 {
                 let most = if share == 1 { shares.log } else { shares.log - (share - 1).ilog2() };
                 let bits = (most << 16).wrapping_sub(share << most);
-                table.transitions[symbol] = Transition { bits, offset: total as i32 - share as i32 };
+                *transition = Transition { bits, offset: total.cast_signed() - share.cast_signed() };
             }
             total += share;
         }
@@ -183,7 +183,7 @@ impl Table {
 
     #[inline]
     fn state(&self, value: u32, offset: i32) -> u32 {
-        let place = (value as i32).wrapping_add(offset) as usize;
+        let place = value.wrapping_add_signed(offset) as usize;
         u32::from(self.states[place % STATES])
     }
 }
