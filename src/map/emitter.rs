@@ -12,7 +12,7 @@ use super::limiter::Limiter;
 use super::memory::{Memory, Planned};
 use super::native::NativeReading;
 use super::origin::SeriesId;
-use super::plan::{Change, Plan, ServiceCheckPlan};
+use super::plan::{Plan, ServiceCheckPlan};
 use super::selection::{FamilyId, Suffix, full_name};
 use super::submission::{MetricKind, NativeSubmission, ServiceCheck, Submission, Submissions};
 use super::trace::Step;
@@ -29,7 +29,7 @@ pub(super) enum Emission {
     /// The value of a series that becomes a service check.
     ServiceCheck(SeriesId, Arc<ServiceCheckPlan>, f64),
     /// Pieces of metadata.
-    Metadata(SeriesId, Arc<[(String, String)]>),
+    Metadata(SeriesId, Arc<Vec<(String, String)>>),
     /// A figure about the scrape.
     Figure(Figure, f64),
 }
@@ -154,12 +154,11 @@ impl<S: Submissions> Emitter<'_, S> {
         let series = memory.touch(figure.name()).unwrap_or_else(|unknown| {
             let contexts = &mut memory.contexts;
             let context = contexts.intern(&name, "", self.static_tags.iter().map(|tag| &**tag), figure.unit());
-            let plan =
-                Plan::Metric { kind: figure.kind(), context, change: Change::Keep, gauges: GaugeAggregation::Last };
+            let plan = Plan::Metric { kind: figure.kind(), context, gauges: GaugeAggregation::Last };
             let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };
             memory.plan(figure.name(), Err(unknown), planned)
         });
-        let Plan::Metric { kind, context, gauges, .. } = memory.get(series).plan else { return };
+        let Plan::Metric { kind, context, gauges } = memory.get(series).plan else { return };
         let origin = memory.origin(series);
         let submission =
             Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };

@@ -19,7 +19,7 @@ use super::memory::{Memory, Series};
 use super::native::NativeReading;
 use super::number::Bounds;
 use super::origin::{Part, SeriesId};
-use super::plan::{Change, Plan};
+use super::plan::{Change, ChangedPlan, CounterGaugePlan, Plan};
 use super::repetition::Repetition;
 use super::selection::{FamilyId, Selected, Selection};
 use super::sharing::{Search, SearchState, SharedLabels, Watch, counts};
@@ -304,10 +304,13 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         let value = sample.value;
         match self.memory.get(series).plan {
             Plan::Drop(_) => {}
-            Plan::Metric { kind, context, change, gauges } => {
+            Plan::Metric { kind, context, gauges } => self.metric(series, kind, context, gauges, value),
+            Plan::Changed(ref plan) => {
+                let ChangedPlan { kind, context, change, gauges } = **plan;
                 self.metric(series, kind, context, gauges, changed(value, change, self.circumstances.now));
             }
-            Plan::CounterGauge { total, count, gauges } => {
+            Plan::CounterGauge(ref plan) => {
+                let CounterGaugePlan { total, count, gauges } = **plan;
                 if let Some(context) = total {
                     self.metric(series, MetricKind::Gauge, context, gauges, value);
                 }
@@ -445,7 +448,6 @@ fn reaches_transformer(reason: DropReason) -> bool {
 
 fn changed(value: f64, change: Change, now: UnixTime) -> f64 {
     match change {
-        Change::Keep => value,
         Change::Percent { scale } => value / scale * 100.0,
         Change::UntilNow => now.seconds() - value,
     }

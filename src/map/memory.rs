@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use super::absence::{Census, RETAIN_SCRAPES, Sweeping};
 use super::context::{ContextId, Contexts};
 use super::origin::{GroupId, Origin, Part, SeriesId};
-use super::plan::{Change, Plan};
+use super::plan::Plan;
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
 use crate::texts::reach;
@@ -20,6 +20,9 @@ pub(crate) struct Series {
     pub(crate) plan: Plan,
     pub(crate) group: Option<(GroupId, Part)>,
 }
+
+// There is one for each series of each target, so that what it takes counts.
+const _: () = assert!(size_of::<Option<Series>>() <= 24);
 
 /// A series that is not known, by the fingerprint of its text.
 #[derive(Clone, Copy, Debug)]
@@ -296,9 +299,9 @@ impl Memory {
 fn replay_of(plan: &Plan) -> Replay {
     match plan {
         Plan::Drop(reason) => Replay::Drop(*reason),
-        Plan::Metric { change: Change::Keep, .. } => Replay::Same,
-        Plan::Metric { .. }
-        | Plan::CounterGauge { .. }
+        Plan::Metric { .. } => Replay::Same,
+        Plan::Changed(_)
+        | Plan::CounterGauge(_)
         | Plan::Bucket(_)
         | Plan::Native(_)
         | Plan::ServiceCheck(_)

@@ -45,6 +45,6 @@ pub use mapping::Mapping;
 pub use memory::Forgotten;
 pub use native::{NativeCount, NativeReading};
 pub use origin::{GroupId, Origin, Part, SeriesId};
-pub use plan::{BucketPlan, Change, Plan, ServiceCheckPlan};
+pub use plan::{BucketPlan, Change, ChangedPlan, CounterGaugePlan, Plan, ServiceCheckPlan};
 pub use submission::{Begun, MetricKind, NativeSubmission, ServiceCheck, Submission, Submissions};
 pub use trace::{Step, Trace};

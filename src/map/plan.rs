@@ -20,20 +20,13 @@ pub enum Plan {
         kind: MetricKind,
         /// Name, tags and host.
         context: ContextId,
-        /// What is done to the value.
-        change: Change,
         /// What several gauges of the context come to.
         gauges: GaugeAggregation,
     },
+    /// Likewise, but another value is submitted.
+    Changed(Box<ChangedPlan>),
     /// Each value becomes a gauge and a monotonic count, but for what `metric_patterns` leaves out.
-    CounterGauge {
-        /// The gauge.
-        total: Option<ContextId>,
-        /// The monotonic count.
-        count: Option<ContextId>,
-        /// What several gauges of the context come to.
-        gauges: GaugeAggregation,
-    },
+    CounterGauge(Box<CounterGaugePlan>),
     /// Each value is a bucket that is submitted without those below it, once its histogram is complete.
     Bucket(Box<BucketPlan>),
     /// Each value is a native histogram that becomes a sketch.
@@ -41,15 +34,16 @@ pub enum Plan {
     /// Each value becomes a service check.
     ServiceCheck(Arc<ServiceCheckPlan>),
     /// Each value stands for pieces of metadata: their names and what they say.
-    Metadata(Arc<[(String, String)]>),
+    Metadata(Arc<Vec<(String, String)>>),
 }
 
 impl Plan {
     /// Whether what becomes of a value depends on the value before.
     pub(super) fn grows(&self) -> bool {
         match self {
-            Self::Metric { kind, .. } => matches!(kind, MetricKind::MonotonicCount | MetricKind::Rate),
-            Self::CounterGauge { count, .. } => count.is_some(),
+            Self::Metric { kind, .. } => kind.grows(),
+            Self::Changed(plan) => plan.kind.grows(),
+            Self::CounterGauge(plan) => plan.count.is_some(),
             Self::Bucket(_) | Self::Native(_) => true,
             Self::Drop(_) | Self::ServiceCheck(_) | Self::Metadata(_) => false,
         }
@@ -60,18 +54,35 @@ impl Plan {
         let (one, other) = match self {
             Self::Drop(_) | Self::ServiceCheck(_) | Self::Metadata(_) => (None, None),
             Self::Metric { context, .. } | Self::Native(context) => (Some(*context), None),
-            Self::CounterGauge { total, count, .. } => (*total, *count),
+            Self::Changed(plan) => (Some(plan.context), None),
+            Self::CounterGauge(plan) => (plan.total, plan.count),
             Self::Bucket(plan) => (plan.base, plan.submitted.map(|(_, context)| context)),
         };
         one.into_iter().chain(other)
     }
 }
 
+/// A metric whose values are not submitted as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedPlan {
+    pub(crate) kind: MetricKind,
+    pub(crate) context: ContextId,
+    pub(crate) change: Change,
+    pub(crate) gauges: GaugeAggregation,
+}
+
+/// A gauge and a monotonic count of the same values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CounterGaugePlan {
+    pub(crate) total: Option<ContextId>,
+    pub(crate) count: Option<ContextId>,
+    /// What several gauges of a context come to.
+    pub(crate) gauges: GaugeAggregation,
+}
+
 /// What is done to a value before it is submitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
-    /// Nothing.
-    Keep,
     /// It is divided by the scale and multiplied by 100.
     Percent {
         /// Not zero.

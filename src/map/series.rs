@@ -14,7 +14,7 @@ use super::labels::{LabelSet, QUANTILE, UPPER_BOUND, without_prefix};
 use super::metadata::pieces;
 use super::number::{Bounds, parse_float};
 use super::origin::Part;
-use super::plan::{BucketPlan, Change, Plan, ServiceCheckPlan};
+use super::plan::{BucketPlan, Change, ChangedPlan, CounterGaugePlan, Plan, ServiceCheckPlan};
 use super::selection::{FullName, SelectedFamily, Shape, Suffix};
 use super::sharing::SharedLabels;
 use super::submission::MetricKind;
@@ -143,7 +143,9 @@ impl<'l, T: Trace> SeriesCompiler<'_, 'l, T> {
         kind: MetricKind,
         suffix: Suffix,
     ) -> Result<Plan, DropReason> {
-        self.changed(family, labels, kind, suffix, Change::Keep)
+        let name = self.name(family, suffix)?;
+        let unit = self.unit_of(family, kind, suffix, None);
+        Ok(Plan::Metric { kind, context: self.context(name, labels, unit), gauges: family.gauges })
     }
 
     fn changed(
@@ -155,8 +157,9 @@ impl<'l, T: Trace> SeriesCompiler<'_, 'l, T> {
         change: Change,
     ) -> Result<Plan, DropReason> {
         let name = self.name(family, suffix)?;
-        let unit = self.unit_of(family, kind, suffix, change);
-        Ok(Plan::Metric { kind, context: self.context(name, labels, unit), change, gauges: family.gauges })
+        let unit = self.unit_of(family, kind, suffix, Some(change));
+        let context = self.context(name, labels, unit);
+        Ok(Plan::Changed(Box::new(ChangedPlan { kind, context, change, gauges: family.gauges })))
     }
 
     fn counter_gauge(&mut self, family: &SelectedFamily, labels: &LabelSet<'_>) -> Result<Plan, DropReason> {
@@ -168,7 +171,7 @@ impl<'l, T: Trace> SeriesCompiler<'_, 'l, T> {
         if total.is_none() && count.is_none() {
             return Err(DropReason::LeftOutByPattern);
         }
-        Ok(Plan::CounterGauge { total, count, gauges: family.gauges })
+        Ok(Plan::CounterGauge(Box::new(CounterGaugePlan { total, count, gauges: family.gauges })))
     }
 
     /// Section 4.4.
@@ -277,14 +280,20 @@ impl<'l, T: Trace> SeriesCompiler<'_, 'l, T> {
 
     /// What submitted values are measured in. There is no unit for what happens in a second, and observations are counted
     /// without one.
-    fn unit_of(&self, family: &SelectedFamily, kind: MetricKind, suffix: Suffix, change: Change) -> Option<Unit> {
+    fn unit_of(
+        &self,
+        family: &SelectedFamily,
+        kind: MetricKind,
+        suffix: Suffix,
+        change: Option<Change>,
+    ) -> Option<Unit> {
         let of_observations = matches!(family.shape, Shape::Histogram | Shape::Summary);
         match (change, kind, suffix) {
-            (Change::Percent { .. }, _, _) => Some(Unit::PERCENT),
-            (Change::UntilNow, _, _) => Some(Unit::SECOND),
-            (Change::Keep, MetricKind::Rate, _) => None,
-            (Change::Keep, _, Suffix::Count | Suffix::Bucket) if of_observations => None,
-            (Change::Keep, _, _) => self.unit,
+            (Some(Change::Percent { .. }), _, _) => Some(Unit::PERCENT),
+            (Some(Change::UntilNow), _, _) => Some(Unit::SECOND),
+            (None, MetricKind::Rate, _) => None,
+            (None, _, Suffix::Count | Suffix::Bucket) if of_observations => None,
+            (None, _, _) => self.unit,
         }
     }
 

@@ -22,6 +22,11 @@ pub enum MetricKind {
 }
 
 impl MetricKind {
+    /// Whether what becomes of a value depends on the value before.
+    pub(crate) fn grows(self) -> bool {
+        matches!(self, Self::MonotonicCount | Self::Rate)
+    }
+
     /// The word of the Agent for this kind.
     pub fn as_str(self) -> &'static str {
         match self {
