@@ -13,7 +13,7 @@ use retriever::config::{Enrichment, Output};
 use retriever::submit::{DropReason, Submitter};
 use support::api::{pace, settings};
 use support::deliveries::{point, points};
-use support::intake::{Intake, Reply, SERIES};
+use support::intake::{Intake, Received, Reply, SERIES};
 use support::proto::{MetricSeries, MetricType};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -31,7 +31,8 @@ struct Meant {
     host: &'static str,
 }
 
-/// Series like those of a cluster, and among them some with a device, a host, long or many tags, a name that is repaired, a value that is none.
+/// Series like those of a cluster, and among them some with a device, a host, long or many tags, a name that is repaired,
+/// a tag that all series have, a value that is none.
 fn meant() -> Vec<Meant> {
     let one = |number: usize| {
         let pod = number / 7;
@@ -106,12 +107,11 @@ fn counted(texts: impl Iterator<Item = Text>) -> BTreeMap<Text, usize> {
     counts
 }
 
-async fn deliver(intake: &Intake) {
+async fn deliver(intake: &Intake, meant: Vec<Meant>) {
     let enrichment =
         Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()], ..Enrichment::default() };
     let output = Output::Api(settings([intake.url()], PATIENCE));
     let submitter = Submitter::with_pace(&output, enrichment, pace()).unwrap();
-    let meant = meant();
     let made = meant.iter().map(|meant| {
         let tags: Vec<&str> = meant.tags.iter().map(String::as_str).collect();
         point(meant.kind, &meant.metric, meant.value, &tags, meant.host)
@@ -133,9 +133,13 @@ async fn deliver(intake: &Intake) {
 #[tokio::test]
 async fn each_point_arrives_once_within_the_limits() {
     let intake = Intake::start().await;
-    deliver(&intake).await;
+    deliver(&intake, meant()).await;
     let payloads = intake.received(SERIES);
     assert!((3..8).contains(&payloads.len()), "{} payloads", payloads.len());
+    expect_limits(&payloads);
+}
+
+fn expect_limits(payloads: &[Received]) {
     for payload in payloads {
         let (body, decompressed) = (payload.body.len(), payload.decompressed().len());
         assert!(body <= 512_000 && decompressed <= 5_242_880, "{body} bytes of {decompressed}");
@@ -143,11 +147,37 @@ async fn each_point_arrives_once_within_the_limits() {
     }
 }
 
+/// None of them goes the way of the others.
+#[tokio::test]
+async fn series_that_need_repair_keep_the_limits_too() {
+    let intake = Intake::start().await;
+    let repaired = |mut meant: Meant| {
+        meant.metric = format!("job:{}", meant.metric);
+        meant
+    };
+    deliver(&intake, meant().into_iter().map(repaired).collect()).await;
+    expect_limits(&intake.received(SERIES));
+}
+
+/// Too few to have payloads of their own, and more than fits into one.
+#[tokio::test]
+async fn few_series_that_are_large_keep_the_limits_too() {
+    let intake = Intake::start().await;
+    let large = |(number, mut meant): (usize, Meant)| {
+        meant.tags.extend((0..20).map(|tag| format!("large{tag}:{}-{}", "value".repeat(25), number / 9 * tag)));
+        meant
+    };
+    deliver(&intake, meant().into_iter().take(4000).enumerate().map(large).collect()).await;
+    let payloads = intake.received(SERIES);
+    assert!(payloads.len() > 2);
+    expect_limits(&payloads);
+}
+
 #[tokio::test]
 async fn payloads_that_an_intake_finds_too_large_are_split() {
     let intake = Intake::start().await;
     intake.answer(SERIES, Reply::AcceptUpTo(60_000));
-    deliver(&intake).await;
+    deliver(&intake, meant()).await;
     assert!(
         intake.received(SERIES).iter().filter(|payload| payload.accepted).all(|payload| payload.body.len() <= 60_000)
     );

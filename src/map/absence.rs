@@ -92,9 +92,9 @@ pub(super) struct Sweeping {
 }
 
 impl Sweeping {
-    /// Whether it is time for a search in a memory of this age, in which `remembered` of all the series are that ever
+    /// Whether it is time for a search, which then counts as begun, in a memory of this age, in which `remembered` of all the series are that ever
     /// came.
-    pub(super) fn is_due(&mut self, age: u32, births: u32, remembered: usize) -> bool {
+    pub(super) fn begin_if_due(&mut self, age: u32, births: u32, remembered: usize) -> bool {
         let born = births.wrapping_sub(self.births) as usize;
         let is_due = age - self.age >= SWEEP_SCRAPES || born.saturating_mul(SWEEP_SHARE) > remembered;
         if is_due {
@@ -169,10 +169,10 @@ mod tests {
     #[test]
     fn a_search_is_due_after_some_scrapes_or_with_many_new_series() {
         let mut sweeping = Sweeping::default();
-        assert!(sweeping.is_due(1, 1600, 1600));
-        assert!(!sweeping.is_due(2, 1700, 1600));
-        assert!(sweeping.is_due(3, 1701, 1601));
-        assert!(!sweeping.is_due(3 + SWEEP_SCRAPES - 1, 1701, 1601));
-        assert!(sweeping.is_due(3 + SWEEP_SCRAPES, 1701, 1601));
+        assert!(sweeping.begin_if_due(1, 1600, 1600));
+        assert!(!sweeping.begin_if_due(2, 1700, 1600));
+        assert!(sweeping.begin_if_due(3, 1701, 1601));
+        assert!(!sweeping.begin_if_due(3 + SWEEP_SCRAPES - 1, 1701, 1601));
+        assert!(sweeping.begin_if_due(3 + SWEEP_SCRAPES, 1701, 1601));
     }
 }

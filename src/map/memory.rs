@@ -247,7 +247,7 @@ impl Memory {
     }
 
     /// Ends a scrape: tells what changed plans have left, and, from time to time after a successful one, what was
-    /// forgotten because it was missing for long, with the age at which it would have had to be seen.
+    /// forgotten because it was missing for long; and then the age before which nothing that is remembered was seen last.
     pub(crate) fn end_scrape(&mut self, success: bool) -> (Forgotten, Option<u32>) {
         let mut forgotten = Forgotten::default();
         let oldest = if success { self.grow_older(&mut forgotten) } else { None };
@@ -258,7 +258,7 @@ impl Memory {
 
     fn grow_older(&mut self, forgotten: &mut Forgotten) -> Option<u32> {
         self.age += 1;
-        if !self.sweeping.is_due(self.age, self.roster.births(), self.roster.len()) {
+        if !self.sweeping.begin_if_due(self.age, self.roster.births(), self.roster.len()) {
             return None;
         }
         self.sweep(forgotten);

@@ -1,6 +1,7 @@
 //! A delivery as entries of payloads: what Datadog cannot store is dropped here, and counted.
 
 use super::framing::Framing;
+use super::packing::Packing;
 use super::payload::{Entries, Payload, PayloadKind};
 use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef, SlotId, Slots};
 use crate::map::ServiceCheck;
@@ -13,6 +14,7 @@ use crate::submit::enrich::Enricher;
 use crate::submit::event::Event;
 use crate::submit::name::{self, cut_to};
 use crate::submit::stats::{DropReason, Dropped};
+use crate::time::UnixTime;
 
 /// The longest message of a service check, in characters.
 const MESSAGE: usize = 500;
@@ -24,6 +26,11 @@ const AGGREGATION_KEY: usize = 100;
 /// A delivery with so many points, a megabyte or so, shares no payload with others: they are compressed at once, rather
 /// than kept until the load is closed.
 const MANY: usize = 4096;
+
+/// An entry as large as this is not encoded together with others: a payload must be known to have room before.
+const LARGE: usize = 64 << 10;
+/// So many bytes of series share no payload with those of other deliveries either.
+const MUCH: usize = 1 << 20;
 
 /// The entries of one delivery.
 #[derive(Debug)]
@@ -75,7 +82,14 @@ impl Encoded {
             PointEncoder::new(slots, enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
         let new_framing = || Framing::new(delivery.time, PayloadKind::Series.limits());
         let mut framing = (batch.points.len() >= MANY).then(new_framing);
+        let mut packing = None;
         for point in &batch.points {
+            if self.series.size() >= MUCH
+                && let Some(size) = self.pack_series(&mut packing, delivery.time)
+                && framing.is_none()
+            {
+                encoder.restart(size);
+            }
             let Point { series, kind, value } = *point;
             if let Some(form) = form(slots, series, enricher)
                 && value.is_finite()
@@ -83,12 +97,12 @@ impl Encoded {
                 let unit = enricher.unit(slots.unit(series));
                 let layout = encoder.lay_out(Reading { series, form, kind, value, unit });
                 match &mut framing {
-                    None => {
-                        self.series.add(|buffer| encoder.tell(buffer, &layout));
+                    Some(framing) if layout.length() < LARGE => {
+                        framing.add(&mut encoder, &layout);
                         continue;
                     }
-                    Some(framing) if Framing::takes(&layout) => {
-                        framing.add(&mut encoder, &layout);
+                    None => {
+                        self.series.add(|buffer| encoder.tell(buffer, &layout));
                         continue;
                     }
                     Some(_) => {}
@@ -98,6 +112,25 @@ impl Encoded {
             self.count(done);
         }
         self.payloads = framing.map_or_else(Vec::new, Framing::finish);
+        if let Some(mut packing) = packing {
+            packing.feed(&self.series);
+            self.series.clear();
+            let (payloads, too_large) = packing.finish();
+            self.payloads.extend(payloads);
+            self.dropped.add(DropReason::TooLarge, too_large);
+        }
+    }
+
+    /// Makes payloads of the series that are not in any yet, if they fill one; gives how many bytes they had.
+    fn pack_series(&mut self, packing: &mut Option<Packing>, time: UnixTime) -> Option<usize> {
+        let new = || Packing::new(PayloadKind::Series, PayloadKind::Series.limits(), time);
+        let packing = packing.get_or_insert_with(new);
+        packing.is_filled_by(&self.series).then(|| {
+            packing.feed(&self.series);
+            let size = self.series.size();
+            self.series.clear();
+            size
+        })
     }
 
     /// How many entries there are.
@@ -203,14 +236,14 @@ impl Encoded {
 fn form(slots: &Slots, series: SlotId, enricher: &Enricher) -> Option<Form> {
     let (remark, fingerprint) = (slots.remark(series), enricher.fingerprint() & !FORMS);
     if remark & !FORMS == fingerprint {
-        return [None, Some(Form::Short), Some(Form::Long), Some(Form::Device)][(remark & FORMS) as usize];
+        return [None, Some(Form::Short), Some(Form::Long), Some(Form::Edited)][(remark & FORMS) as usize];
     }
     let form = find_form(slots.get(series), enricher);
     let number = match form {
         None => 0,
         Some(Form::Short) => 1,
         Some(Form::Long) => 2,
-        Some(Form::Device) => 3,
+        Some(Form::Edited) => 3,
     };
     slots.note(series, fingerprint | number);
     form
@@ -220,11 +253,12 @@ fn find_form(series: SeriesRef<'_>, enricher: &Enricher) -> Option<Form> {
     let is_device = |tag: &str| tag.starts_with(DEVICE);
     let is_kept = name::metric_name(series.metric).is_some_and(|name| name == series.metric)
         && series.tags.iter().all(|tag| name::cut(tag).len() == tag.len())
-        && !enricher.more_tags().iter().any(|tag| is_device(tag) || series.tags.contains(tag));
+        && !enricher.more_tags().iter().any(|tag| is_device(tag));
+    let repeats = || enricher.more_tags().iter().any(|tag| series.tags.contains(tag));
     let is_short = |text: &str| text.len() < 1 << 7;
     is_kept.then(|| {
-        if series.tags.iter().any(is_device) {
-            Form::Device
+        if series.tags.iter().any(is_device) || repeats() {
+            Form::Edited
         } else if is_short(series.metric) && series.tags.iter().all(is_short) {
             Form::Short
         } else {

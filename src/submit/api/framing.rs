@@ -5,9 +5,6 @@ use crate::submit::encode::{Layout, PointEncoder};
 use crate::submit::frame::Frame;
 use crate::time::UnixTime;
 
-/// Entries as large as this are left to others: for a payload must be known to fit before an entry is told.
-const LARGE: usize = 64 << 10;
-
 /// Makes payloads of points, in their order.
 pub(super) struct Framing {
     limits: Limits,
@@ -24,12 +21,7 @@ impl Framing {
         Self { limits, created, frame: Frame::default(), entries: 0, done: Vec::new() }
     }
 
-    /// Whether a point is not too large for this way.
-    pub(super) fn takes(layout: &Layout) -> bool {
-        layout.length() < LARGE
-    }
-
-    /// Adds the point that was laid out last.
+    /// Adds the point that was laid out last, which is far smaller than a payload may be.
     pub(super) fn add(&mut self, encoder: &mut PointEncoder<'_>, layout: &Layout) {
         let (length, Limits { compressed, uncompressed, entries }) = (layout.length(), self.limits);
         let is_full = self.entries >= entries as u64

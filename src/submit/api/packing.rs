@@ -34,6 +34,11 @@ impl Packing {
         Self { kind, limits, created, ratio: USUAL_RATIO, compressor, done: Vec::new(), too_large: 0 }
     }
 
+    /// Whether entries fill a payload.
+    pub(super) fn is_filled_by(&self, entries: &Entries) -> bool {
+        entries.len() >= self.limits.entries || entries.size() >= self.room()
+    }
+
     /// Bytes before compression that likely fit.
     fn room(&self) -> usize {
         let expected = self.limits.compressed as f64 * FILLED / self.ratio.max(1e-3);

@@ -158,6 +158,12 @@ impl Entries {
         (0..self.len()).map(|index| &self.bytes[self.start(index)..self.ends[index]])
     }
 
+    /// Forgets all entries, and keeps the room for others.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
     /// Reads the entries back from a body.
     fn read(kind: PayloadKind, body: &[u8]) -> Option<Self> {
         let mut entries = Self::new(kind);
@@ -230,7 +236,7 @@ impl Payload {
     }
 }
 
-/// Two payloads of half the entries each, for an intake that finds the one of this body too large. `None` when there is
+/// Payloads of at most half the entries each, for an intake that finds the one of this body too large. `None` when there is
 /// but one entry.
 pub(super) fn halve(kind: PayloadKind, body: &[u8], created: UnixTime) -> Option<Vec<Payload>> {
     kind.content_encoding()?;
@@ -241,7 +247,7 @@ pub(super) fn halve(kind: PayloadKind, body: &[u8], created: UnixTime) -> Option
     }
     let limits = Limits { entries: entries.len().div_ceil(2), ..kind.limits() };
     let mut halves = Vec::with_capacity(2);
-    // A half is smaller than a whole that kept the limits.
+    // Compressed by another coder than the whole, a half may exceed the limits, and is halved again then.
     entries.seal(limits, created, &mut halves);
     Some(halves)
 }

@@ -1,4 +1,4 @@
-//! Bytes as Datadog's intake reads them: each function appends one self-contained entry to a buffer, so that a payload
+//! Bytes as Datadog's intake reads them: each entry is complete in itself, so that a payload
 //! is entries one after another and its size is known while it is written.
 //!
 //! The input types can say everything that the intake understands, more than Retriever sends.

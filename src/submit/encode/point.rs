@@ -27,8 +27,7 @@ const NONE: u32 = u32::MAX;
 /// Bytes of a value, and of a word.
 const WORD: usize = size_of::<u64>();
 
-/// The least place of an element that is not in the present run of entries is above all of an earlier one; before the
-/// places reach this, they begin anew.
+/// A sink that would begin above this place begins anew at 1, so that with its size places stay below [`IS_METRIC`].
 const MOST: u32 = 1 << 30;
 /// In the place of a text: that it stands there as a metric.
 const IS_METRIC: u32 = 1 << 31;
@@ -40,8 +39,8 @@ pub(in crate::submit) enum Form {
     Short,
     /// Its name and tags as they are.
     Long,
-    /// Its name and tags as they are, but for the last tag that tells a device.
-    Device,
+    /// Its name and tags as they are, but for the last tag that tells a device, and those that follow anyway.
+    Edited,
 }
 
 /// What is to be encoded: the value of a series, which is measured in `unit` if that is not empty.
@@ -69,13 +68,16 @@ impl Layout {
     }
 }
 
-/// Encodes points that have their time, the host of those that name none, and further tags in common. Between two
-/// calls of [`PointEncoder::restart`] all go to the same sink, and nothing else does.
+/// Encodes points that have their time, the host of those that name none, and further tags in common. Until
+/// [`PointEncoder::restart`] is called, all go to the same sink, and nothing else does but whole entries that are not
+/// copied from, and go to no frame.
 #[derive(Debug)]
 pub(in crate::submit) struct PointEncoder<'s> {
     slots: &'s Slots,
     /// The resource that stands for no host.
     host: Vec<u8>,
+    /// The further tags.
+    more: Vec<String>,
     /// By the kind of point.
     tails: [Tail; 3],
     /// Where each text was told last, if that is not before `start`.
@@ -145,7 +147,7 @@ impl Piece {
         Self { word: word(&bytes), bytes }
     }
 
-    /// Tells the piece, which stands `distance` bytes ahead too, unless that is 0.
+    /// Tells the piece, which stands `distance` bytes before too, unless that is 0.
     #[inline]
     fn tell(&self, sink: &mut impl Sink, distance: usize) {
         let count = self.bytes.len();
@@ -258,7 +260,7 @@ impl<'s> PointEncoder<'s> {
             .map(|kind| Tail::new(tags, timestamp, interval, kind));
         let (now, before) = Default::default();
         let places = vec![0; slots.texts()];
-        Self { slots, host: own, tails, places, start: 1, now, before, draft: Vec::new() }
+        Self { slots, host: own, more: tags.to_vec(), tails, places, start: 1, now, before, draft: Vec::new() }
     }
 
     /// What follows goes to another sink, or to one that was emptied of `size` bytes.
@@ -289,7 +291,7 @@ impl<'s> PointEncoder<'s> {
                 bytes - host_length + 2 * (count - 1)
             }
             Form::Long => elements_length(slots, &numbers[1..]),
-            Form::Device => lay_out_device(slots, &mut now.texts),
+            Form::Edited => edit(slots, &mut now.texts, &self.more),
         };
         let tail = &tails[reading.kind as usize];
         Layout { content: host + elements + tail.length(reading.unit), reading }
@@ -427,8 +429,14 @@ impl<'s> PointEncoder<'s> {
     }
 }
 
-/// Moves the last tag that tells a device to the place of the device; gives the length of all but the host.
-fn lay_out_device(slots: &Slots, texts: &mut Vec<u32>) -> usize {
+/// Moves the last tag that tells a device to the place of the device, and takes those away that follow anyway; gives the
+/// length of all but the host.
+fn edit(slots: &Slots, texts: &mut Vec<u32>, more: &[String]) -> usize {
+    let mut at = 0;
+    texts.retain(|number| {
+        at += 1;
+        at <= TAGS_AT || !more.iter().any(|tag| tag == slots.text(*number))
+    });
     let is_device = |number: &u32| slots.text_length(*number) > DEVICE.len() && slots.text(*number).starts_with(DEVICE);
     let device = texts[TAGS_AT..].iter().rposition(is_device).map(|at| texts.remove(TAGS_AT + at));
     texts[DEVICE_AT] = device.unwrap_or(NONE);

@@ -10,13 +10,13 @@ pub(in crate::submit) trait Sink {
     /// Appends bytes.
     fn put(&mut self, bytes: &[u8]);
 
-    /// Appends `length` bytes, six at least, that stand `distance` bytes ahead too.
+    /// Appends `length` bytes, six at least, that stand `distance` bytes before too.
     fn copy(&mut self, distance: usize, length: usize);
 
     /// Appends the first `count` bytes of a word.
     fn put_word(&mut self, word: u64, count: usize);
 
-    /// Appends the first `count` bytes of a word, which stand `distance` bytes ahead too.
+    /// Appends the first `count` bytes of a word, which stand `distance` bytes before too.
     fn copy_word(&mut self, distance: usize, word: u64, count: usize);
 }
 

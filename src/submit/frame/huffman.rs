@@ -5,7 +5,7 @@ use super::bits::{self, Bits};
 use super::fse::{SYMBOLS, Shares, Table};
 
 /// The longest code that the format allows, in bits.
-pub(super) const LONGEST: u32 = 11;
+const LONGEST: u32 = 11;
 /// So many weights of 4 bits are the most that stand without being coded themselves.
 const MOST_PLAIN: usize = 128;
 /// The finest table that weights are coded with.
@@ -156,7 +156,7 @@ fn limited(histogram: &Histogram) -> [u8; 256] {
     let mut excess = order.iter().map(|byte| part(lengths[usize::from(*byte)])).sum::<i32>() - part(0);
     while excess > 0 {
         // Longer codes for the rarest bytes that have not the longest.
-        let rarest = order.iter().filter(|byte| u32::from(lengths[usize::from(**byte)]) < LONGEST);
+        let rarest = order.iter().rev().filter(|byte| u32::from(lengths[usize::from(**byte)]) < LONGEST);
         let Some(byte) = rarest.max_by_key(|byte| lengths[usize::from(**byte)]) else { break };
         lengths[usize::from(*byte)] += 1;
         excess -= part(lengths[usize::from(*byte)]);

@@ -5,6 +5,8 @@ use super::huffman::{Codes, Histogram};
 
 /// So few bytes are not worth codes of their own.
 const FEW: usize = 64;
+/// Codes that save less are not worth being decoded.
+const LEAST_GAIN: usize = 64;
 /// From so many bytes on, they are coded in four streams, which are decoded side by side.
 const MANY: usize = 1 << 8;
 
@@ -41,7 +43,7 @@ fn plain_header(kind: u32, length: usize, out: &mut Vec<u8>) {
 /// Appends coded literals; false if that is no gain.
 fn coded(literals: &[u8], histogram: &Histogram, out: &mut Vec<u8>) -> bool {
     let codes = Codes::new(histogram);
-    if codes.cost(histogram) / 8 + FEW >= literals.len() {
+    if codes.cost(histogram) / 8 + LEAST_GAIN >= literals.len() {
         return false;
     }
     // Widths of the two lengths in the header, and how the header says so.

@@ -1,4 +1,4 @@
-//! A zstd frame (RFC 8878) made by someone who knows what repeats: literals, and copies of what stands further ahead, are
+//! A zstd frame (RFC 8878) made by someone who knows what repeats: literals, and copies of what stands before, are
 //! coded as they are told.
 //!
 //! Most of the time that a compressor takes goes into finding what repeats. Who knows that does without the search, and
@@ -22,19 +22,21 @@ const HEADER: usize = 10;
 /// The smallest window in which blocks may be as large as they ever may.
 const SMALLEST_WINDOW: usize = 128 << 10;
 const BLOCK_HEADER: usize = 3;
+const RAW_BLOCK: u32 = 0;
 const CODED_BLOCK: u32 = 2;
 
 /// After so many bytes a block ends. Coded, the largest stays below the 128 KiB that the format allows: a copy takes up to
-/// 48 bits beside those that tell its length, and is not shorter.
+/// 48 bits, and is not shorter, but for those that tell long lengths, less than one in 32.
 const BLOCK: usize = 120 << 10;
 /// The shortest copy from a new distance, and from one of the last three.
 pub(super) const SHORTEST_NEW: usize = 6;
 const SHORTEST_RECENT: usize = 4;
+const _: () = assert!(BLOCK / SHORTEST_RECENT < sequences::MOST);
 
 /// So many bytes are told at once where they are few.
 const WORD: usize = size_of::<u64>();
 
-/// The most that is written, with all that was told so far, of a frame that is finished now.
+/// More than headers, tables and ends take of the blocks that are not written yet, of which there are two at most.
 const SPARE: usize = 1 << 10;
 
 /// A frame that grows.
@@ -95,7 +97,7 @@ impl Frame {
         self.size
     }
 
-    /// The most bytes that the frame takes if it is finished after `more` bytes.
+    /// The most bytes that the frame takes if it is finished after `more` bytes, which fit into a block.
     #[inline]
     pub(super) fn bound(&self, more: usize) -> usize {
         let open = self.block + more;
@@ -125,7 +127,7 @@ impl Frame {
         }
     }
 
-    /// Appends `length` bytes that stand `distance` bytes ahead too, [`SHORTEST_NEW`] at least.
+    /// Appends `length` bytes that stand `distance` bytes before too, [`SHORTEST_NEW`] at least.
     #[inline]
     pub(super) fn copy(&mut self, distance: usize, mut length: usize) {
         while length > BLOCK {
@@ -152,7 +154,7 @@ impl Frame {
         self.size += count;
     }
 
-    /// Appends the first `count` bytes of a word, which stand `distance` bytes ahead too.
+    /// Appends the first `count` bytes of a word, which stand `distance` bytes before too.
     #[inline]
     pub(super) fn copy_word(&mut self, distance: usize, word: u64, count: usize) {
         let open = self.reach(distance, count);
@@ -221,10 +223,18 @@ impl Frame {
         self.settle();
         let start = self.done.len();
         self.done.extend_from_slice(&[0; BLOCK_HEADER]);
+        let is_all_literal = self.sequences.is_empty();
         literals::encode(&self.literals, &mut self.done);
         self.sequences.encode(&mut self.done);
+        let mut kind = CODED_BLOCK;
+        if is_all_literal && self.done.len() - start - BLOCK_HEADER >= self.block {
+            // That is no gain, and an empty block would not even be read by all decoders.
+            kind = RAW_BLOCK;
+            self.done.truncate(start + BLOCK_HEADER);
+            self.done.extend_from_slice(&self.literals);
+        }
         let length = (self.done.len() - start - BLOCK_HEADER) as u32;
-        let header = u32::from(is_last) | CODED_BLOCK << 1 | length << 3;
+        let header = u32::from(is_last) | kind << 1 | length << 3;
         self.done[start..start + BLOCK_HEADER].copy_from_slice(&header.to_le_bytes()[..BLOCK_HEADER]);
         self.literals.clear();
         (self.preceding, self.block) = (0, 0);

@@ -5,7 +5,9 @@ use super::bits;
 use super::fse::{SYMBOLS, Shares, Table};
 
 /// The shortest copy that the format can say.
-pub(super) const SHORTEST: u32 = 3;
+const SHORTEST: u32 = 3;
+/// Below so many sequences their number is told in two bytes; no block has as many.
+pub(super) const MOST: usize = 0x7f00;
 /// How many bits there is room for behind three symbols of at most 9, 9 and 8, and what a flush left.
 const ROOM_FOR_REST: u8 = 30;
 /// Fewer sequences than these are coded by the shares that the format lays down.
@@ -128,6 +130,11 @@ impl Sequences {
         self.coded.push(coded);
     }
 
+    /// Whether none was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.coded.is_empty()
+    }
+
     /// Appends the section of the sequences that were added, and forgets them.
     pub(super) fn encode(&mut self, out: &mut Vec<u8>) {
         number(self.coded.len(), out);
@@ -152,15 +159,11 @@ impl Sequences {
     }
 }
 
-/// Appends how many sequences there are.
+/// Appends how many sequences there are, fewer than [`MOST`].
 fn number(count: usize, out: &mut Vec<u8>) {
     match count {
         0..0x80 => out.push(count as u8),
-        0x80..0x7f00 => out.extend_from_slice(&[(count >> 8) as u8 | 0x80, count as u8]),
-        _ => {
-            out.push(0xff);
-            out.extend_from_slice(&((count - 0x7f00) as u16).to_le_bytes());
-        }
+        _ => out.extend_from_slice(&[(count >> 8) as u8 | 0x80, count as u8]),
     }
 }
 

@@ -13,7 +13,7 @@ enum Told {
     End,
 }
 
-/// More than one decoder of a frame would hold in memory at once.
+/// The most bytes of a frame.
 const MOST: usize = 3_000_000;
 
 fn told() -> impl Strategy<Value = Vec<Told>> {

@@ -40,7 +40,7 @@ fn drafts() -> impl Strategy<Value = Vec<Draft>> {
 fn form(draft: &Draft) -> Form {
     let is_long = |text: &String| text.len() >= 128;
     if draft.tags.iter().any(|tag| tag.starts_with(DEVICE)) {
-        Form::Device
+        Form::Edited
     } else if draft.tags.iter().any(is_long) || is_long(&draft.name) {
         Form::Long
     } else {
