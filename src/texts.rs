@@ -110,7 +110,8 @@ impl Texts {
         self.records[id as usize].length as usize
     }
 
-    /// Tells apart all states of all tables of texts, clones of one table excepted, between which a number may have become that of another text.
+    /// Tells apart all states of all tables of texts, clones of one table excepted, between which a number may have become
+    /// that of another text.
     #[inline]
     pub(crate) fn state(&self) -> State {
         self.state

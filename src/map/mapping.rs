@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{self, Diagnostic, Family, Format, Role, Sample, Sink, Taken};
+use crate::parse::{Diagnostic, Family, Format, Role, Room, Sample, Sink, Taken};
 use crate::time::UnixTime;
 use crate::unit::Unit;
 
@@ -12,15 +12,14 @@ use super::context::ContextId;
 use super::dropped::DropReason;
 use super::emitter::{Emission, Emitter, Figure};
 use super::error::MapError;
-use super::group::GroupName;
-use super::labels::{LabelRoom, known_name};
+use super::labels::known_name;
 use super::mapper::Outcome;
 use super::memory::{Memory, Series};
 use super::native::NativeReading;
-use super::number::Bounds;
 use super::origin::{Part, SeriesId};
-use super::plan::{Change, ChangedPlan, CounterGaugePlan, Plan};
+use super::plan::{ChangedPlan, CounterGaugePlan, Plan};
 use super::repetition::Repetition;
+use super::resolve::Drafts;
 use super::selection::{FamilyId, Selected, Selection};
 use super::sharing::{Search, SearchState, SharedLabels, Watch, counts};
 use super::started;
@@ -61,18 +60,10 @@ pub struct Mapping<'m, S> {
     /// Families whose samples were counted while sources were searched.
     counted: u64,
     pub(super) repetition: Repetition,
-    pub(super) room: Room,
+    pub(super) drafts: Drafts,
     /// Why mapping ends with the open family.
     pub(super) failing: Option<MapError>,
     pub(super) outcome: Outcome,
-}
-
-/// What is made anew for each series that is new, in the place of that for the one before.
-#[derive(Debug, Default)]
-pub(super) struct Room {
-    pub(super) labels: LabelRoom,
-    pub(super) bounds: Bounds,
-    pub(super) group: GroupName,
 }
 
 /// The family whose samples come.
@@ -159,7 +150,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             circumstances,
             counted: 0,
             repetition: Repetition::default(),
-            room: Room::default(),
+            drafts: Drafts::default(),
             failing: None,
             outcome: Outcome::default(),
         }
@@ -307,7 +298,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             Plan::Metric { kind, context, gauges } => self.metric(series, kind, context, gauges, value),
             Plan::Changed(ref plan) => {
                 let ChangedPlan { kind, context, change, gauges } = **plan;
-                self.metric(series, kind, context, gauges, changed(value, change, self.circumstances.now));
+                self.metric(series, kind, context, gauges, change.of(value, self.circumstances.now));
             }
             Plan::CounterGauge(ref plan) => {
                 let CounterGaugePlan { total, count, gauges } = **plan;
@@ -446,13 +437,6 @@ fn reaches_transformer(reason: DropReason) -> bool {
     }
 }
 
-fn changed(value: f64, change: Change, now: UnixTime) -> f64 {
-    match change {
-        Change::Percent { scale } => value / scale * 100.0,
-        Change::UntilNow => now.seconds() - value,
-    }
-}
-
 impl<S: Submissions> Sink for Mapping<'_, S> {
     fn family(&mut self, family: &Family) {
         if self.outcome.error.is_some() {
@@ -496,7 +480,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }
 
-    fn take_known(&mut self, _: &Family, lines: &[u8], room: parse::Room) -> Taken {
+    fn take_known(&mut self, _: &Family, lines: &[u8], room: Room) -> Taken {
         self.replay(lines, room)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Status};
+use crate::time::UnixTime;
 
 use super::context::ContextId;
 use super::dropped::DropReason;
@@ -90,6 +91,16 @@ pub enum Change {
     },
     /// It is subtracted from the present time.
     UntilNow,
+}
+
+impl Change {
+    /// What is submitted of a value at this time.
+    pub(super) fn of(self, value: f64, now: UnixTime) -> f64 {
+        match self {
+            Self::Percent { scale } => value / scale * 100.0,
+            Self::UntilNow => now.seconds() - value,
+        }
+    }
 }
 
 /// A bucket before its neighbours are known.

@@ -7,9 +7,11 @@ use crate::unit::Unit;
 
 use super::dropped::DropReason;
 use super::error::MapError;
-use super::labels::{known_name, without_prefix};
-use super::mapping::{Aside, Mapping, Room};
+use super::group::GroupName;
+use super::labels::{LabelRoom, known_name, without_prefix};
+use super::mapping::{Aside, Mapping};
 use super::memory::Planned;
+use super::number::Bounds;
 use super::origin::SeriesId;
 use super::plan::Plan;
 use super::relabeled::{Relabeled, family_of};
@@ -23,6 +25,14 @@ const BYTES_FOR_EACH: u64 = 1 << 10;
 
 /// What they may take in any case. Bytes.
 const BYTES_FOR_ALL: u64 = 64 << 20;
+
+/// What is made anew for each series that is new, in the place of that for the one before.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    labels: LabelRoom,
+    bounds: Bounds,
+    group: GroupName,
+}
 
 impl<S: Submissions> Mapping<'_, S> {
     /// The series of a sample, or why it is none. The error fails the scrape.
@@ -56,7 +66,7 @@ impl<S: Submissions> Mapping<'_, S> {
             self.check_memory(self.memory.len() + 1)?;
         }
         let Compiled { plan, part } = self.compile(family, sample, selected)?;
-        let group = part.map(|part| (self.room.group.as_str(), part));
+        let group = part.map(|part| (self.drafts.group.as_str(), part));
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
         let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
@@ -85,7 +95,7 @@ impl<S: Submissions> Mapping<'_, S> {
     ) -> Result<Compiled, MapError> {
         let relabeled = match self.emitter.out.trace() {
             Some(mut trace) => Relabeled::of(sample, self.emitter.instance, Vec::new(), &mut trace),
-            None => Relabeled::of(sample, self.emitter.instance, self.room.labels.take(), &mut NoTrace),
+            None => Relabeled::of(sample, self.emitter.instance, self.drafts.labels.take(), &mut NoTrace),
         };
         let Relabeled { name, mut labels } = match relabeled {
             Ok(relabeled) => relabeled,
@@ -119,7 +129,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let contexts = &mut self.memory.contexts;
         // Relabeling changes names, not values.
         let unit = *self.open.unit.get_or_init(|| Unit::of_family(family.unit.as_deref(), &family.name));
-        let Room { bounds, group, labels: room } = &mut self.room;
+        let Drafts { bounds, group, labels: room } = &mut self.drafts;
         let compiled = match self.emitter.out.trace() {
             Some(mut trace) => {
                 SeriesCompiler { instance, static_tags, shared, unit, contexts, bounds, group, trace: &mut trace }

@@ -236,16 +236,10 @@ impl Encoded {
 fn form(slots: &Slots, series: SlotId, enricher: &Enricher) -> Option<Form> {
     let (remark, fingerprint) = (slots.remark(series), enricher.fingerprint() & !FORMS);
     if remark & !FORMS == fingerprint {
-        return [None, Some(Form::Short), Some(Form::Long), Some(Form::Edited)][(remark & FORMS) as usize];
+        return Form::from_number(remark & FORMS);
     }
     let form = find_form(slots.get(series), enricher);
-    let number = match form {
-        None => 0,
-        Some(Form::Short) => 1,
-        Some(Form::Long) => 2,
-        Some(Form::Edited) => 3,
-    };
-    slots.note(series, fingerprint | number);
+    slots.note(series, fingerprint | form.map_or(0, Form::number));
     form
 }
 

@@ -236,8 +236,8 @@ impl Payload {
     }
 }
 
-/// Payloads of at most half the entries each, for an intake that finds the one of this body too large. `None` when there is
-/// but one entry.
+/// Payloads of at most half the entries each, for an intake that finds the one of this body too large. `None` when there
+/// is but one entry.
 pub(super) fn halve(kind: PayloadKind, body: &[u8], created: UnixTime) -> Option<Vec<Payload>> {
     kind.content_encoding()?;
     let body = zstd::bulk::decompress(body, kind.limits().uncompressed).ok()?;

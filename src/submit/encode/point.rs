@@ -9,7 +9,7 @@ use super::series::{resource, type_number};
 use super::sink::Sink;
 use super::wire;
 use crate::aggregate::{PointKind, SlotId, Slots};
-use crate::submit::frame::SHORTEST_NEW;
+use crate::submit::frame::{SHORTEST_NEW, WORD, word};
 
 const ENTRY: u8 = 1 << 3 | 2;
 const METRIC: u8 = 2 << 3 | 2;
@@ -23,9 +23,6 @@ const METRIC_AT: usize = 2;
 const TAGS_AT: usize = 3;
 /// Stands for no text.
 const NONE: u32 = u32::MAX;
-
-/// Bytes of a value, and of a word.
-const WORD: usize = size_of::<u64>();
 
 /// A sink that would begin above this place begins anew at 1, so that with its size places stay below [`IS_METRIC`].
 const MOST: u32 = 1 << 30;
@@ -41,6 +38,22 @@ pub(in crate::submit) enum Form {
     Long,
     /// Its name and tags as they are, but for the last tag that tells a device, and those that follow anyway.
     Edited,
+}
+
+impl Form {
+    /// A number for it from 1 to 3.
+    pub(in crate::submit) fn number(self) -> u32 {
+        match self {
+            Self::Short => 1,
+            Self::Long => 2,
+            Self::Edited => 3,
+        }
+    }
+
+    /// The form of this number.
+    pub(in crate::submit) fn from_number(number: u32) -> Option<Self> {
+        [Self::Short, Self::Long, Self::Edited].into_iter().find(|form| form.number() == number)
+    }
 }
 
 /// What is to be encoded: the value of a series, which is measured in `unit` if that is not empty.
@@ -159,12 +172,6 @@ impl Piece {
             sink.copy_word(distance, self.word, count);
         }
     }
-}
-
-/// The first eight bytes, the first one the lowest.
-#[inline]
-fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().take(WORD).rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// What stands behind the tags of a series, for one kind of point.

@@ -1,6 +1,6 @@
 //! Where encoded points go: to bytes, or straight into a frame, for which it counts what repeats.
 
-use crate::submit::frame::Frame;
+use crate::submit::frame::{Frame, append_word};
 
 /// Takes bytes in, and copies of what it took before.
 pub(in crate::submit) trait Sink {
@@ -39,8 +39,7 @@ impl Sink for Vec<u8> {
 
     #[inline]
     fn put_word(&mut self, word: u64, count: usize) {
-        self.extend_from_slice(&word.to_le_bytes());
-        self.truncate(self.len() - (size_of::<u64>() - count));
+        append_word(self, word, count);
     }
 
     #[inline]

@@ -1,8 +1,7 @@
 //! Streams of bits as zstd has them: what is added first takes the lowest bits of the first byte, and where a stream is
 //! read from its end, a one marks where that is.
 
-/// So many bytes are written at once, of which only some count.
-const WORD: usize = size_of::<u64>();
+use super::WORD;
 
 /// Writes bits into room that is there.
 pub(super) struct Bits<'b> {

@@ -33,11 +33,24 @@ pub(super) const SHORTEST_NEW: usize = 6;
 const SHORTEST_RECENT: usize = 4;
 const _: () = assert!(BLOCK / SHORTEST_RECENT < sequences::MOST);
 
-/// So many bytes are told at once where they are few.
-const WORD: usize = size_of::<u64>();
+/// Bytes of a word: where bytes are few, they are told as the first ones of one.
+pub(super) const WORD: usize = size_of::<u64>();
 
 /// More than headers, tables and ends take of the blocks that are not written yet, of which there are two at most.
 const SPARE: usize = 1 << 10;
+
+/// The first bytes as a word, the first one the lowest.
+#[inline]
+pub(super) fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().take(WORD).rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// Appends the first `count` bytes of a word: all of it, which takes less time than a part, and then not what is too much.
+#[inline]
+pub(super) fn append_word(bytes: &mut Vec<u8>, word: u64, count: usize) {
+    bytes.extend_from_slice(&word.to_le_bytes());
+    bytes.truncate(bytes.len() - (WORD - count));
+}
 
 /// A frame that grows.
 #[derive(Debug)]
@@ -147,9 +160,7 @@ impl Frame {
             return;
         }
         self.settle();
-        // All of the word is written, which takes less time than a part, and what is too much is taken away.
-        self.literals.extend_from_slice(&word.to_le_bytes());
-        self.literals.truncate(self.literals.len() - (WORD - count));
+        append_word(&mut self.literals, word, count);
         self.block += count;
         self.size += count;
     }

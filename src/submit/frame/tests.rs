@@ -88,11 +88,6 @@ impl Both {
     }
 }
 
-/// Bytes as the first ones of a word.
-fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
