@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::charset::Transcoder;
@@ -178,14 +177,15 @@ impl Wire {
         loop {
             let received = self.received;
             let late = |limit| Kind::BodyTimeout { limit, received };
-            let frame = match self.deadline.within(self.read_timeout, late, self.incoming.frame()).await? {
-                Some(Ok(frame)) => frame,
-                Some(Err(error)) => return Err(Kind::BrokenBody { received, cause: describe(&error) }),
-                None => {
-                    self.lease.give_back();
-                    return Ok(None);
-                }
-            };
+            let frame =
+                match self.deadline.within(self.read_timeout, late, self.lease.frame(&mut self.incoming)).await? {
+                    Some(Ok(frame)) => frame,
+                    Some(Err(error)) => return Err(Kind::BrokenBody { received, cause: describe(&error) }),
+                    None => {
+                        self.lease.give_back();
+                        return Ok(None);
+                    }
+                };
             // Trailers say nothing about metrics.
             let Ok(data) = frame.into_data() else { continue };
             self.received += data.len() as u64;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, LOCATION};
@@ -341,11 +340,11 @@ impl Client {
 /// cut.
 async fn drained(answer: Answer, patience: Duration, deadline: Deadline) -> Option<Lease> {
     const LIMIT: usize = 64 << 10;
-    let Answer { head, lease } = answer;
+    let Answer { head, mut lease } = answer;
     let mut incoming = head.into_body();
     let reading = async {
         let mut received = 0;
-        while let Some(frame) = incoming.frame().await {
+        while let Some(frame) = lease.frame(&mut incoming).await {
             received += frame.ok()?.into_data().map_or(0, |data| data.len());
             if received > LIMIT {
                 return None;

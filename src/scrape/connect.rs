@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::rt::{Read, Write};
@@ -16,12 +16,12 @@ use hyper_rustls::{
     DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName,
 };
 use hyper_util::client::legacy::connect::Connection as _;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::UnixStream;
-use tokio::task::JoinHandle;
 use tower_service::Service;
 
+use super::driver::{Beside, Driver};
 use super::error::{ClientError, Kind};
 use super::failure::{connect_failure, describe, request_failure};
 use super::proxy::{Ways, exchange_failure, forwards};
@@ -142,13 +142,12 @@ impl Connector {
             .handshake(stream)
             .await
             .map_err(|error| Kind::Connect(describe(&error)))?;
-        // Its errors come to the one who waits for the response.
-        let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection::new(Sender::Http1(sender), driver))
+        Ok(Connection::new(Sender::Http1(sender), Driver::new(connection, Beside::default())))
     }
 
     async fn http2<T: Read + Write + Unpin + Send + 'static>(&self, stream: T) -> Result<Connection, Kind> {
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        let beside = Beside::default();
+        let (sender, connection) = http2::Builder::new(beside.clone())
             .timer(TokioTimer::new())
             .initial_stream_window_size(HTTP2_WINDOW)
             .initial_connection_window_size(HTTP2_WINDOW)
@@ -156,8 +155,7 @@ impl Connector {
             .handshake(stream)
             .await
             .map_err(|error| Kind::Connect(describe(&error)))?;
-        let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection::new(Sender::Http2(sender), driver))
+        Ok(Connection::new(Sender::Http2(sender), Driver::new(connection, beside)))
     }
 }
 
@@ -189,27 +187,16 @@ enum Sender {
     Http2(http2::SendRequest<Full<Bytes>>),
 }
 
-/// The task that moves the bytes; ends with the connection.
-struct Driver(Option<JoinHandle<()>>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
-}
-
 impl Connection {
-    fn new(sender: Sender, driver: JoinHandle<()>) -> Self {
-        Self { sender, driver: Driver(Some(driver)), forwarder: None, certificate: None }
+    fn new(sender: Sender, driver: Driver) -> Self {
+        Self { sender, driver, forwarder: None, certificate: None }
     }
 
     /// Waits until the connection takes a request; fails if it was closed meanwhile.
     pub(super) async fn ready(&mut self) -> hyper::Result<()> {
         match &mut self.sender {
-            Sender::Http1(sender) => sender.ready().await,
-            Sender::Http2(sender) => sender.ready().await,
+            Sender::Http1(sender) => self.driver.during(sender.ready()).await,
+            Sender::Http2(sender) => self.driver.during(sender.ready()).await,
         }
     }
 
@@ -247,15 +234,31 @@ impl Connection {
                     }
                     None => location.path_and_query().parse().map_err(|_| not_sendable())?,
                 };
-                Ok(sender.send_request(request(method, uri, headers, body)).await)
+                Ok(self.driver.during(sender.send_request(request(method, uri, headers, body))).await)
             }
-            Sender::Http2(sender) => Ok(sender.send_request(request(method, absolute(location)?, headers, body)).await),
+            Sender::Http2(sender) => {
+                let request = request(method, absolute(location)?, headers, body);
+                let response = self.driver.during(sender.send_request(request)).await;
+                // A request that was not sent for the end of the connection does not say why that came.
+                Ok(response
+                    .map_err(|error| if error.is_canceled() { self.driver.failure().unwrap_or(error) } else { error }))
+            }
         }
     }
 
+    /// The next part of the body of a response.
+    pub(super) async fn frame(&mut self, body: &mut Incoming) -> Option<hyper::Result<Frame<Bytes>>> {
+        self.driver.during(body.frame()).await
+    }
+
+    /// Nothing is asked for until the connection is [ready](Self::ready) again.
+    pub(super) fn rest(&mut self) {
+        self.driver.rest();
+    }
+
     /// Ends the connection in good order.
-    pub(super) fn close(mut self) {
-        self.driver.0 = None;
+    pub(super) fn close(self) {
+        self.driver.finish();
     }
 }
 

@@ -10,6 +10,7 @@ mod client;
 mod connect;
 mod deadline;
 mod decode;
+mod driver;
 mod error;
 mod exposition;
 mod failure;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::body::{Frame, Incoming};
 use tokio::time::Instant;
 
 use super::connect::Connection;
@@ -48,11 +50,12 @@ impl Pool {
         idle.get_mut(peer)?.pop().map(|(_, connection)| connection)
     }
 
-    fn put(&self, peer: Peer, connection: Connection) {
+    fn put(&self, peer: Peer, mut connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         forget_old(&mut idle);
         let waiting = idle.entry(peer).or_default();
         if waiting.len() < PER_PEER {
+            connection.rest();
             waiting.push((Instant::now(), connection));
         }
     }
@@ -91,6 +94,14 @@ pub(super) struct Lease {
 impl Lease {
     pub(super) fn new(connection: Connection, home: Option<(Arc<Pool>, Peer)>) -> Self {
         Self { connection: Some(connection), home }
+    }
+
+    /// The next part of the body that comes over the connection.
+    pub(super) async fn frame(&mut self, body: &mut Incoming) -> Option<hyper::Result<Frame<Bytes>>> {
+        match &mut self.connection {
+            Some(connection) => connection.frame(body).await,
+            None => None,
+        }
     }
 
     /// The connection, for another request of the same kind.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT as USER_AGENT_HEADER};
 use hyper::{Method, Response, StatusCode};
@@ -14,7 +13,7 @@ use crate::config::{HttpSettings, ProxySettings, TlsSettings};
 use crate::discover::Location;
 use crate::network::Observed;
 use crate::scrape::USER_AGENT;
-use crate::scrape::connect::Connector;
+use crate::scrape::connect::{Connection, Connector};
 use crate::scrape::error::{ClientError, Kind, ScrapeError};
 use crate::scrape::failure::describe;
 use crate::scrape::tls::{HttpVersions, Tls};
@@ -87,7 +86,7 @@ impl Exchange {
         let exchanging = async {
             let head = connection.send(method, location, headers, body).await?;
             let response = head.map_err(|error| self.connector.failure(location, proxy, &tls, &error))?;
-            Reply::read(response).await
+            Reply::read(response, &mut connection).await
         };
         let reply = tokio::time::timeout(self.timeout, exchanging).await;
         reply.map_err(|_| Kind::HeadTimeout(self.timeout))?
@@ -95,9 +94,9 @@ impl Exchange {
 }
 
 impl Reply {
-    async fn read(response: Response<Incoming>) -> Result<Self, Kind> {
+    async fn read(response: Response<Incoming>, connection: &mut Connection) -> Result<Self, Kind> {
         let (status, mut incoming, mut body) = (response.status(), response, Vec::new());
-        while let Some(frame) = incoming.body_mut().frame().await {
+        while let Some(frame) = connection.frame(incoming.body_mut()).await {
             let broken = |error| Kind::BrokenBody { received: body.len() as u64, cause: describe(&error) };
             let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
             body.extend_from_slice(&data);
