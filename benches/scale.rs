@@ -12,17 +12,11 @@ mod target;
 
 use std::io::{BufRead, Read, Write};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use corpora::generate::{self, Succession};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use retriever::config::BodyLimits;
-use retriever::road::Road;
-use retriever::scrape::{Body, Head, Response};
-use retriever::time::UnixTime;
-use target::{Unseen, instance};
-use tokio::runtime::{Builder, Runtime};
+use target::Target;
 
 /// Scrapes that follow each other.
 const SUCCESSIVE: u64 = 4;
@@ -33,46 +27,19 @@ const CHURNED: [u64; 7] = [0, 6, 12, 25, 50, 100, 200];
 /// What asks this program to be the process of such a target.
 const CHURN: &str = "churn";
 
-struct Target {
-    road: Road,
-    runtime: Runtime,
-    now: UnixTime,
-    limits: BodyLimits,
-}
-
-impl Target {
-    fn new() -> Self {
-        let instance = instance(|instance| {
-            let limits = &mut instance.http.limits;
-            (limits.series, limits.samples, limits.body_bytes) = (4_000_000, 4_000_000, 1 << 30);
-        });
-        let limits = instance.http.limits;
-        let runtime = Builder::new_current_thread().build().expect("a runtime can be made");
-        Self { road: Road::new(instance, None), runtime, now: UnixTime::from_seconds(1_700_000_000.0), limits }
-    }
-
-    /// Scrapes a body; gives how long that took.
-    fn scrape(&mut self, body: &Bytes) -> Duration {
-        let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
-        let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers };
-        let body = Body::from_bytes(&head, body.clone(), &self.limits);
-        self.now = self.now.plus(Duration::from_secs(15));
-        let begun = Instant::now();
-        let contribution = self.runtime.block_on(self.road.scrape(Ok(Response { head, body }), self.now, &mut Unseen));
-        let took = begun.elapsed();
-        assert!(contribution.report.failure.is_none(), "{:?}", contribution.report.failure);
-        self.road.reuse(contribution.batch);
-        took
-    }
-}
-
 /// The memory of the process in bytes, of which the kernel knows.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
     kilobytes.unwrap_or_default() * 1024
+}
+
+/// Scrapes a body; gives how long that took.
+fn spend(target: &mut Target, body: &Bytes) -> Duration {
+    let (took, contribution) = target.scrape(body);
+    target.road.reuse(contribution.batch);
+    took
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -89,12 +56,12 @@ fn measure(name: &str, bodies: &[Bytes]) {
     let samples = samples(&bodies[0]);
     let before = resident();
     let mut target = Target::new();
-    let first = target.scrape(&bodies[0]);
+    let first = spend(&mut target, &bodies[0]);
     for body in bodies {
-        target.scrape(body);
+        spend(&mut target, body);
     }
     let rounds = (2_000_000 / samples).clamp(5, 200);
-    let next = median((0..rounds).flat_map(|_| bodies).map(|body| target.scrape(body)).collect());
+    let next = median((0..rounds).flat_map(|_| bodies).map(|body| spend(&mut target, body)).collect());
     let bytes = resident().saturating_sub(before) / samples as u64;
     let each = |took: Duration| took.as_secs_f64() * 1e9 / samples as f64;
     println!(
@@ -134,7 +101,7 @@ fn churned(name: &str) {
         input.by_ref().take(length).read_to_end(&mut body).expect("there is as much");
         // The same room for each body.
         let bytes = Bytes::from(body);
-        target.scrape(&bytes);
+        spend(&mut target, &bytes);
         body = Vec::from(bytes);
         if CHURNED.contains(&scrape) {
             print!(" {:.1} |", resident() as f64 / f64::from(1 << 20));
