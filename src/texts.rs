@@ -110,6 +110,12 @@ impl Texts {
         self.records[id as usize].length as usize
     }
 
+    /// How often a text is held.
+    #[inline]
+    pub(crate) fn holders(&self, id: u32) -> u32 {
+        self.records[id as usize].holders
+    }
+
     /// Tells apart all states of all tables of texts, clones of one table excepted, between which a number may have become
     /// that of another text.
     #[inline]

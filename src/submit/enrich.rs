@@ -10,7 +10,7 @@ use crate::map::ServiceCheck;
 use crate::unit::Unit;
 
 /// [`Enrichment`] made ready to be applied to many points.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Enricher {
     /// Of the submitter; empty if it is not known.
     own: Arc<str>,

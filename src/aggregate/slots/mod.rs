@@ -6,7 +6,9 @@
 mod sorting;
 mod translation;
 
+use std::any::Any;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sorting::Sorting;
 use translation::Translation;
@@ -47,6 +49,17 @@ pub struct Slots {
     translation: Translation,
     /// The texts of the series that is looked up.
     draft: Vec<u32>,
+    kept: Kept,
+}
+
+/// What a reader keeps: not for a copy.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Option<Box<dyn Any + Send>>>);
+
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// What is known of a slot beside its texts.
@@ -124,14 +137,14 @@ impl Slots {
     }
 
     /// A series is no longer one. It can be read until [`Slots::clear_away`] was called twice.
-    pub(super) fn retire(&mut self, slot: SlotId) {
+    pub(crate) fn retire(&mut self, slot: SlotId) {
         if self.lists.retire(slot.0) {
             self.retired.push(slot.0);
         }
     }
 
     /// Ends a scrape: numbers of series that were retired before the last one ended are given out again.
-    pub(super) fn clear_away(&mut self) {
+    pub(crate) fn clear_away(&mut self) {
         let leaving = std::mem::replace(&mut self.leaving, std::mem::take(&mut self.retired));
         if leaving.is_empty() {
             return;
@@ -192,6 +205,26 @@ impl Slots {
     #[inline]
     pub(crate) fn text(&self, number: u32) -> &str {
         self.texts.get(number)
+    }
+
+    /// How many series have the text of a number, as their name, their host or a tag.
+    #[inline]
+    pub(crate) fn text_holders(&self, number: u32) -> u32 {
+        self.texts.holders(number)
+    }
+
+    /// What a reader keeps beside the series, gone with them; a new one as long as nothing of this type is kept.
+    pub(crate) fn with_kept<T: Any + Default + Send, R>(&self, with: impl FnOnce(&mut T) -> R) -> R {
+        let mut kept = self.kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = kept.take().and_then(|kept| kept.downcast().ok()).unwrap_or_default();
+        let result = with(&mut *own);
+        *kept = Some(own);
+        result
+    }
+
+    /// Has nothing kept beside the series any more.
+    pub(crate) fn forget_kept(&self) {
+        *self.kept.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// What its values are measured in, if that is known.

@@ -1,5 +1,6 @@
 //! A delivery as entries of payloads: what Datadog cannot store is dropped here, and counted.
 
+use super::arranged::Arrangement;
 use super::framing::Framing;
 use super::packing::Packing;
 use super::payload::{Entries, Payload, PayloadKind};
@@ -27,8 +28,6 @@ const AGGREGATION_KEY: usize = 100;
 /// than kept until the load is closed.
 const MANY: usize = 4096;
 
-/// An entry as large as this is not encoded together with others: a payload must be known to have room before.
-const LARGE: usize = 64 << 10;
 /// So many bytes of series share no payload with those of other deliveries either.
 const MUCH: usize = 1 << 20;
 
@@ -75,54 +74,73 @@ impl Encoded {
         encoded
     }
 
-    /// Points of series that need no repair are encoded together.
     fn points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
+        if delivery.batch.points.len() >= MANY {
+            self.many_points(delivery, enricher);
+        } else {
+            // What is noted of series from now on is not known to what is kept.
+            delivery.slots.forget_kept();
+            self.few_points(delivery, enricher);
+        }
+    }
+
+    /// Most of many points are in segments that were compressed before.
+    fn many_points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
+        let (batch, slots) = (&delivery.batch, &*delivery.slots);
+        let mut framing = Framing::new(delivery.time, PayloadKind::Series.limits());
+        let odd = slots.with_kept(|arrangement: &mut Arrangement| {
+            arrangement.deliver(batch, slots, enricher, |series| form(slots, series, enricher), &mut framing)
+        });
+        self.payloads = framing.finish();
+        let mut packing = None;
+        for place in odd {
+            self.pack_series(&mut packing, delivery.time);
+            let done = self.point(&batch.full_point(slots, &batch.points[place as usize]), enricher);
+            self.count(done);
+        }
+        self.finish_packing(packing);
+    }
+
+    /// Points of series that need no repair are encoded together.
+    fn few_points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
         let (batch, slots) = (&delivery.batch, &*delivery.slots);
         let mut encoder =
             PointEncoder::new(slots, enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
-        let new_framing = || Framing::new(delivery.time, PayloadKind::Series.limits());
-        let mut framing = (batch.points.len() >= MANY).then(new_framing);
         let mut packing = None;
         for point in &batch.points {
-            if self.series.size() >= MUCH
-                && let Some(size) = self.pack_series(&mut packing, delivery.time)
-                && framing.is_none()
-            {
+            if let Some(size) = self.pack_series(&mut packing, delivery.time) {
                 encoder.restart(size);
             }
             let Point { series, kind, value } = *point;
-            if let Some(form) = form(slots, series, enricher)
+            if let (Some(form), _) = form(slots, series, enricher)
                 && value.is_finite()
             {
                 let unit = enricher.unit(slots.unit(series));
                 let layout = encoder.lay_out(Reading { series, form, kind, value, unit });
-                match &mut framing {
-                    Some(framing) if layout.length() < LARGE => {
-                        framing.add(&mut encoder, &layout);
-                        continue;
-                    }
-                    None => {
-                        self.series.add(|buffer| encoder.tell(buffer, &layout));
-                        continue;
-                    }
-                    Some(_) => {}
-                }
+                self.series.add(|buffer| encoder.tell(buffer, &layout));
+            } else {
+                let done = self.point(&batch.full_point(slots, point), enricher);
+                self.count(done);
             }
-            let done = self.point(&batch.full_point(slots, point), enricher);
-            self.count(done);
         }
-        self.payloads = framing.map_or_else(Vec::new, Framing::finish);
-        if let Some(mut packing) = packing {
-            packing.feed(&self.series);
-            self.series.clear();
-            let (payloads, too_large) = packing.finish();
-            self.payloads.extend(payloads);
-            self.dropped.add(DropReason::TooLarge, too_large);
-        }
+        self.finish_packing(packing);
     }
 
-    /// Makes payloads of the series that are not in any yet, if they fill one; gives how many bytes they had.
+    /// Makes payloads of the series that are in none yet, if others are.
+    fn finish_packing(&mut self, packing: Option<Packing>) {
+        let Some(mut packing) = packing else { return };
+        packing.feed(&self.series);
+        self.series.clear();
+        let (payloads, too_large) = packing.finish();
+        self.payloads.extend(payloads);
+        self.dropped.add(DropReason::TooLarge, too_large);
+    }
+
+    /// Makes payloads of the series that are in none yet, if they fill one; gives how many bytes they had.
     fn pack_series(&mut self, packing: &mut Option<Packing>, time: UnixTime) -> Option<usize> {
+        if self.series.size() < MUCH {
+            return None;
+        }
         let new = || Packing::new(PayloadKind::Series, PayloadKind::Series.limits(), time);
         let packing = packing.get_or_insert_with(new);
         packing.is_filled_by(&self.series).then(|| {
@@ -232,15 +250,16 @@ impl Encoded {
     }
 }
 
-/// How a series stands in its entry, the further tags behind its own; none if it needs repair. That is found out once.
-fn form(slots: &Slots, series: SlotId, enricher: &Enricher) -> Option<Form> {
+/// How a series stands in its entry, the further tags behind its own; none if it needs repair. That is found out once:
+/// also tells whether it was known, which it is not of a new series.
+pub(super) fn form(slots: &Slots, series: SlotId, enricher: &Enricher) -> (Option<Form>, bool) {
     let (remark, fingerprint) = (slots.remark(series), enricher.fingerprint() & !FORMS);
     if remark & !FORMS == fingerprint {
-        return Form::from_number(remark & FORMS);
+        return (Form::from_number(remark & FORMS), true);
     }
     let form = find_form(slots.get(series), enricher);
     slots.note(series, fingerprint | form.map_or(0, Form::number));
-    form
+    (form, false)
 }
 
 fn find_form(series: SeriesRef<'_>, enricher: &Enricher) -> Option<Form> {

@@ -1,11 +1,10 @@
-//! Payloads of series that are compressed while they are encoded, for deliveries that have enough points to fill some.
+//! Payloads of series that are compressed block by block, for deliveries that have enough points to fill some.
 
 use super::payload::{Limits, Payload, PayloadKind};
-use crate::submit::encode::{Layout, PointEncoder};
-use crate::submit::frame::Frame;
+use crate::submit::frame::{Block, Frame};
 use crate::time::UnixTime;
 
-/// Makes payloads of points, in their order.
+/// Makes payloads of blocks, in their order.
 pub(super) struct Framing {
     limits: Limits,
     created: UnixTime,
@@ -21,19 +20,17 @@ impl Framing {
         Self { limits, created, frame: Frame::default(), entries: 0, done: Vec::new() }
     }
 
-    /// Adds the point that was laid out last, which is far smaller than a payload may be.
-    pub(super) fn add(&mut self, encoder: &mut PointEncoder<'_>, layout: &Layout) {
-        let (length, Limits { compressed, uncompressed, entries }) = (layout.length(), self.limits);
-        let is_full = self.entries >= entries as u64
-            || self.frame.size() + length > uncompressed
-            || self.frame.bound(length) > compressed;
+    /// Adds a block of so many entries, which is far smaller than a payload may be.
+    pub(super) fn add(&mut self, entries: usize, block: &Block) {
+        let entries = entries as u64;
+        let is_full = self.entries + entries > self.limits.entries as u64
+            || self.frame.size() + block.size() > self.limits.uncompressed
+            || self.frame.bound(block) > self.limits.compressed;
         if is_full && self.entries > 0 {
-            let size = self.frame.size();
             self.seal();
-            encoder.restart(size);
         }
-        encoder.tell(&mut self.frame, layout);
-        self.entries += 1;
+        self.frame.add(block);
+        self.entries += entries;
     }
 
     fn seal(&mut self) {
@@ -42,7 +39,7 @@ impl Framing {
         self.done.push(Payload { kind: PayloadKind::Series, body, entries, created: self.created });
     }
 
-    /// The payloads of all points.
+    /// The payloads of all blocks.
     pub(super) fn finish(mut self) -> Vec<Payload> {
         if self.entries > 0 {
             self.seal();

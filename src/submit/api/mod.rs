@@ -2,6 +2,7 @@
 //! task for each intake sends the payloads and sends them again.
 
 mod answer;
+mod arranged;
 mod client;
 mod entries;
 mod framing;

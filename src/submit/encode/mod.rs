@@ -15,6 +15,7 @@ pub(super) mod wire;
 
 pub use check_run::{CheckRun, encode_check_run};
 pub use event::{EventPost, encode_event};
-pub(super) use point::{DEVICE, Form, Layout, PointEncoder, Reading};
+pub(super) use point::{DEVICE, Form, PointEncoder, Reading, time_field};
 pub use series::{Origin, Series, encode_series};
+pub(super) use sink::Sink;
 pub use sketches::{SketchSeries, encode_sketch};

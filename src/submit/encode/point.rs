@@ -181,9 +181,8 @@ struct Tail {
     front: Piece,
     back: Piece,
     end: Piece,
-    /// Where it was told last, with what value and unit; 0: nowhere.
+    /// Where it was told last, with what unit; 0: nowhere.
     place: u32,
-    value: u64,
     unit: &'static str,
 }
 
@@ -193,8 +192,7 @@ impl Tail {
         for tag in tags {
             wire::element(&mut front, 3, tag);
         }
-        let mut back = Vec::new();
-        wire::int64(&mut back, 2, timestamp);
+        let mut back = time_field(timestamp);
         wire::nested(&mut front, 4, |buffer| {
             wire::present_double(buffer, 1, 0.0);
             buffer.extend_from_slice(&back);
@@ -215,29 +213,15 @@ impl Tail {
     /// Tells the tail at a place; gives how far back its end is copied from.
     #[inline]
     fn tell(&mut self, sink: &mut impl Sink, place: u32, value: f64, unit: &'static str) -> usize {
-        let value = value.to_bits();
         let distance = if self.place == 0 { 0 } else { (place - self.place) as usize };
-        let old = std::mem::replace(&mut self.value, value);
         self.place = place;
         self.front.tell(sink, distance);
-        // Of similar values the first bytes are the same, all zero for many, and often the last.
-        let change = old ^ value;
+        sink.put_value(value);
         if distance == 0 {
-            sink.put_word(value, WORD);
-        } else if change == 0 {
-            sink.copy(distance, WORD);
+            sink.put_time(&self.back.bytes);
         } else {
-            let first = (change.trailing_zeros() / 8) as usize;
-            let last = WORD - (change.leading_zeros() / 8) as usize;
-            if first > 0 {
-                sink.copy_word(distance, value, first);
-            }
-            sink.put_word(value >> (8 * first), last - first);
-            if last < WORD {
-                sink.copy_word(distance, value >> (8 * last), WORD - last);
-            }
+            self.back.tell(sink, distance);
         }
-        self.back.tell(sink, distance);
         let old_unit = std::mem::replace(&mut self.unit, unit);
         if old_unit.is_empty() && unit.is_empty() {
             self.end.tell(sink, distance);
@@ -250,6 +234,13 @@ impl Tail {
         self.end.tell(sink, distance);
         distance
     }
+}
+
+/// The field of a point that tells its time.
+pub(in crate::submit) fn time_field(timestamp: i64) -> Vec<u8> {
+    let mut field = Vec::new();
+    wire::int64(&mut field, 2, timestamp);
+    field
 }
 
 /// A length, and so many bytes.

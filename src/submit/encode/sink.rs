@@ -1,6 +1,6 @@
-//! Where encoded points go: to bytes, or straight into a frame, for which it counts what repeats.
+//! Where encoded points go: to bytes, or straight into what is compressed, for which it counts what repeats.
 
-use crate::submit::frame::{Frame, append_word};
+use crate::submit::frame::{WORD, append_word};
 
 /// Takes bytes in, and copies of what it took before.
 pub(in crate::submit) trait Sink {
@@ -18,6 +18,18 @@ pub(in crate::submit) trait Sink {
 
     /// Appends the first `count` bytes of a word, which stand `distance` bytes before too.
     fn copy_word(&mut self, distance: usize, word: u64, count: usize);
+
+    /// Appends the value of a point, which stands nowhere else.
+    #[inline]
+    fn put_value(&mut self, value: f64) {
+        self.put_word(value.to_bits(), WORD);
+    }
+
+    /// Appends bytes that tell the time of points, as all later ones are copies of.
+    #[inline]
+    fn put_time(&mut self, bytes: &[u8]) {
+        self.put(bytes);
+    }
 }
 
 impl Sink for Vec<u8> {
@@ -45,32 +57,5 @@ impl Sink for Vec<u8> {
     #[inline]
     fn copy_word(&mut self, _distance: usize, word: u64, count: usize) {
         self.put_word(word, count);
-    }
-}
-
-impl Sink for Frame {
-    #[inline]
-    fn size(&self) -> usize {
-        Self::size(self)
-    }
-
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.literals(bytes);
-    }
-
-    #[inline]
-    fn copy(&mut self, distance: usize, length: usize) {
-        Self::copy(self, distance, length);
-    }
-
-    #[inline]
-    fn put_word(&mut self, word: u64, count: usize) {
-        self.literal_word(word, count);
-    }
-
-    #[inline]
-    fn copy_word(&mut self, distance: usize, word: u64, count: usize) {
-        Self::copy_word(self, distance, word, count);
     }
 }

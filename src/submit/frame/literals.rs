@@ -10,6 +10,9 @@ const LEAST_GAIN: usize = 64;
 /// From so many bytes on, they are coded in four streams, which are decoded side by side.
 const MANY: usize = 1 << 8;
 
+/// The longest header of the section.
+pub(super) const HEADER: usize = 5;
+
 const RAW: u32 = 0;
 const RUN: u32 = 1;
 const CODED: u32 = 2;

@@ -130,11 +130,6 @@ impl Sequences {
         self.coded.push(coded);
     }
 
-    /// Whether none was added.
-    pub(super) fn is_empty(&self) -> bool {
-        self.coded.is_empty()
-    }
-
     /// Appends the section of the sequences that were added, and forgets them.
     pub(super) fn encode(&mut self, out: &mut Vec<u8>) {
         number(self.coded.len(), out);

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Something that is told to a frame.
+/// Something that is told to a block, or done with it.
 #[derive(Clone, Debug)]
 enum Told {
     Bytes(Vec<u8>),
@@ -10,7 +10,10 @@ enum Told {
     Copy(u32, usize),
     /// So many bytes from where the last copy came from.
     Again(usize),
-    End,
+    EndBlock,
+    /// The block before once more, with other literals.
+    Repeat(u8),
+    EndFrame,
 }
 
 /// The most bytes of a frame.
@@ -22,76 +25,156 @@ fn told() -> impl Strategy<Value = Vec<Told>> {
         3 => "[a-z]{0,200}".prop_map(|text| Told::Bytes(text.into_bytes())),
         1 => (any::<u8>(), 0..3000_usize).prop_map(|(byte, count)| Told::Bytes(vec![byte; count])),
         1 => prop::collection::vec(any::<u8>(), 0..2000).prop_map(Told::Bytes),
-        1 => (0..300_000_usize).prop_map(|length| Told::Bytes((0..length).map(|at| ((at * at) >> 7) as u8).collect())),
+        1 => (0..BLOCK).prop_map(|length| Told::Bytes((0..length).map(|at| ((at * at) >> 7) as u8).collect())),
         8 => (any::<u32>(), 0..400_usize).prop_map(|(from, length)| Told::Copy(from, length)),
-        1 => (any::<u32>(), 0..200_000_usize).prop_map(|(from, length)| Told::Copy(from, length)),
+        1 => (any::<u32>(), 0..BLOCK).prop_map(|(from, length)| Told::Copy(from, length)),
         8 => (0..50_usize).prop_map(Told::Again),
-        1 => Just(Told::End),
+        1 => Just(Told::EndBlock),
+        1 => any::<u8>().prop_map(Told::Repeat),
+        1 => Just(Told::EndFrame),
     ];
     prop::collection::vec(one, 0..200)
 }
 
-/// A frame, and what it should come to hold.
+/// A block and a frame, and what they should come to hold.
 #[derive(Default)]
 struct Both {
+    builder: BlockBuilder,
+    block: Vec<u8>,
+    distance: usize,
+    /// The block before, and of each of its bytes which literal it is, or is a copy of.
+    complete: Option<(Block, Vec<usize>)>,
     frame: Frame,
     content: Vec<u8>,
-    distance: usize,
 }
 
 impl Both {
     fn tell(&mut self, told: Told) {
         match told {
-            Told::Bytes(bytes) if self.content.len() + bytes.len() < MOST => {
+            Told::Bytes(bytes) => {
+                self.make_room(bytes.len());
                 if bytes.len() <= WORD {
-                    self.frame.literal_word(word(&bytes), bytes.len());
+                    self.builder.put_word(word(&bytes), bytes.len());
                 } else {
-                    self.frame.literals(&bytes);
+                    self.builder.put(&bytes);
                 }
-                self.content.extend(bytes);
+                self.block.extend(bytes);
             }
-            Told::Copy(from, length) if !self.content.is_empty() => {
-                self.distance = 1 + from as usize % self.content.len();
-                self.copy(length);
+            Told::Copy(from, length) => {
+                self.make_room(length);
+                if !self.block.is_empty() {
+                    self.distance = 1 + from as usize % self.block.len();
+                    self.copy(length);
+                }
             }
-            Told::Again(length) if (1..=self.content.len()).contains(&self.distance) => self.copy(length),
-            Told::End => self.end(),
-            Told::Bytes(_) | Told::Copy(..) | Told::Again(_) => {}
+            Told::Again(length) => {
+                self.make_room(length);
+                if (1..=self.block.len()).contains(&self.distance) {
+                    self.copy(length);
+                }
+            }
+            Told::EndBlock => self.end_block(),
+            Told::Repeat(change) => self.repeat(change),
+            Told::EndFrame => self.end_frame(),
+        }
+    }
+
+    fn make_room(&mut self, length: usize) {
+        if self.block.len() + length > BLOCK {
+            self.end_block();
         }
     }
 
     fn copy(&mut self, length: usize) {
-        let start = self.content.len();
-        if start + length > MOST {
-            return;
-        }
+        let start = self.block.len();
         for at in start..start + length {
-            self.content.push(self.content[at - self.distance]);
+            self.block.push(self.block[at - self.distance]);
         }
         if length < SHORTEST_NEW {
-            self.frame.copy_word(self.distance, word(&self.content[start..]), length);
+            self.builder.copy_word(self.distance, word(&self.block[start..]), length);
         } else {
-            self.frame.copy(self.distance, length);
+            self.builder.copy(self.distance, length);
+        }
+    }
+
+    fn end_block(&mut self) {
+        assert_eq!(self.builder.size(), self.block.len());
+        if self.block.is_empty() {
+            return;
+        }
+        let mut block = self.builder.finish();
+        self.add(&block, &self.block.clone());
+        // Where each literal came to stand is found out by giving them numbers.
+        let count = block.literals().len();
+        let of_literals = block.literals().to_vec();
+        let mut places = vec![0; self.block.len()];
+        for digit in 0..3 {
+            for (number, literal) in block.literals().iter_mut().enumerate() {
+                *literal = (number >> (8 * digit)) as u8;
+            }
+            for (place, byte) in places.iter_mut().zip(alone(&block, self.block.len())) {
+                *place |= usize::from(byte) << (8 * digit);
+            }
+        }
+        assert!(places.iter().all(|place| *place < count));
+        block.literals().copy_from_slice(&of_literals);
+        self.complete = Some((block, places));
+        self.block.clear();
+    }
+
+    fn add(&mut self, block: &Block, content: &[u8]) {
+        if self.content.len() + content.len() > MOST {
+            self.end_frame();
+        }
+        let bound = self.frame.bound(block);
+        self.frame.add(block);
+        self.content.extend_from_slice(content);
+        assert_eq!(self.frame.size(), self.content.len());
+        assert!(self.frame.done.len() <= bound, "{} bytes where at most {bound} were expected", self.frame.done.len());
+    }
+
+    fn repeat(&mut self, change: u8) {
+        let Some((mut block, places)) = self.complete.take() else { return };
+        for (number, literal) in block.literals().iter_mut().enumerate() {
+            *literal = literal.wrapping_add(change.wrapping_mul(number as u8 % 8));
+        }
+        let content: Vec<u8> = places.iter().map(|place| block.literals()[*place]).collect();
+        self.add(&block, &content);
+        self.complete = Some((block, places));
+    }
+
+    fn end_frame(&mut self) {
+        if !self.content.is_empty() {
+            assert!(decoded(&self.frame.finish(), self.content.len()) == self.content);
+            self.content.clear();
         }
     }
 
     fn end(&mut self) {
-        let bound = self.frame.bound(0);
-        assert_eq!(self.frame.size(), self.content.len());
-        let done = self.frame.finish();
-        assert!(done.len() <= bound, "{} bytes where at most {bound} were expected", done.len());
-        assert!(zstd::bulk::decompress(&done, MOST).unwrap() == self.content);
-        let mut other = Vec::with_capacity(self.content.len());
-        ruzstd::decoding::FrameDecoder::new().decode_all_to_vec(&done, &mut other).unwrap();
-        assert!(other == self.content);
-        self.content.clear();
+        self.end_block();
+        self.end_frame();
     }
+}
+
+/// What a frame of this block alone holds.
+fn alone(block: &Block, size: usize) -> Vec<u8> {
+    let mut frame = Frame::default();
+    frame.add(block);
+    decoded(&frame.finish(), size)
+}
+
+/// What two decoders read: that of zstd itself, and one that shares nothing with it.
+fn decoded(frame: &[u8], size: usize) -> Vec<u8> {
+    let content = zstd::bulk::decompress(frame, size).unwrap();
+    let mut other = Vec::with_capacity(size);
+    ruzstd::decoding::FrameDecoder::new().decode_all_to_vec(frame, &mut other).unwrap();
+    assert!(other == content);
+    content
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The decoders are that of zstd itself, and one that shares nothing with it.
     #[test]
     fn a_decoder_reads_what_was_told(told in told()) {
         let mut both = Both::default();
@@ -128,7 +211,9 @@ fn literals_of_any_rarity() {
             literals.resize(literals.len() + (1 << (byte % 15)), byte as u8);
         }
         let mut both = Both::default();
-        both.tell(Told::Bytes(literals));
+        for part in literals.chunks(BLOCK) {
+            both.tell(Told::Bytes(part.to_vec()));
+        }
         both.end();
     }
 }
