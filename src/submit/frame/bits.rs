@@ -38,8 +38,14 @@ impl Bits<'_> {
     /// Adds the lowest `count` bits of a value. Between two flushes there is room for 56 bits.
     #[inline]
     pub(super) fn add(&mut self, value: u64, count: u32) {
+        self.add_all(value & ((1 << count) - 1), count);
+    }
+
+    /// Adds a value of at most `count` bits.
+    #[inline]
+    pub(super) fn add_all(&mut self, value: u64, count: u32) {
         debug_assert!(self.count + count < u64::BITS, "{} bits and {count} more", self.count);
-        self.waiting |= (value & ((1 << count) - 1)) << self.count;
+        self.waiting |= value << self.count;
         self.count += count;
     }
 

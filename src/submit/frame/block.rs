@@ -66,6 +66,8 @@ pub(in crate::submit) struct BlockBuilder {
     size: usize,
     literals: Vec<u8>,
     sequences: Sequences,
+    /// The section of the sequences while it is made: what is kept takes no more than it needs.
+    coded: Vec<u8>,
     /// How many literals belong to the sequences.
     preceding: usize,
     /// The copy that was told last, as long as nothing came behind it.
@@ -189,9 +191,10 @@ impl BlockBuilder {
     /// The block. What is told from now on is of the next one.
     pub(in crate::submit) fn finish(&mut self) -> Block {
         self.settle();
-        let mut sequences = Vec::new();
-        self.sequences.encode(&mut sequences);
-        let block = Block { literals: self.literals.as_slice().into(), sequences: sequences.into(), size: self.size };
+        self.coded.clear();
+        self.sequences.encode(&mut self.coded);
+        let (literals, sequences) = (self.literals.as_slice().into(), self.coded.as_slice().into());
+        let block = Block { literals, sequences, size: self.size };
         self.literals.clear();
         (self.preceding, self.size, self.recent) = (0, 0, [UNKNOWN; 3]);
         block

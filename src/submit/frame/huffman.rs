@@ -89,13 +89,21 @@ impl Codes {
             }
             bits.flush();
             for [first, second, third, fourth] in chunks.iter().rev() {
-                self.add(*fourth, bits);
-                self.add(*third, bits);
-                self.add(*second, bits);
-                self.add(*first, bits);
+                let ((late, late_width), (early, early_width)) =
+                    (self.pair(*fourth, *third), self.pair(*second, *first));
+                bits.add_all(early << late_width | late, early_width + late_width);
                 bits.flush();
             }
         });
+    }
+
+    /// The codes of two bytes, that of the first one behind, and how many bits they are.
+    #[inline]
+    fn pair(&self, first: u8, second: u8) -> (u64, u32) {
+        let [first, second] = [first, second].map(|byte| u32::from(self.codes[usize::from(byte)]));
+        let width = first % (1 << LENGTH_BITS);
+        let codes = u64::from(second >> LENGTH_BITS) << width | u64::from(first >> LENGTH_BITS);
+        (codes, width + second % (1 << LENGTH_BITS))
     }
 
     #[inline]
@@ -154,12 +162,16 @@ fn limited(histogram: &Histogram) -> [u8; 256] {
     // How much of all codes of the longest length each byte takes; what they take too much, or too little.
     let part = |length: u8| 1_i32 << (LONGEST - u32::from(length));
     let mut excess = order.iter().map(|byte| part(lengths[usize::from(*byte)])).sum::<i32>() - part(0);
+    // Longer codes for the rarest bytes that have not the longest.
+    let mut shorter = order.iter().map(|byte| usize::from(*byte)).peekable();
     while excess > 0 {
-        // Longer codes for the rarest bytes that have not the longest.
-        let rarest = order.iter().rev().filter(|byte| u32::from(lengths[usize::from(**byte)]) < LONGEST);
-        let Some(byte) = rarest.max_by_key(|byte| lengths[usize::from(**byte)]) else { break };
-        lengths[usize::from(*byte)] += 1;
-        excess -= part(lengths[usize::from(*byte)]);
+        let Some(&byte) = shorter.peek() else { break };
+        if u32::from(lengths[byte]) == LONGEST {
+            shorter.next();
+            continue;
+        }
+        lengths[byte] += 1;
+        excess -= part(lengths[byte]);
     }
     while excess < 0 {
         // A shorter code for the most frequent byte whose part is still to be had.

@@ -1,6 +1,7 @@
 //! The literals of a block (RFC 8878, section 3.1.1.3.1): bytes that are copied from nowhere, coded by how often each
 //! occurs.
 
+use super::WORD;
 use super::huffman::{Codes, Histogram};
 
 /// So few bytes are not worth codes of their own.
@@ -90,10 +91,11 @@ fn streams(literals: &[u8], codes: &Codes, out: &mut Vec<u8>) {
 /// Counts in four tables, so that a run of one byte does not wait for itself.
 fn histogram(bytes: &[u8]) -> Histogram {
     let mut counts = [[0_u32; 256]; 4];
-    let (chunks, rest) = bytes.as_chunks::<4>();
+    let (chunks, rest) = bytes.as_chunks::<WORD>();
     for chunk in chunks {
-        for (counts, byte) in counts.iter_mut().zip(chunk) {
-            counts[usize::from(*byte)] += 1;
+        let word = u64::from_le_bytes(*chunk);
+        for place in 0..WORD {
+            counts[place % 4][(word >> (8 * place)) as usize & 0xff] += 1;
         }
     }
     for byte in rest {

@@ -110,8 +110,9 @@ impl Target {
     }
 
     /// Delivers all series but those that the changes say are missing.
-    fn deliver(&mut self, number: usize, changes: &[Change]) {
-        let (mut missing, mut without, mut timestamp) = (usize::MAX, usize::MAX, 1_700_000_000 + number as i64 * 15);
+    fn deliver(&mut self, number: u32, changes: &[Change]) {
+        let (mut missing, mut without, mut timestamp) =
+            (usize::MAX, usize::MAX, 1_700_000_000 + i64::from(number) * 15);
         for change in changes {
             match *change {
                 Change::Come(count, thing) => (0..count).for_each(|_| self.come(thing, 40)),
@@ -135,11 +136,11 @@ impl Target {
                 Change::Restart => self.arrangement = Arrangement::default(),
                 Change::Interval(interval) => self.interval = interval,
                 Change::Tags(tag) => self.enricher = enricher(&[format!("env:{tag}")]),
-                Change::Early => timestamp = number as i64,
+                Change::Early => timestamp = i64::from(number),
             }
         }
         let present = (1..).zip(&self.series).filter(|(at, _)| at % missing != 0);
-        let value = |at: usize| if at % without == 0 { f64::NAN } else { (at * (number % 3)) as f64 };
+        let value = |at: usize| if at.is_multiple_of(without) { f64::NAN } else { (at as f64) * f64::from(number % 3) };
         let (points, expected): (Vec<_>, Vec<_>) = present
             .map(|(at, (series, kind, metric, tags))| {
                 let point = Point { series: *series, kind: *kind, value: value(at) };
@@ -186,7 +187,7 @@ proptest! {
     fn each_point_is_told_once_whatever_changes(changes in changes()) {
         let mut target = Target::new();
         target.come(1, 10);
-        for (number, changes) in changes.iter().enumerate() {
+        for (number, changes) in (0..).zip(&changes) {
             target.deliver(number, changes);
         }
     }
