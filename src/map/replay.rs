@@ -83,6 +83,16 @@ impl<S: Submissions> Mapping<'_, S> {
         taken
     }
 
+    /// Whether the line at the front of `lines` is one of a series that is expected there, and could be replayed.
+    pub(super) fn expects(&self, lines: &[u8], room: Room) -> bool {
+        let (roster, format) = (&self.memory.roster, self.circumstances.format);
+        let could_be = |(_, length): (SeriesId, usize)| {
+            tail(&lines[length..], format).is_some_and(|tail| length + tail.length <= room.line_bytes)
+        };
+        room.lines > 0
+            && roster.expectation().into_iter().find_map(|place| roster.stands(place, lines)).is_some_and(could_be)
+    }
+
     /// Replays a line whose series is known; `None`, and nothing happens, if it cannot be.
     #[inline]
     fn line(&mut self, run: Run, series: SeriesId, line: &[u8], length: usize) -> Option<Tail> {
