@@ -484,6 +484,10 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
         self.replay(lines, room)
     }
 
+    fn knows(&self, lines: &[u8], room: Room) -> bool {
+        self.expects(lines, room)
+    }
+
     fn sample(&mut self, family: &Family, sample: &Sample<'_>) {
         if self.outcome.error.is_some() {
             return;

@@ -4,6 +4,7 @@
 //! settings act; *applying* a plan to a value makes [`Submission`]s.
 
 mod absence;
+mod ahead;
 mod context;
 mod dropped;
 mod emitter;

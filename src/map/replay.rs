@@ -5,21 +5,18 @@
 //! otherwise ends the run, and the reader reads the line. What comes of a replayed line is then the same as if it had
 //! been read: the plan is the same, and so is the submission but for its value.
 //!
-//! Series mostly come in the order of the scrape before. Where they do not, some lines are looked up together, so that
-//! the memory need not be waited for line by line.
+//! Series mostly come in the order of the scrape before. Where they do not, they are looked up ([`Ahead`]).
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use crate::parse::{Format, Room, Tail, Taken, tail};
 
+use super::ahead::{Ahead, series_length};
 use super::mapping::Mapping;
 use super::origin::SeriesId;
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
 use super::submission::Submissions;
-
-/// At most so many lines are looked up together.
-const TOGETHER: usize = 32;
 
 /// What has to be so for a line to be replayed, and what is replayed with it.
 #[derive(Clone, Copy)]
@@ -34,17 +31,6 @@ struct Run {
     tells_starts: bool,
     /// The series of the line before, if that was read.
     before: Option<SeriesId>,
-}
-
-/// A line that was looked up.
-#[derive(Clone, Copy, Default)]
-struct Found {
-    /// Where it begins.
-    at: usize,
-    /// The bytes of its series.
-    length: usize,
-    fingerprint: u32,
-    series: Option<SeriesId>,
 }
 
 impl<S: Submissions> Mapping<'_, S> {
@@ -74,44 +60,37 @@ impl<S: Submissions> Mapping<'_, S> {
             flush_first_value: self.emitter.flush_first_value,
             tells_starts: self.open.tells_starts,
         };
-        let (mut timestamp, mut ahead) = (None, 1);
-        'run: while taken.lines < room.lines {
-            let rest = &lines[taken.bytes..];
-            let [expected, missed] = self.memory.roster.expectation();
-            let roster = &self.memory.roster;
-            if let Some((series, length)) = roster.stands(expected, rest).or_else(|| roster.stands(missed, rest)) {
-                let Some(tail) = self.line(run, series, rest, length) else { break };
-                taken.bytes += length + tail.length;
-                taken.lines += 1;
-                run.before = None;
-                (timestamp, ahead) = (tail.timestamp_ms, 1);
-                continue;
-            }
-            let mut found = [Found::default(); TOGETHER];
-            let count = look_up(roster, rest, &mut found[..ahead]);
-            if count == 0 {
+        let (mut timestamp, mut ahead) = (None, Ahead::default());
+        while taken.lines < room.lines {
+            let (roster, rest) = (&self.memory.roster, &lines[taken.bytes..]);
+            let Some((series, length)) = ahead.take(taken).or_else(|| {
+                let [expected, missed] = roster.expectation();
+                let stands = roster.stands(expected, rest).or_else(|| roster.stands(missed, rest));
+                stands.or_else(|| ahead.search(roster, lines, taken))
+            }) else {
                 break;
-            }
-            // One series may be gone, or new. The more lines stand elsewhere, the more are likely to.
-            ahead = (ahead * 4).min(TOGETHER);
-            let start = taken.bytes;
-            for Found { at, length, series, .. } in &found[..count] {
-                if taken.lines == room.lines {
-                    break 'run;
-                }
-                let Some(series) = *series else { break 'run };
-                let Some(tail) = self.line(run, series, &rest[*at..], *length) else { break 'run };
-                taken.bytes = start + at + length + tail.length;
-                taken.lines += 1;
-                run.before = None;
-                timestamp = tail.timestamp_ms;
-            }
+            };
+            let Some(tail) = self.line(run, series, rest, length) else { break };
+            taken.bytes += length + tail.length;
+            taken.lines += 1;
+            run.before = None;
+            timestamp = tail.timestamp_ms;
         }
         self.open.samples += taken.lines;
         if taken.lines > 0 {
             self.repetition.passed(self.memory.roster.last(), timestamp);
         }
         taken
+    }
+
+    /// Whether the line at the front of `lines` is one of a series that is expected there, and could be replayed.
+    pub(super) fn expects(&self, lines: &[u8], room: Room) -> bool {
+        let (roster, format) = (&self.memory.roster, self.circumstances.format);
+        let could_be = |(_, length): (SeriesId, usize)| {
+            tail(&lines[length..], format).is_some_and(|tail| length + tail.length <= room.line_bytes)
+        };
+        room.lines > 0
+            && roster.expectation().into_iter().find_map(|place| roster.stands(place, lines)).is_some_and(could_be)
     }
 
     /// Replays a line whose series is known; `None`, and nothing happens, if it cannot be.
@@ -138,12 +117,6 @@ impl<S: Submissions> Mapping<'_, S> {
     }
 }
 
-/// How many bytes of a line its series has.
-fn series_length(line: &[u8]) -> Option<usize> {
-    // No value and no timestamp has a brace.
-    memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1))
-}
-
 /// The series of the first line will be searched for once the line was read. Where it would be found takes long to come
 /// from the memory, so it is asked for now.
 fn foresee(roster: &Roster, lines: &[u8]) {
@@ -152,36 +125,4 @@ fn foresee(roster: &Roster, lines: &[u8]) {
     {
         std::hint::black_box(roster.candidate_at_first(roster.fingerprint(&lines[..length])));
     }
-}
-
-/// Looks up the series of the lines at the front of `lines`, wherever they stood before; gives how many lines there are.
-fn look_up(roster: &Roster, lines: &[u8], found: &mut [Found]) -> usize {
-    if !roster.is_search_worthwhile() {
-        return 0;
-    }
-    let (mut at, mut count) = (0, 0);
-    for found in &mut *found {
-        let rest = &lines[at..];
-        let Some(end) = memchr(b'\n', rest) else { break };
-        let line = &rest[..end];
-        let Some(length) = series_length(line) else { break };
-        if line.get(length) != Some(&b' ') || line[0] == b'#' {
-            break;
-        }
-        *found = Found { at, length, fingerprint: roster.fingerprint(&line[..length]), series: None };
-        at += end + 1;
-        count += 1;
-    }
-    let found = &mut found[..count];
-    // One step for all of them before the next one for any: each waits for the memory, but not for the others.
-    for found in &mut *found {
-        found.series = roster.candidate(found.fingerprint);
-    }
-    let touched = found.iter().filter_map(|found| found.series).fold(0, |all, series| all ^ roster.touch(series));
-    std::hint::black_box(touched);
-    for found in &mut *found {
-        let text = &lines[found.at..][..found.length];
-        found.series = roster.verify(found.series, found.fingerprint, text);
-    }
-    count
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::RandomState;
+
 use crate::config::{
     GaugeAggregation, HistogramMode, Instance, MetadataRule, MetricMatcher, MetricRule, Status, Transformer,
 };
@@ -174,13 +176,13 @@ impl<T> Default for Known<T> {
 /// Names with what is known of each.
 #[derive(Debug)]
 struct Names<T> {
-    known: HashMap<String, Known<T>>,
+    known: HashMap<String, Known<T>, RandomState>,
     bytes: u64,
 }
 
 impl<T> Default for Names<T> {
     fn default() -> Self {
-        Self { known: HashMap::new(), bytes: 0 }
+        Self { known: HashMap::default(), bytes: 0 }
     }
 }
 

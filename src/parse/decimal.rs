@@ -1,6 +1,7 @@
-//! Reads the plain decimal numbers that most values are, where that is exact with one multiplication or division.
+//! Reads the plain decimal numbers that most values are: with one multiplication or division of doubles where that is
+//! exact, and with one division of whole numbers where there are more digits than a double holds.
 
-use super::lanes::digits;
+use super::lanes::{digits, many_digits};
 
 /// So many digits always fit the sum.
 const MOST_DIGITS: usize = 19;
@@ -14,9 +15,17 @@ const POWERS: [f64; 23] = [
     1e21, 1e22,
 ];
 
-/// The number at `at` and where it ends; `None` when it is of another form, or not exact this way.
-///
-/// Both operands of the one operation are exact, so its result is the nearest double (Clinger's fast path).
+/// The powers of five that fit.
+const FIVES: [u64; 28] = {
+    let (mut powers, mut at) = ([1; 28], 1);
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 5;
+        at += 1;
+    }
+    powers
+};
+
+/// The number at `at` and where it ends; `None` when it is of another form, or has too many digits.
 #[inline]
 pub(super) fn decimal(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     let negative = bytes.get(at) == Some(&b'-');
@@ -29,7 +38,9 @@ pub(super) fn decimal(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     }
     if bytes.get(end) == Some(&b'.') {
         let point = end + 1;
-        (sum, end) = digits(bytes, point, sum)?;
+        // A whole part of zeros is worth nothing.
+        count = if sum == 0 && count <= MOST_DIGITS { 0 } else { count };
+        (sum, end) = many_digits(bytes, point, sum)?;
         let places = end - point;
         if places == 0 {
             return None;
@@ -42,13 +53,37 @@ pub(super) fn decimal(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
         exponent += stated;
         end = after;
     }
-    if count > MOST_DIGITS || sum > MOST_EXACT {
+    if count > MOST_DIGITS {
         return None;
     }
-    let power = *POWERS.get(exponent.unsigned_abs() as usize)?;
-    let sum = sum as f64;
-    let number = if exponent < 0 { sum / power } else { sum * power };
+    let scale = exponent.unsigned_abs() as usize;
+    let number = if sum > MOST_EXACT {
+        let divisor = *FIVES.get(scale).filter(|_| exponent <= 0)?;
+        quotient(sum, divisor) * power_of_two(exponent)
+    } else {
+        // Both operands are exact, so that the result is the nearest double (Clinger's fast path).
+        let (sum, power) = (sum as f64, *POWERS.get(scale)?);
+        if exponent < 0 { sum / power } else { sum * power }
+    };
     Some((if negative { -number } else { number }, end))
+}
+
+/// The double that is nearest to the quotient of two numbers that are not 0.
+#[inline]
+fn quotient(dividend: u64, divisor: u64) -> f64 {
+    // With the highest bit of both set, it has at least 62 bits. What is left of it can only tell to which side a tie
+    // goes, and the last of the bits tells that as well.
+    let (up, down) = (dividend.leading_zeros(), divisor.leading_zeros());
+    let (dividend, divisor) = (u128::from(dividend << up) << 63, u128::from(divisor << down));
+    let (quotient, rest) = (dividend / divisor, dividend % divisor);
+    let bits = quotient as u64 | u64::from(rest != 0);
+    bits as f64 * power_of_two(down.cast_signed() - up.cast_signed() - 63)
+}
+
+/// 2 to the power of `exponent`, which is far from the limits.
+#[inline]
+fn power_of_two(exponent: i32) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
 /// What stands behind `e`, of at most three digits.
@@ -71,9 +106,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Reads a number that is not at the very end, where eight bytes cannot be read.
+    /// Reads a number that is not at the very end, where sixteen bytes cannot be read.
     fn read(text: &str) -> Option<(u64, usize)> {
-        let (number, end) = decimal(format!("{text} 0000000").as_bytes(), 0)?;
+        let (number, end) = decimal(format!("{text} 000000000000000").as_bytes(), 0)?;
         Some((number.to_bits(), end))
     }
 
@@ -87,9 +122,25 @@ mod tests {
 
     #[test]
     fn plain_numbers_are_read() {
-        for text in
-            ["0", "-0", "1", "007", "123456789012345", "0.25", "-1.5", "1.7e+09", "5E8", "1e-7", "9007199254740992"]
-        {
+        let plain = [
+            "0",
+            "-0",
+            "1",
+            "007",
+            "123456789012345",
+            "0.25",
+            "-1.5",
+            "1.7e+09",
+            "5E8",
+            "1e-7",
+            "9007199254740992",
+            "9007199254740993",
+            "9007199254740993.0",
+            "-0.0123456789012345678",
+            "1.2345678901234567e+09",
+            "9999999999999999999e-27",
+        ];
+        for text in plain {
             assert!(expected(text).is_some());
             assert_eq!(read(text), expected(text), "{text}");
         }
@@ -104,7 +155,9 @@ mod tests {
             "1e+",
             "NaN",
             "Inf",
-            "9007199254740993",
+            "9007199254740993e1",
+            "9999999999999999999e-28",
+            "18446744073709551616.5",
             "1e23",
             "1e0000",
             "1e-400",
@@ -118,9 +171,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_read_is_what_the_standard_library_reads(text in "-?[0-9]{1,10}(\\.[0-9]{1,12})?([eE][+-]?[0-9]{1,3})?") {
+        fn whatever_is_read_is_what_the_standard_library_reads(text in "-?[0-9]{1,12}(\\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?") {
             if let Some(read) = read(&text) {
                 prop_assert_eq!(Some(read), expected(&text));
+            }
+        }
+
+        #[test]
+        fn many_digits_are_rounded_as_the_standard_library_rounds(sum in 1..10_u64.pow(19), places in 0..=27) {
+            let text = format!("{sum}e-{places}");
+            prop_assert!(expected(&text).is_some());
+            prop_assert_eq!(read(&text), expected(&text));
+        }
+
+        #[test]
+        fn a_tie_goes_to_the_even_side(whole in 1_u64 << 52..1 << 53) {
+            for text in [format!("{whole}.5"), format!("{whole}5e-1"), format!("{}", 2 * whole + 1)] {
+                prop_assert!(expected(&text).is_some());
+                prop_assert_eq!(read(&text), expected(&text));
             }
         }
 

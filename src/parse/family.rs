@@ -95,10 +95,13 @@ impl Families {
         sink.sample(&self.family, &sample);
     }
 
-    /// Offers lines to the sink that may be samples of the open family. The first sample of a family has to be read: more of
-    /// its metadata may come until it is there.
+    /// Offers lines to the sink that may be samples of the open family. More of its metadata may come until a sample is
+    /// there.
     #[inline]
     pub(super) fn offer(&mut self, lines: &[u8], room: Room, sink: &mut (impl Sink + ?Sized)) -> Taken {
+        if self.phase == Phase::Pending && sink.knows(lines, room) {
+            self.announce(sink);
+        }
         if self.phase != Phase::Announced {
             return Taken::default();
         }

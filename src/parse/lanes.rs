@@ -86,7 +86,14 @@ pub(super) fn closing_quote(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-const POWERS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+const POWERS: [u64; 17] = {
+    let (mut powers, mut at) = ([1; 17], 1);
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 /// Reads the digits from `at` on as if they stood behind those that made `sum`; gives the new sum, and where they end.
 /// The sum is meaningless if it is of more than 19 digits. `None` if the bytes end too soon behind them.
@@ -106,6 +113,22 @@ pub(super) fn digits(bytes: &[u8], at: usize, mut sum: u64) -> Option<(u64, usiz
             return Some((sum, end));
         }
     }
+}
+
+/// The same where there are likely many digits: the first sixteen are looked at together.
+#[inline]
+pub(super) fn many_digits(bytes: &[u8], at: usize, sum: u64) -> Option<(u64, usize)> {
+    let lanes: [u8; 16] = *bytes.get(at..)?.first_chunk()?;
+    let ones = u8x16::new(lanes) - u8x16::splat(b'0');
+    let are_digits = ones.min(u8x16::splat(9)).simd_eq(ones).to_bitmask();
+    let count = are_digits.trailing_ones() as usize;
+    if count == 0 {
+        return Some((sum, at));
+    }
+    let lanes = u128::from_le_bytes(lanes) << (128 - 8 * count);
+    let worth = eight_digits(lanes as u64) * POWERS[8] + eight_digits((lanes >> 64) as u64);
+    let sum = sum.wrapping_mul(POWERS[count]).wrapping_add(worth);
+    if count == 16 { digits(bytes, at + 16, sum) } else { Some((sum, at + count)) }
 }
 
 /// What eight digits are worth: pairs of lanes are joined, then pairs of pairs, then the halves.
@@ -171,9 +194,10 @@ mod tests {
     proptest! {
         #[test]
         fn digits_are_worth_what_they_say(text in "[0-9]{0,19}", tail in "[^0-9]{1,9}") {
-            let whole = format!("x{text}{tail}        ");
+            let whole = format!("x{text}{tail}                ");
             let expected = if text.is_empty() { 0 } else { text.parse().expect("19 digits fit") };
             prop_assert_eq!(digits(whole.as_bytes(), 1, 0), Some((expected, 1 + text.len())));
+            prop_assert_eq!(many_digits(whole.as_bytes(), 1, 0), Some((expected, 1 + text.len())));
         }
     }
 }

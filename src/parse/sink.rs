@@ -39,6 +39,12 @@ pub trait Sink {
         Taken::default()
     }
 
+    /// Whether the line at the front of `lines` is a sample for certain, and one that [`Sink::take_known`] might take. Asked
+    /// before its family is told, of which more metadata could follow otherwise.
+    fn knows(&self, _lines: &[u8], _: Room) -> bool {
+        false
+    }
+
     /// All samples of the family have been handed over.
     fn family_end(&mut self, family: &Family);
 

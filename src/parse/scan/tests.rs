@@ -49,6 +49,7 @@ fn common_lines_go_straight() {
     let text = ["a{b=\"c\",} 1", "a 1 1700000000123", "a{b=\"c\"} 1 0"];
     let open_metrics = [
         "a 1 1700000000.123",
+        "a 1 9999999999999999999",
         "a_bucket{le=\"1\"} 1 # {trace_id=\"x\"} 0.5",
         "a_bucket{le=\"1\"} 1 1.5 # {trace_id=\"x\",b=\"c\"} 0.5 1700000000.123",
     ];
@@ -101,11 +102,10 @@ fn everything_else_is_left_to_the_grammar() {
         "a 1_0",
         "a 1 x",
         "a 1 1 1",
-        "a 1 9999999999999999999",
         "caf\u{e9} 1",
         "a{b=\"c\td\"} 1",
     ];
-    let text = ["a 1 # {b=\"c\"} 1", "a 1 1.5", "a 1 -5"];
+    let text = ["a 1 # {b=\"c\"} 1", "a 1 1.5", "a 1 -5", "a 1 9999999999999999999"];
     let open_metrics = ["a{b=\"c\",} 1", "a 1 # {} 1", "a 1 #{b=\"c\"} 1", "a 1 # {b=\"c\"} 1 x", "a 1 NaN"];
     for (format, lines) in [(Format::PrometheusText, &text[..]), (Format::OpenMetrics, &open_metrics[..])] {
         let mut scanner = Scanner::of(format, 2).expect("it reads this");
