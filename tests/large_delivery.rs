@@ -1,4 +1,4 @@
-//! A delivery that is large enough for payloads of its own, which are compressed while they are encoded: each of its points
+//! Deliveries that are large enough for payloads of their own, of blocks that are kept from scrape to scrape: each point
 //! arrives once, as it was meant, within the limits of the intake.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use retriever::aggregate::PointKind;
+use retriever::aggregate::{Point, PointKind};
 use retriever::config::{Enrichment, Output};
 use retriever::submit::{DropReason, Submitter};
 use support::api::{pace, settings};
@@ -71,7 +71,7 @@ fn meant() -> Vec<Meant> {
 /// What a point is known by: number and repetition are not, so that equal ones are counted.
 type Text = String;
 
-fn expected(meant: &Meant) -> Text {
+fn expected(meant: &Meant, timestamp: i64) -> Text {
     let device = meant.tags.iter().find_map(|tag| tag.strip_prefix("device:"));
     let cut = |tag: &String| tag.chars().take(200).collect::<String>();
     let mut tags: Vec<String> = meant.tags.iter().filter(|tag| !tag.starts_with("device:")).map(cut).collect();
@@ -85,18 +85,22 @@ fn expected(meant: &Meant) -> Text {
         PointKind::Rate => MetricType::Rate,
     };
     let interval = if meant.kind == PointKind::Gauge { 0 } else { 15 };
-    format!("{kind:?} {} {:?} {host} {device:?} {interval} {tags:?}", meant.metric.replace(':', "_"), meant.value)
+    format!(
+        "{timestamp} {kind:?} {} {:?} {host} {device:?} {interval} {tags:?}",
+        meant.metric.replace(':', "_"),
+        meant.value
+    )
 }
 
-fn arrived(series: &MetricSeries, timestamp: i64) -> Text {
+fn arrived(series: &MetricSeries) -> Text {
     let resource = |kind: &str| series.resources.iter().find(|resource| resource.r#type == kind);
     let mut tags = series.tags.clone();
     tags.sort();
-    assert_eq!((series.points.len(), series.points[0].timestamp), (1, timestamp));
-    let (kind, metric, value) = (series.r#type(), &series.metric, series.points[0].value);
+    let [point] = &series.points[..] else { panic!("one point of each series: {series:?}") };
+    let (kind, metric, value, timestamp) = (series.r#type(), &series.metric, point.value, point.timestamp);
     let host = &resource("host").unwrap().name;
     let device = resource("device").map(|device| &*device.name);
-    format!("{kind:?} {metric} {value:?} {host} {device:?} {} {tags:?}", series.interval)
+    format!("{timestamp} {kind:?} {metric} {value:?} {host} {device:?} {} {tags:?}", series.interval)
 }
 
 fn counted(texts: impl Iterator<Item = Text>) -> BTreeMap<Text, usize> {
@@ -108,24 +112,37 @@ fn counted(texts: impl Iterator<Item = Text>) -> BTreeMap<Text, usize> {
 }
 
 async fn deliver(intake: &Intake, meant: Vec<Meant>) {
+    deliver_scrapes(intake, [meant].map(|meant| meant.into_iter().map(Some).collect())).await;
+}
+
+/// Delivers what is meant at successive scrapes of the same series, some of which are missing.
+async fn deliver_scrapes<const SCRAPES: usize>(intake: &Intake, scrapes: [Vec<Option<Meant>>; SCRAPES]) {
     let enrichment =
         Enrichment { hostname: "here".into(), tags: vec!["team:a".into(), "env:test".into()], ..Enrichment::default() };
     let output = Output::Api(settings([intake.url()], PATIENCE));
     let submitter = Submitter::with_pace(&output, enrichment, pace()).unwrap();
-    let made = meant.iter().map(|meant| {
+    let made = scrapes[0].iter().flatten().map(|meant| {
         let tags: Vec<&str> = meant.tags.iter().map(String::as_str).collect();
         point(meant.kind, &meant.metric, meant.value, &tags, meant.host)
     });
-    let delivery = points(made.collect());
-    submitter.submit(&delivery).unwrap();
+    let mut delivery = points(made.collect());
+    let series: Vec<_> = delivery.batch.points.iter().map(|point| point.series).collect();
+    let mut all = Vec::new();
+    for scrape in &scrapes {
+        let present = || scrape.iter().zip(&series).filter_map(|(meant, series)| Some((meant.as_ref()?, *series)));
+        let point = |(meant, series): (&Meant, _)| Point { series, kind: meant.kind, value: meant.value };
+        delivery.batch.points = present().map(point).collect();
+        submitter.submit(&delivery).unwrap();
+        let numbers = present().map(|(meant, _)| meant).filter(|meant| meant.value.is_finite());
+        all.extend(numbers.map(|meant| expected(meant, delivery.batch.timestamp)));
+        delivery.batch.timestamp += 15;
+    }
     assert_eq!(submitter.drain(PATIENCE).await.given_up, 0);
-    let numbers = meant.iter().filter(|meant| meant.value.is_finite());
     let stats = submitter.stats();
-    assert_eq!(stats.points_delivered, numbers.clone().count() as u64);
+    assert_eq!(stats.points_delivered, all.len() as u64);
     assert_eq!(stats.dropped.count(DropReason::NotFinite), stats.dropped.total());
-    let timestamp = delivery.batch.timestamp;
-    let expected = counted(numbers.map(expected));
-    let arrived = counted(intake.series().iter().map(|series| arrived(series, timestamp)));
+    let expected = counted(all.into_iter());
+    let arrived = counted(intake.series().iter().map(arrived));
     let differing = expected.iter().find(|(text, count)| arrived.get(*text) != Some(count));
     assert!(differing.is_none() && expected.len() == arrived.len(), "{differing:?}");
 }
@@ -145,6 +162,27 @@ fn expect_limits(payloads: &[Received]) {
         assert!(body <= 512_000 && decompressed <= 5_242_880, "{body} bytes of {decompressed}");
         assert!(payload.series().len() <= 10_000);
     }
+}
+
+/// What was compressed once takes other values at other times, with series missing and coming back, and of other kinds.
+#[tokio::test]
+async fn later_scrapes_arrive_as_they_were_meant() {
+    let intake = Intake::start().await;
+    let scrapes = [0, 1, 2, 3, 4].map(|scrape| {
+        let of_scrape = |(number, mut meant): (usize, Meant)| {
+            if scrape > 0 {
+                meant.value += (number * scrape % 11) as f64;
+            }
+            if number % 1009 == 0 && scrape > 2 {
+                meant.kind = PointKind::Count;
+            }
+            let is_missing = scrape > 0 && (number % 613 == scrape || (scrape == 3 && number < 500));
+            (!is_missing).then_some(meant)
+        };
+        meant().into_iter().enumerate().map(of_scrape).collect()
+    });
+    deliver_scrapes(&intake, scrapes).await;
+    expect_limits(&intake.received(SERIES));
 }
 
 /// None of them goes the way of the others.
