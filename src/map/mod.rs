@@ -19,6 +19,7 @@ mod memory;
 mod metadata;
 mod native;
 mod number;
+mod orders;
 mod origin;
 mod plan;
 mod relabeled;

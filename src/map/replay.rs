@@ -59,7 +59,6 @@ impl<S: Submissions> Mapping<'_, S> {
         let roster = &self.memory.roster;
         let is_expected = |place: u32| roster.stands(place, lines).is_some();
         if !roster.is_search_worthwhile() && !roster.expectation().into_iter().any(is_expected) {
-            foresee(roster, lines);
             return taken;
         }
         let format = self.circumstances.format;
@@ -142,16 +141,6 @@ impl<S: Submissions> Mapping<'_, S> {
 fn series_length(line: &[u8]) -> Option<usize> {
     // No value and no timestamp has a brace.
     memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1))
-}
-
-/// The series of the first line will be searched for once the line was read. Where it would be found takes long to come
-/// from the memory, so it is asked for now.
-fn foresee(roster: &Roster, lines: &[u8]) {
-    if let Some(end) = memchr(b'\n', lines)
-        && let Some(length) = series_length(&lines[..end])
-    {
-        std::hint::black_box(roster.candidate_at_first(roster.fingerprint(&lines[..length])));
-    }
 }
 
 /// Looks up the series of the lines at the front of `lines`, wherever they stood before; gives how many lines there are.
