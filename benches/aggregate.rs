@@ -27,7 +27,7 @@ enum Kind {
 }
 
 /// A target that was scraped once.
-fn known(kind: Kind) -> (Aggregator, UnixTime) {
+fn known(kind: Kind) -> (Aggregator, Contexts, UnixTime) {
     let mut contexts = Contexts::default();
     let mut aggregator = Aggregator::new(Duration::from_secs(15), None);
     for number in 0..SERIES {
@@ -44,18 +44,18 @@ fn known(kind: Kind) -> (Aggregator, UnixTime) {
             value: 0.0,
             flush_first_value: false,
         };
-        aggregator.accept(submission, &contexts);
+        aggregator.accept(submission);
     }
     let now = UnixTime::from_seconds(1_700_000_000.0);
-    let batch = aggregator.commit(now, None);
+    let batch = aggregator.commit(now, contexts.slots(), None);
     aggregator.reuse(batch);
-    (aggregator, now)
+    (aggregator, contexts, now)
 }
 
 /// From the values to the points.
 #[divan::bench(args = [Kind::Gauges, Kind::Counts, Kind::GroupedCounts])]
 fn next_scrape(bencher: Bencher<'_, '_>, kind: Kind) {
-    let (mut aggregator, mut now) = known(kind);
+    let (mut aggregator, contexts, mut now) = known(kind);
     let mut value = 0.0;
     bencher.counter(ItemsCount::new(SERIES)).bench_local(|| {
         value += 1.0;
@@ -63,7 +63,7 @@ fn next_scrape(bencher: Bencher<'_, '_>, kind: Kind) {
         for number in 0..SERIES {
             assert!(aggregator.again(SeriesId::new(number), value, true));
         }
-        let batch = aggregator.commit(now, None);
+        let batch = aggregator.commit(now, contexts.slots(), None);
         assert_eq!(batch.points.len(), SERIES as usize);
         aggregator.reuse(batch);
     });

@@ -15,20 +15,14 @@ mod target;
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use corpora::generate;
 use foldhash::fast::RandomState;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use memchr::{memchr, memrchr};
-use retriever::config::BodyLimits;
 use retriever::parse::Format;
-use retriever::road::Road;
-use retriever::scrape::{Body, Head, Response};
-use retriever::time::UnixTime;
-use target::{Unseen, instance};
-use tokio::runtime::{Builder, Runtime};
+use target::Target;
 
 /// Scrapes that follow each other.
 const SUCCESSIVE: u64 = 4;
@@ -181,33 +175,6 @@ fn value(lines: &[u8], at: usize) -> (f64, usize) {
     (text.parse().unwrap_or(f64::NAN), end)
 }
 
-struct Target {
-    road: Road,
-    runtime: Runtime,
-    now: UnixTime,
-}
-
-impl Target {
-    fn new() -> Self {
-        let runtime = Builder::new_current_thread().build().expect("a runtime can be made");
-        Self { road: Road::new(instance(|_| {}), None), runtime, now: UnixTime::from_seconds(1_700_000_000.0) }
-    }
-
-    /// Scrapes a body; gives how long that took.
-    fn scrape(&mut self, body: &Bytes) -> Duration {
-        let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
-        let head = Head { status: 200, reason: String::new(), final_url: String::new(), headers };
-        let body = Body::from_bytes(&head, body.clone(), &BodyLimits::default());
-        self.now = self.now.plus(Duration::from_secs(15));
-        let begun = Instant::now();
-        let contribution = self.runtime.block_on(self.road.scrape(Ok(Response { head, body }), self.now, &mut Unseen));
-        let took = begun.elapsed();
-        self.road.reuse(contribution.batch);
-        took
-    }
-}
-
 /// Prints a row about successive bodies of one target. The three take turns, so that what slows the machine down slows
 /// all of them down.
 fn measure(name: &str, make: impl Fn(u64) -> String) {
@@ -216,7 +183,7 @@ fn measure(name: &str, make: impl Fn(u64) -> String) {
     let mut times = [const { Vec::new() }; 3];
     for round in 0..=ROUNDS {
         for body in &bodies {
-            let next = target.scrape(body);
+            let next = target.time(body);
             let begun = Instant::now();
             sequential.sequential(body);
             let of_sequential = begun.elapsed();

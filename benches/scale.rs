@@ -35,13 +35,6 @@ fn resident() -> u64 {
     kilobytes.unwrap_or_default() * 1024
 }
 
-/// Scrapes a body; gives how long that took.
-fn spend(target: &mut Target, body: &Bytes) -> Duration {
-    let (took, contribution) = target.scrape(body);
-    target.road.reuse(contribution.batch);
-    took
-}
-
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
@@ -56,12 +49,12 @@ fn measure(name: &str, bodies: &[Bytes]) {
     let samples = samples(&bodies[0]);
     let before = resident();
     let mut target = Target::new();
-    let first = spend(&mut target, &bodies[0]);
+    let first = target.time(&bodies[0]);
     for body in bodies {
-        spend(&mut target, body);
+        target.time(body);
     }
     let rounds = (2_000_000 / samples).clamp(5, 200);
-    let next = median((0..rounds).flat_map(|_| bodies).map(|body| spend(&mut target, body)).collect());
+    let next = median((0..rounds).flat_map(|_| bodies).map(|body| target.time(body)).collect());
     let bytes = resident().saturating_sub(before) / samples as u64;
     let each = |took: Duration| took.as_secs_f64() * 1e9 / samples as f64;
     println!(
@@ -101,7 +94,7 @@ fn churned(name: &str) {
         input.by_ref().take(length).read_to_end(&mut body).expect("there is as much");
         // The same room for each body.
         let bytes = Bytes::from(body);
-        spend(&mut target, &bytes);
+        target.time(&bytes);
         body = Vec::from(bytes);
         if CHURNED.contains(&scrape) {
             print!(" {:.1} |", resident() as f64 / f64::from(1 << 20));

@@ -32,6 +32,7 @@ pub mod pipeline;
 pub mod relabel;
 pub mod road;
 pub mod scrape;
+mod slots;
 pub mod submit;
 pub mod telemetry;
 mod terminal;

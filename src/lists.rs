@@ -1,12 +1,12 @@
-//! Lists of numbers of texts, each kept once and known by a small number of its own: what contexts, and series of Datadog,
-//! are made of. All of them stand in one vector, so that a list costs its numbers and a few words.
+//! Lists of numbers of texts, each kept once and known by a small number of its own: what series of Datadog are made
+//! of. All of them stand in one vector, so that a list costs its numbers and a few words.
 
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::texts::{make_room, put_back};
+use crate::texts::{make_room, make_room_for, put_back};
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
@@ -97,10 +97,22 @@ impl Lists {
         self.index = index;
     }
 
+    /// Makes room for so many lists in all, if they are as long as those that there are.
+    pub(crate) fn expect(&mut self, lists: usize) {
+        let numbers = lists * self.numbers.len() / self.spans.len().max(1);
+        make_room_for(&mut self.spans, lists);
+        make_room_for(&mut self.numbers, numbers);
+    }
+
     /// A list; an empty one if it was released.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> &[u32] {
         self.spans[id as usize].numbers(&self.numbers)
+    }
+
+    /// Whether there is a list of this number that can be found.
+    pub(crate) fn is_found(&self, id: u32) -> bool {
+        self.spans.get(id as usize).is_some_and(|span| span.is_found())
     }
 
     /// How many numbers a list has.

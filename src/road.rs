@@ -61,14 +61,10 @@ impl Witness for Recorder {}
 impl Road {
     /// A target that was never scraped. `watched_since`: when the process began that watches it; unknown for a replay.
     pub fn new(instance: Arc<Instance>, watched_since: Option<UnixTime>) -> Self {
-        // The Agent, not the check, adds the service to what an instance submits.
-        let service = instance.service.iter().map(|service| Arc::from(format!("service:{service}")));
-        let aggregator = Aggregator::new(instance.min_collection_interval, watched_since);
-        let aggregator = aggregator.with_tags(service.collect());
         Self {
+            aggregator: Aggregator::new(instance.min_collection_interval, watched_since),
             pipeline: Pipeline::new(Arc::clone(&instance), watched_since),
             instance,
-            aggregator,
             watched_since,
             overflowed: false,
             marked_as: None,
@@ -109,7 +105,7 @@ impl Road {
 
     /// The series of the last batch.
     pub fn slots(&self) -> &Slots {
-        self.aggregator.slots()
+        self.pipeline.contexts().slots()
     }
 
     /// Takes back the room that a batch takes, once it was read.
@@ -142,7 +138,7 @@ impl Road {
         let report = self.pipeline.scrape(response, now, &mut out).await;
         let pipeline = &self.pipeline;
         self.aggregator.recall(&|series| pipeline.series(series));
-        let batch = self.aggregator.commit(now, witness.accounts());
+        let batch = self.aggregator.commit(now, pipeline.contexts().slots(), witness.accounts());
         let refused = self.aggregator.take_refused();
         let collisions = self.aggregator.take_collisions();
         self.overflowed = report.overflowed;
@@ -170,7 +166,7 @@ struct Passing<'r, W> {
 
 impl<W: Submissions> Submissions for Passing<'_, W> {
     fn submit(&mut self, submission: Submission, contexts: &Contexts) {
-        self.aggregator.accept(submission, contexts);
+        self.aggregator.accept(submission);
         self.witness.submit(submission, contexts);
     }
 
@@ -179,13 +175,17 @@ impl<W: Submissions> Submissions for Passing<'_, W> {
         !self.is_seen && self.aggregator.again(series, value, flush_first_value)
     }
 
+    fn expect(&mut self, series: usize) {
+        self.aggregator.expect(series);
+    }
+
     fn group_sum(&mut self, origin: Origin, value: f64, flush_first_value: bool) {
         self.aggregator.group_sum(origin, value, flush_first_value);
     }
 
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts) {
         self.witness.native(submission.clone(), contexts);
-        self.aggregator.accept_native(submission, contexts);
+        self.aggregator.accept_native(submission);
     }
 
     fn begun(&mut self, begun: Begun, start: UnixTime) {

@@ -2,10 +2,12 @@
 //! in one string, so that a text costs its bytes and a few words, and what is made of texts is a list of numbers.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+
+/// Stands for no text.
+const NOTHING: u32 = u32::MAX;
 
 /// So little of what is no longer needed is not worth moving all the rest.
 const FEW_BYTES: usize = 4096;
@@ -20,31 +22,18 @@ pub(crate) struct Texts {
     free: Vec<u32>,
     /// How many bytes of `all` are still needed.
     needed: usize,
-    state: State,
 }
 
-/// A state of a table of texts: see [`Texts::state`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct State(u64);
-
-impl State {
-    fn new() -> Self {
-        static STATES: AtomicU64 = AtomicU64::new(0);
-        Self(STATES.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
+/// What is known of a text, in one place, so that one look at the memory finds all of it.
 #[derive(Clone, Copy, Debug)]
 struct Record {
+    /// Its first bytes as a number: of two texts with different ones the lower number has the lower text.
+    beginning: u64,
     start: usize,
     length: u32,
     holders: u32,
+    /// See [`Texts::follower`].
+    follower: u32,
 }
 
 impl Record {
@@ -68,7 +57,8 @@ impl Texts {
             return known;
         }
         let length = u32::try_from(text.len()).expect("a text of a series is far shorter than 4 GiB");
-        let record = Record { start: self.all.len(), length, holders: 1 };
+        let beginning = beginning(text);
+        let record = Record { beginning, start: self.all.len(), length, holders: 1, follower: NOTHING };
         let spare = self.all.capacity() - self.all.len();
         if spare < text.len() {
             self.all.reserve_exact(text.len().max(self.all.len() / 2));
@@ -91,9 +81,10 @@ impl Texts {
     /// One more holder of the text of a number, if there is one and it is the right one. Finds that out faster than a text
     /// is looked up.
     #[inline]
-    pub(crate) fn holds_if(&mut self, id: u32, is_right: impl FnOnce(&str) -> bool) -> bool {
+    pub(crate) fn holds_if(&mut self, id: u32, is_right: impl FnOnce(&[u8]) -> bool) -> bool {
         let Some(record) = self.records.get_mut(id as usize) else { return false };
-        let is_right = record.holders > 0 && is_right(record.text(&self.all));
+        let bytes = self.all.as_bytes().get(record.start..record.start + record.length as usize);
+        let is_right = record.holders > 0 && bytes.is_some_and(is_right);
         record.holders += u32::from(is_right);
         is_right
     }
@@ -116,11 +107,23 @@ impl Texts {
         self.records[id as usize].holders
     }
 
-    /// Tells apart all states of all tables of texts, clones of one table excepted, between which a number may have become
-    /// that of another text.
+    /// The first bytes of a text as a number: of two texts with different ones the lower number has the lower text.
     #[inline]
-    pub(crate) fn state(&self) -> State {
-        self.state
+    pub(crate) fn beginning(&self, id: u32) -> u64 {
+        self.records[id as usize].beginning
+    }
+
+    /// The text that was last noted to follow this one; a guess, which may be no text at all.
+    #[inline]
+    pub(crate) fn follower(&self, id: u32) -> u32 {
+        self.records.get(id as usize).map_or(NOTHING, |record| record.follower)
+    }
+
+    /// Notes which text follows this one.
+    pub(crate) fn note_follower(&mut self, id: u32, follower: u32) {
+        if let Some(record) = self.records.get_mut(id as usize) {
+            record.follower = follower;
+        }
     }
 
     /// One holder less; the text goes with its last one.
@@ -136,7 +139,6 @@ impl Texts {
         }
         self.needed -= record.length as usize;
         self.free.push(id);
-        self.state = State::new();
     }
 
     #[inline]
@@ -172,6 +174,11 @@ pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
     }
 }
 
+/// Makes room for so many elements in all. Untouched, it takes no memory.
+pub(crate) fn make_room_for<T>(elements: &mut Vec<T>, all: usize) {
+    elements.reserve_exact(all.saturating_sub(elements.len()));
+}
+
 /// Puts what was kept of something large back into its place, unless next to nothing was: large blocks that come and go
 /// in changing sizes would leave holes in the memory of the process.
 pub(crate) fn put_back<T: Clone>(place: &mut T, kept: T, is_little: bool) {
@@ -188,6 +195,13 @@ pub(crate) fn reach<T>(elements: &mut Vec<T>, place: usize, empty: impl FnMut() 
         make_room(elements, more);
         elements.resize_with(place + 1, empty);
     }
+}
+
+fn beginning(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = text.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 fn place(index: usize) -> u32 {

@@ -44,6 +44,13 @@ impl Target {
         assert!(contribution.report.failure.is_none(), "{:?}", contribution.report.failure);
         (took, contribution)
     }
+
+    /// Scrapes a body of which nothing but the time is wanted.
+    pub(crate) fn time(&mut self, body: &Bytes) -> Duration {
+        let (took, contribution) = self.scrape(body);
+        self.road.reuse(contribution.batch);
+        took
+    }
 }
 
 /// Its settings; `change` may change them first.

@@ -2,8 +2,8 @@
 
 use super::growth::Growth;
 use super::point::SeriesKey;
-use super::slots::SeriesRef;
 use crate::map::SeriesId;
+use crate::slots::{SeriesRef, SlotId, Slots};
 
 /// How the growth of one series in one scrape came about.
 #[derive(Clone, Copy, Debug)]
@@ -48,14 +48,33 @@ pub struct Collisions {
     pub examples: Vec<Collision>,
 }
 
-impl Collisions {
+/// The collisions since they were taken last, the first of them by their numbers until the scrape ends.
+#[derive(Debug, Default)]
+pub(super) struct CollisionsSoFar {
+    told: Collisions,
+    examples: Vec<(SlotId, SeriesId, SeriesId)>,
+}
+
+impl CollisionsSoFar {
     /// How many are kept to be shown.
     const KEPT: usize = 5;
 
-    pub(super) fn add(&mut self, collision: impl FnOnce() -> Collision) {
-        self.replaced += 1;
-        if self.examples.len() < Self::KEPT {
-            self.examples.push(collision());
+    /// The value of the series `replaced` was replaced.
+    pub(super) fn add(&mut self, slot: SlotId, replaced: SeriesId, by: SeriesId) {
+        self.told.replaced += 1;
+        if self.told.examples.len() + self.examples.len() < Self::KEPT {
+            self.examples.push((slot, replaced, by));
         }
+    }
+
+    /// Ends a scrape; `slots` knows its series.
+    pub(super) fn tell(&mut self, slots: &Slots) {
+        let examples = self.examples.drain(..);
+        let named = examples.map(|(slot, replaced, by)| Collision { series: slots.get(slot).into(), replaced, by });
+        self.told.examples.extend(named);
+    }
+
+    pub(super) fn take(&mut self) -> Collisions {
+        std::mem::take(&mut self.told)
     }
 }

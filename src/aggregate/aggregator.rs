@@ -2,13 +2,13 @@
 //! scrape to scrape what counters and buckets grow from.
 //!
 //! Readings are remembered for each series of the exposition, and their growth is added up for each series of Datadog:
-//! where dropped labels make several series one, each of them is compared with its own past. The texts of a context are
-//! looked at only when its number is new. Where a series submits what it submitted before, but for the value, all that
-//! happens is that the value is put into its place.
+//! where dropped labels make several series one, each of them is compared with its own past. No text of a context is ever
+//! looked at. Where a series submits what it submitted before, but for the value, all that happens is that the value is
+//! put into its place.
 
 use std::time::Duration;
 
-use super::account::{Accounts, Collision, Collisions};
+use super::account::{Accounts, Collisions, CollisionsSoFar};
 use super::distribution::{Allowance, Bounds};
 use super::mark::{Head, MarksError};
 use super::marking::{Marking, Waiting};
@@ -17,15 +17,13 @@ use super::point::{Batch, Point};
 use super::reading::{Incoming, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
 use super::settle::Settling;
-use super::slots::{NOWHERE, SlotId, Slots};
 use super::starts::{Falls, Starts};
 use super::sums::Sums;
 use super::tally::{SlotKind, Tally};
 use crate::config::GaugeAggregation;
-use crate::map::{
-    Begun, Context, ContextId, Contexts, Forgotten, MetricKind, NativeSubmission, Origin, SeriesId, Submission, Tag,
-};
-use crate::texts::reach;
+use crate::map::{Begun, Forgotten, MetricKind, NativeSubmission, Origin, SeriesId, Submission};
+use crate::slots::{NOWHERE, SlotId, Slots};
+use crate::texts::{make_room_for, reach};
 use crate::time::UnixTime;
 
 /// Turns the submissions of one target into points and sketches.
@@ -33,13 +31,6 @@ use crate::time::UnixTime;
 pub struct Aggregator {
     /// Whole seconds, at least 1.
     interval: u32,
-    /// Tags of every series, whatever its context.
-    tags: Vec<Tag>,
-    /// By the number of the context.
-    links: Vec<Link>,
-    slots: Slots,
-    /// By the number of the slot: how many contexts link to it.
-    linked: Vec<u32>,
     /// By the number of the series.
     routes: Vec<Route>,
     tally: Tally,
@@ -52,7 +43,7 @@ pub struct Aggregator {
     /// The last moment at which a series of the target that there was would have been seen.
     watched_until: Option<UnixTime>,
     refused: RefusedCounts,
-    collisions: Collisions,
+    collisions: CollisionsSoFar,
     /// Room for the next batch.
     points: Vec<Point>,
     /// What was marked; none if nothing is to be.
@@ -61,19 +52,6 @@ pub struct Aggregator {
     waiting: Option<Waiting>,
     /// The time and the number of the scrape that ended last.
     ended: Option<(UnixTime, u32)>,
-}
-
-/// What a context's number stands for. Contexts that differ only in the order of their tags link to one slot.
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    /// Tells this use of the number from a later one.
-    birth: u32,
-    /// [`NOWHERE`] if the number stands for nothing.
-    slot: SlotId,
-}
-
-impl Link {
-    const NONE: Self = Self { birth: 0, slot: NOWHERE };
 }
 
 /// Where the values of a series go if they are submitted as they last were.
@@ -120,10 +98,6 @@ impl Aggregator {
     pub fn new(interval: Duration, watched_since: Option<UnixTime>) -> Self {
         Self {
             interval: u32::try_from(interval.as_secs()).unwrap_or(u32::MAX).max(1),
-            tags: Vec::new(),
-            links: Vec::new(),
-            slots: Slots::default(),
-            linked: Vec::new(),
             routes: Vec::new(),
             tally: Tally::default(),
             readings: Readings::default(),
@@ -133,7 +107,7 @@ impl Aggregator {
             fell: false,
             watched_until: watched_since,
             refused: RefusedCounts::default(),
-            collisions: Collisions::default(),
+            collisions: CollisionsSoFar::default(),
             points: Vec::new(),
             marking: None,
             waiting: None,
@@ -148,38 +122,20 @@ impl Aggregator {
         self
     }
 
-    /// An aggregator whose series have `tags` beside those of their contexts.
-    #[must_use]
-    pub fn with_tags(mut self, tags: Vec<Tag>) -> Self {
-        self.tags = tags;
-        self
-    }
-
-    /// The series of the points that were given out last.
-    pub fn slots(&self) -> &Slots {
-        &self.slots
-    }
-
     /// Takes a submission of the present scrape.
-    ///
-    /// # Panics
-    ///
-    /// When `contexts` does not know the context.
-    pub fn accept(&mut self, submission: Submission, contexts: &Contexts) {
+    pub fn accept(&mut self, submission: Submission) {
         let series = submission.origin().series;
         let accepted = match submission {
             Submission::Metric { kind, context, origin, gauges, lower, value, flush_first_value } => {
-                let slot = self.slot_of(context, contexts);
-                self.metric(slot, kind, origin, gauges, lower, value, flush_first_value)
+                self.metric(context, kind, origin, gauges, lower, value, flush_first_value)
             }
             Submission::Bucket { context, origin, lower, upper, value, flush_first_value: flush, multiple_buckets } => {
-                let slot = self.slot_of(context, contexts);
                 let count = u64::try_from(value).map_err(|_| Refused::NegativeBucket);
                 count.and_then(|bits| {
                     let bounds = Some(Bounds::new(lower, upper)?);
-                    self.tally.is(slot, SlotKind::Distribution)?;
+                    self.tally.is(context, SlotKind::Distribution)?;
                     self.sums.are_wanted |= multiple_buckets && origin.group.is_some();
-                    self.read(slot, origin, &Incoming { kind: ReadingKind::Bucket, bits, bounds, flush });
+                    self.read(context, origin, &Incoming { kind: ReadingKind::Bucket, bits, bounds, flush });
                     Ok(())
                 })
             }
@@ -189,23 +145,26 @@ impl Aggregator {
         }
     }
 
+    /// Makes room for so many series in all, of which as many as so far tell how they grow.
+    pub fn expect(&mut self, series: usize) {
+        let readings = series * self.readings.all.len() / self.routes.len().max(1);
+        make_room_for(&mut self.routes, series);
+        make_room_for(&mut self.readings.all, readings);
+        self.tally.expect(series);
+    }
+
     /// Takes a native histogram of the present scrape.
-    ///
-    /// # Panics
-    ///
-    /// When `contexts` does not know the context.
-    pub fn accept_native(&mut self, submission: NativeSubmission, contexts: &Contexts) {
+    pub fn accept_native(&mut self, submission: NativeSubmission) {
         let NativeSubmission { context, origin, reading, flush_first_value: flush } = submission;
-        let slot = self.slot_of(context, contexts);
         let strange = |count: f64| !count.is_finite() || count < 0.0;
         if strange(reading.count) || reading.buckets.iter().any(|bucket| strange(bucket.count)) {
             return self.refuse(origin.series, Refused::NegativeBucket);
         }
-        if let Err(reason) = self.tally.is(slot, SlotKind::Distribution) {
+        if let Err(reason) = self.tally.is(context, SlotKind::Distribution) {
             return self.refuse(origin.series, reason);
         }
         let incoming = Incoming { kind: ReadingKind::Native, bits: 0, bounds: None, flush };
-        let place = self.read(slot, origin, &incoming);
+        let place = self.read(context, origin, &incoming);
         self.readings.natives.entry(place).or_default().present = Some(reading);
         // Whether it did is worth finding out only once.
         self.fell |= origin.group.is_some();
@@ -305,11 +264,11 @@ impl Aggregator {
     }
 
     /// Ends a scrape, also one that failed midway: gives what came since the last commit, all with the time `at`. Who
-    /// wants it is told how each growth came about.
-    pub fn commit(&mut self, at: UnixTime, accounts: Option<&mut dyn Accounts>) -> Batch {
+    /// wants it is told how each growth came about. `slots` knows the series of all submissions.
+    pub fn commit(&mut self, at: UnixTime, slots: &Slots, accounts: Option<&mut dyn Accounts>) -> Batch {
         let process = self.starts.process(at);
         let mut settling = Settling {
-            slots: &self.slots,
+            slots,
             tally: &mut self.tally,
             starts: &mut self.starts,
             falls: &mut self.falls,
@@ -326,8 +285,7 @@ impl Aggregator {
         self.starts.finish();
         self.ended = Some((at, self.tally.scrape()));
         self.wait(false);
-        // What is retired has no points, but those of the scrape before may have been read until now.
-        self.slots.clear_away();
+        self.collisions.tell(slots);
         let mut points = std::mem::take(&mut self.points);
         points.clear();
         let sketches = self.tally.finish(&mut points, &mut self.refused);
@@ -365,7 +323,7 @@ impl Aggregator {
         }
         let mut gone = false;
         for &context in &forgotten.contexts {
-            gone |= self.unlink_context(context);
+            gone |= self.tally.close(context);
         }
         if gone {
             self.forget_routes();
@@ -379,17 +337,17 @@ impl Aggregator {
 
     /// Gauges that replaced each other since the last call.
     pub fn take_collisions(&mut self) -> Collisions {
-        std::mem::take(&mut self.collisions)
+        self.collisions.take()
     }
 
     /// How many series of Datadog are remembered.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.tally.len()
     }
 
     /// Whether no series is remembered.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.tally.len() == 0
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one submission")]
@@ -469,52 +427,7 @@ impl Aggregator {
 
     #[cold]
     fn collided(&mut self, slot: SlotId, replaced: SeriesId, by: SeriesId) {
-        let slots = &self.slots;
-        self.collisions.add(|| Collision { series: slots.get(slot).into(), replaced, by });
-    }
-
-    /// The slot of a context.
-    fn slot_of(&mut self, id: ContextId, contexts: &Contexts) -> SlotId {
-        match self.links.get(id.index()) {
-            Some(link) if link.slot != NOWHERE && link.birth == contexts.birth(id) => link.slot,
-            _ => self.link(id, contexts),
-        }
-    }
-
-    /// Links a number that is new, or stands for another context than before, to the slot of its series.
-    fn link(&mut self, id: ContextId, contexts: &Contexts) -> SlotId {
-        reach(&mut self.links, id.index(), || Link::NONE);
-        if self.unlink_context(id) {
-            self.forget_routes();
-        }
-        let Context { birth, unit, .. } = contexts.get(id);
-        let more = self.tags.iter().map(|tag| &**tag);
-        let slot = self.slots.intern_translated(contexts.texts(), contexts.numbers(id), more, unit);
-        reach(&mut self.linked, slot.index(), u32::default);
-        let linked = &mut self.linked[slot.index()];
-        if *linked == 0 {
-            self.tally.open(slot);
-        }
-        *linked += 1;
-        self.links[id.index()] = Link { birth, slot };
-        slot
-    }
-
-    /// Takes the link of a context, if it has one, and tells whether it was the last one of its slot.
-    fn unlink_context(&mut self, id: ContextId) -> bool {
-        let link = self.links.get_mut(id.index()).map(|link| std::mem::replace(link, Link::NONE));
-        link.is_some_and(|link| link.slot != NOWHERE && self.unlink(link.slot))
-    }
-
-    /// Takes a link from a slot, and tells whether it was the last one, so that the slot is gone.
-    fn unlink(&mut self, slot: SlotId) -> bool {
-        let linked = &mut self.linked[slot.index()];
-        *linked -= 1;
-        let is_gone = *linked == 0;
-        if is_gone {
-            self.slots.retire(slot);
-        }
-        is_gone
+        self.collisions.add(slot, replaced, by);
     }
 
     /// Forgets routes that lead to slots that are gone.
@@ -525,7 +438,7 @@ impl Aggregator {
                 Route::Gauge(slot) | Route::Gathered(slot) | Route::Count(slot) => slot,
                 Route::Reading(place) => self.readings.all[place as usize].slot,
             };
-            if slot != NOWHERE && self.linked.get(slot.index()).is_none_or(|&linked| linked == 0) {
+            if slot != NOWHERE && !self.tally.is_open(slot) {
                 *route = route.unknown();
             }
         }

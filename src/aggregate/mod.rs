@@ -16,7 +16,6 @@ mod reading;
 mod refused;
 mod settle;
 mod sketch;
-mod slots;
 mod starts;
 mod sums;
 mod tally;
@@ -29,4 +28,5 @@ pub use marks::{Marks, MarksContent, TargetKey};
 pub use point::{Batch, FullPoint, FullSketch, Point, PointKind, SeriesKey, SketchPoint};
 pub use refused::Refused;
 pub use sketch::{Sketch, SketchError};
-pub use slots::{SeriesRef, SlotId, Slots, Tags};
+
+pub use crate::slots::{SeriesRef, SlotId, Slots, Tags};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sketch::Sketch;
-use super::slots::{SeriesRef, SlotId, Slots};
+use crate::slots::{SeriesRef, SlotId, Slots};
 
 /// Metric name, tags and host as Datadog stores them, on their own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +72,7 @@ pub struct Batch {
     pub timestamp: i64,
     /// Seconds that counts and rates cover.
     pub interval: u32,
-    /// In the order in which their series were first seen, but for those that took the number of one that is gone.
+    /// In the order in which their contexts were first made, but for those that took the number of one that is gone.
     pub points: Vec<Point>,
     /// Likewise.
     pub sketches: Vec<SketchPoint>,

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::distribution::Bounds;
 use super::native::Cells;
-use super::slots::{NOWHERE, SlotId};
 use crate::map::{GroupId, NativeReading, Origin, Part, SeriesId};
+use crate::slots::{NOWHERE, SlotId};
 use crate::texts::make_room;
 use crate::time::UnixTime;
 

@@ -8,11 +8,11 @@ use super::growth::{Evidence, Growth, Previous, ProcessStart, Taken};
 use super::native::Cells;
 use super::reading::{Before, NativePair, Reading, ReadingKind, Readings};
 use super::refused::{Refused, RefusedCounts};
-use super::slots::{NOWHERE, Slots};
 use super::starts::{Falls, Starts};
 use super::sums::{Since, Spread, Sums};
 use super::tally::Tally;
 use crate::map::{NativeReading, Part};
+use crate::slots::{NOWHERE, Slots};
 use crate::time::UnixTime;
 
 /// What is known at the end of a scrape beside the readings.

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use super::distribution::Bounds;
-use super::slots::SlotId;
 use super::tally::Tally;
 use crate::map::GroupId;
+use crate::slots::SlotId;
 use crate::time::UnixTime;
 
 /// Since when growth is growth.

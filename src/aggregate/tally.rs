@@ -6,10 +6,10 @@
 use super::point::{Point, PointKind, SketchPoint};
 use super::refused::{Refused, RefusedCounts};
 use super::sketch::Sketch;
-use super::slots::SlotId;
 use crate::config::GaugeAggregation;
 use crate::map::{MetricKind, SeriesId};
-use crate::texts::reach;
+use crate::slots::SlotId;
+use crate::texts::{make_room_for, reach};
 
 /// What the values of a slot are; fixed by the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,10 @@ pub(super) struct Tally {
     scrape: u32,
     /// By the number of the slot, like `kinds`.
     cells: Vec<Cell>,
-    /// `None` until a value was accepted.
+    /// `None` if no value came since the number was given out.
     kinds: Vec<Option<SlotKind>>,
+    /// How many slots have a kind.
+    open: usize,
     /// Gauges of which one is made at the end.
     gathered: Vec<(SlotId, SeriesId, f64)>,
     sketches: Vec<SketchPoint>,
@@ -76,7 +78,7 @@ struct Cell {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { scrape: 1, cells: Vec::new(), kinds: Vec::new(), gathered: Vec::new(), sketches: Vec::new() }
+        Self { scrape: 1, cells: Vec::new(), kinds: Vec::new(), open: 0, gathered: Vec::new(), sketches: Vec::new() }
     }
 }
 
@@ -87,18 +89,49 @@ impl Tally {
         self.scrape
     }
 
-    /// A slot that is new, or has another meaning than before.
-    pub(super) fn open(&mut self, slot: SlotId) {
-        reach(&mut self.cells, slot.index(), || Cell { value: 0.0, seen: 0, by: 0 });
-        reach(&mut self.kinds, slot.index(), || None);
-        self.cells[slot.index()].seen = 0;
-        self.kinds[slot.index()] = None;
-    }
-
     /// The kind of a slot, which is `kind` from now on if it has none; refused if it has another.
     pub(super) fn is(&mut self, slot: SlotId, kind: SlotKind) -> Result<SlotKind, Refused> {
-        let known = *self.kinds[slot.index()].get_or_insert(kind);
+        let known = if let Some(Some(known)) = self.kinds.get(slot.index()) {
+            *known
+        } else {
+            self.open(slot, kind);
+            kind
+        };
         if known.is_like(kind) { Ok(known) } else { Err(Refused::KindChanged) }
+    }
+
+    /// Makes room for so many slots in all.
+    pub(super) fn expect(&mut self, slots: usize) {
+        make_room_for(&mut self.cells, slots);
+        make_room_for(&mut self.kinds, slots);
+    }
+
+    /// The first value of a slot comes.
+    fn open(&mut self, slot: SlotId, kind: SlotKind) {
+        reach(&mut self.cells, slot.index(), || Cell { value: 0.0, seen: 0, by: 0 });
+        reach(&mut self.kinds, slot.index(), || None);
+        self.kinds[slot.index()] = Some(kind);
+        self.open += 1;
+    }
+
+    /// The number of a slot will have another meaning. Gives whether it ever had a value.
+    pub(super) fn close(&mut self, slot: SlotId) -> bool {
+        let was_open = self.kinds.get_mut(slot.index()).is_some_and(|kind| kind.take().is_some());
+        if was_open {
+            self.cells[slot.index()].seen = 0;
+            self.open -= 1;
+        }
+        was_open
+    }
+
+    /// Whether a slot has a kind.
+    pub(super) fn is_open(&self, slot: SlotId) -> bool {
+        self.kinds.get(slot.index()).is_some_and(Option::is_some)
+    }
+
+    /// How many slots have a kind.
+    pub(super) fn len(&self) -> usize {
+        self.open
     }
 
     /// Takes the gauge of a series; gives the series whose value it replaced, if that was another.

@@ -75,7 +75,7 @@ impl Ahead {
 }
 
 /// How many bytes of a line its series has.
-pub(super) fn series_length(line: &[u8]) -> Option<usize> {
+fn series_length(line: &[u8]) -> Option<usize> {
     // No value and no timestamp has a brace.
     memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1))
 }

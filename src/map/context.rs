@@ -1,27 +1,22 @@
 //! The contexts of one target: each distinct combination of metric name, tags and host, known by a small number.
 //!
-//! A context is interned once and then replayed; everything downstream indexes flat arrays by its [`ContextId`].
+//! A context is a series of Datadog, and what is known of it beside. It is interned once and then replayed; everything
+//! downstream indexes flat arrays by its [`ContextId`].
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::lists::Lists;
-use crate::texts::{Texts, reach};
+use super::orders::{Ordered, Orders};
+use crate::slots::{HEAD, SlotId, Slots};
+use crate::texts::{Texts, make_room_for, reach};
 use crate::unit::Unit;
 
 /// Stands for no text.
 const NOTHING: u32 = u32::MAX;
 
-/// A context of one target: its place in [`Contexts`], dense from 0 and used again after the context was released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ContextId(u32);
-
-impl ContextId {
-    /// The place in arrays that stand beside [`Contexts`].
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+/// A context of one target: the number of the series that Datadog stores it as. Tags in another order, or there twice,
+/// make no other context.
+pub type ContextId = SlotId;
 
 /// A tag, `key:value` or bare.
 pub type Tag = Arc<str>;
@@ -31,27 +26,25 @@ pub type Tag = Arc<str>;
 pub struct Context<'c> {
     /// The full name, namespace and suffix included.
     pub name: &'c str,
-    /// In the order of submission, duplicates included.
+    /// In the order of the first submission, duplicates included.
     pub tags: ContextTags<'c>,
     /// Empty where the host of the submitter is meant.
     pub hostname: &'c str,
     /// What its values are measured in, if that is known.
     pub unit: Option<Unit>,
-    /// Tells this use of the number from all others.
-    pub birth: u32,
 }
 
 /// The tags of a context.
 #[derive(Clone, Copy)]
 pub struct ContextTags<'c> {
     texts: &'c Texts,
-    numbers: &'c [u32],
+    numbers: Ordered<'c>,
 }
 
 impl<'c> ContextTags<'c> {
     /// One after the other.
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'c str> + Clone {
-        self.numbers.iter().map(|&number| self.texts.get(number))
+        self.numbers.iter().map(|number| self.texts.get(number))
     }
 }
 
@@ -64,38 +57,39 @@ impl fmt::Debug for ContextTags<'_> {
 /// All contexts of one target.
 #[derive(Debug, Default)]
 pub struct Contexts {
-    texts: Texts,
-    /// Numbers of texts: of each context the name, the host, and the tags.
-    lists: Lists,
+    slots: Slots,
+    /// Tags that each has for Datadog beside its own.
+    more: Vec<Tag>,
     /// By the number of the context.
     uses: Vec<Use>,
+    orders: Orders,
     /// Contexts that were held by nothing at some moment since the last release.
     unheld: Vec<ContextId>,
     /// Those of the time before that, sorted.
     left_over: Vec<ContextId>,
-    births: u32,
-    /// The texts of the context that is being made.
+    /// The texts of the context that is being made: its host, its name, and its tags.
     draft: Vec<u32>,
     /// Those of the one that was made before, with which it likely has much in common.
     previous: Vec<u32>,
-    /// By the number of a text: the one that last stood in its place after it. Families mostly go through the same things
-    /// in the same order.
-    followers: Vec<u32>,
     /// Room for a tag.
     text: String,
 }
 
-/// A present use of a number.
-#[derive(Clone, Copy, Debug)]
+/// What is known of a context.
+#[derive(Clone, Copy, Debug, Default)]
 struct Use {
-    /// How many plans submit to the context.
+    /// How many plans submit to it.
     holders: u32,
-    /// 0: it is no context at present.
-    birth: u32,
-    unit: Option<Unit>,
+    /// The order of its tags.
+    order: u32,
 }
 
 impl Contexts {
+    /// No contexts yet; each will have these tags for Datadog beside its own.
+    pub fn with_more(more: impl IntoIterator<Item = Tag>) -> Self {
+        Self { more: more.into_iter().collect(), ..Self::default() }
+    }
+
     /// The number of a context, given out now if it is new.
     ///
     /// # Panics
@@ -118,8 +112,8 @@ impl Contexts {
     /// Begins to make a context; its tags follow, one by one, then its end.
     pub(super) fn begin(&mut self, name: &str) {
         self.draft.clear();
+        self.draft.push(NOTHING);
         self.add(name);
-        self.draft.push(0);
     }
 
     fn add(&mut self, text: &str) {
@@ -129,27 +123,28 @@ impl Contexts {
 
     /// The number of a text in this place, with one more holder.
     fn number_of(&mut self, text: &str, place: usize) -> u32 {
-        self.likely(place, |known| known == text).unwrap_or_else(|| self.other(place, text))
+        self.likely(place, |known| known == text.as_bytes()).unwrap_or_else(|| self.other(place, text))
     }
 
-    /// The number of the text in this place, if it is again the one of the context before, or the one that followed that
-    /// the last time.
+    /// The number of the text in this place, if it is again the one of the context before, or the one that stood there
+    /// after that the last time: families mostly go through the same things in the same order.
     #[inline]
-    fn likely(&mut self, place: usize, is_it: impl Fn(&str) -> bool) -> Option<u32> {
+    fn likely(&mut self, place: usize, is_it: impl Fn(&[u8]) -> bool) -> Option<u32> {
         let before = *self.previous.get(place)?;
-        if self.texts.holds_if(before, &is_it) {
+        let texts = &mut self.slots.texts;
+        if texts.holds_if(before, &is_it) {
             return Some(before);
         }
-        let follower = *self.followers.get(before as usize)?;
-        self.texts.holds_if(follower, &is_it).then_some(follower)
+        let follower = texts.follower(before);
+        texts.holds_if(follower, &is_it).then_some(follower)
     }
 
     /// The number of a text that is not the likely one in its place.
     fn other(&mut self, place: usize, text: &str) -> u32 {
-        let number = self.texts.hold(text);
+        let texts = &mut self.slots.texts;
+        let number = texts.hold(text);
         if let Some(&before) = self.previous.get(place) {
-            reach(&mut self.followers, before as usize, || NOTHING);
-            self.followers[before as usize] = number;
+            texts.note_follower(before, number);
         }
         number
     }
@@ -163,8 +158,8 @@ impl Contexts {
     #[inline]
     pub(super) fn tag_of(&mut self, key: &str, value: &str) {
         let place = self.draft.len();
-        let is_it = |known: &str| {
-            let (known, split) = (known.as_bytes(), key.len());
+        let is_it = |known: &[u8]| {
+            let split = key.len();
             known.len() == split + 1 + value.len()
                 && known[split] == b':'
                 && known[split + 1..] == *value.as_bytes()
@@ -185,43 +180,48 @@ impl Contexts {
 
     /// Ends the making of a context.
     pub(super) fn end(&mut self, hostname: &str, unit: Option<Unit>) -> ContextId {
-        let mut draft = std::mem::take(&mut self.draft);
-        draft[1] = self.number_of(hostname, 1);
-        let id = self.intern_numbers(&draft, unit);
-        self.draft = std::mem::replace(&mut self.previous, draft);
+        self.draft[0] = self.number_of(hostname, 0);
+        let id = self.intern_draft(unit);
+        std::mem::swap(&mut self.draft, &mut self.previous);
         id
     }
 
     /// The context with those tags of another one that `keep` wants, and one more behind them, if there is one.
     pub(super) fn derive(&mut self, base: ContextId, keep: impl Fn(&str) -> bool, more: Option<&str>) -> ContextId {
-        let unit = self.uses[base.index()].unit;
+        let unit = self.slots.unit(base);
         let mut draft = std::mem::take(&mut self.draft);
         draft.clear();
-        let numbers = self.lists.get(base.0);
-        let (head, tags) = numbers.split_at(2.min(numbers.len()));
-        draft.extend_from_slice(head);
-        draft.extend(tags.iter().copied().filter(|&tag| keep(self.texts.get(tag))));
+        draft.extend_from_slice(self.slots.numbers(base).get(..HEAD).unwrap_or_default());
+        let tags = self.orders.tags(self.uses[base.index()].order, &self.slots, base);
+        draft.extend(tags.iter().filter(|&tag| keep(self.slots.texts.get(tag))));
         for &text in &draft {
-            self.texts.hold_again(text);
+            self.slots.texts.hold_again(text);
         }
-        draft.extend(more.map(|tag| self.texts.hold(tag)));
-        let id = self.intern_numbers(&draft, unit);
+        draft.extend(more.map(|tag| self.slots.texts.hold(tag)));
         self.draft = draft;
+        self.intern_draft(unit)
+    }
+
+    /// The context of the draft, whose texts were held for it.
+    fn intern_draft(&mut self, unit: Option<Unit>) -> ContextId {
+        let length = self.draft.len();
+        for tag in &self.more {
+            self.draft.push(self.slots.texts.hold(tag));
+        }
+        let (id, is_new) = self.slots.intern_numbers(&self.draft, unit);
+        self.draft.truncate(length);
+        if is_new {
+            let order = self.orders.hold(&self.slots, length - HEAD);
+            reach(&mut self.uses, id.index(), Use::default);
+            self.uses[id.index()] = Use { holders: 0, order };
+        }
         id
     }
 
-    fn intern_numbers(&mut self, numbers: &[u32], unit: Option<Unit>) -> ContextId {
-        let (id, is_new) = self.lists.intern(numbers);
-        if is_new {
-            self.births = self.births.wrapping_add(1).max(1);
-            reach(&mut self.uses, id as usize, || Use { holders: 0, birth: 0, unit: None });
-            self.uses[id as usize] = Use { holders: 0, birth: self.births, unit };
-        } else {
-            for &text in numbers {
-                self.texts.let_go(text);
-            }
-        }
-        ContextId(id)
+    /// Makes room for so many contexts in all.
+    pub(super) fn expect(&mut self, contexts: usize) {
+        self.slots.expect(contexts);
+        make_room_for(&mut self.uses, contexts);
     }
 
     /// The context behind a number.
@@ -230,33 +230,16 @@ impl Contexts {
     ///
     /// When [`Contexts::intern`] did not give out the number, or it was released since.
     pub fn get(&self, id: ContextId) -> Context<'_> {
-        let [name, hostname, tags @ ..] = self.lists.get(id.0) else {
-            panic!("a context is asked for between its interning and its release")
-        };
-        let Use { birth, unit, .. } = self.uses[id.index()];
-        Context {
-            name: self.texts.get(*name),
-            tags: ContextTags { texts: &self.texts, numbers: tags },
-            hostname: self.texts.get(*hostname),
-            unit,
-            birth,
-        }
+        assert!(self.slots.is_present(id), "a context is asked for between its interning and its release");
+        let series = self.slots.get(id);
+        let numbers = self.orders.tags(self.uses[id.index()].order, &self.slots, id);
+        let tags = ContextTags { texts: &self.slots.texts, numbers };
+        Context { name: series.metric, tags, hostname: series.host, unit: series.unit }
     }
 
-    /// The texts of contexts.
-    pub(crate) fn texts(&self) -> &Texts {
-        &self.texts
-    }
-
-    /// The numbers of the texts of a context: its name, its host and its tags.
-    pub(crate) fn numbers(&self, id: ContextId) -> &[u32] {
-        self.lists.get(id.0)
-    }
-
-    /// What tells this use of a number from all others; 0 if it is not used.
-    #[inline]
-    pub(crate) fn birth(&self, id: ContextId) -> u32 {
-        self.uses.get(id.index()).map_or(0, |known| known.birth)
+    /// The contexts as Datadog stores them.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     /// Notes that a plan submits to a context.
@@ -280,38 +263,33 @@ impl Contexts {
         unheld.sort_unstable();
         unheld.dedup();
         let mut released = std::mem::replace(&mut self.left_over, unheld);
-        let is_unheld = |id: &ContextId| {
-            let known = &self.uses[id.index()];
-            known.birth != 0 && known.holders == 0
-        };
+        let is_unheld = |id: &ContextId| self.slots.is_present(*id) && self.uses[id.index()].holders == 0;
         released.retain(|id| is_unheld(id) && self.left_over.binary_search(id).is_err());
         self.release(released.iter().copied());
         released
     }
 
-    /// Forgets contexts; their numbers will be given out again.
+    /// Forgets contexts. What Datadog stores them as can be looked up until [`Contexts::clear_away`] was called twice.
     pub fn release(&mut self, ids: impl IntoIterator<Item = ContextId>) {
         for id in ids {
-            if !self.lists.retire(id.0) {
-                continue;
+            if self.slots.retire(id) {
+                self.orders.let_go(self.uses[id.index()].order);
             }
-            for &text in self.lists.get(id.0) {
-                self.texts.let_go(text);
-            }
-            self.lists.release(id.0);
-            self.uses[id.index()].birth = 0;
         }
-        self.texts.tidy();
-        self.lists.tidy();
+    }
+
+    /// Ends a scrape: the numbers of contexts that were released before the last one ended will be given out again.
+    pub fn clear_away(&mut self) {
+        self.slots.clear_away();
     }
 
     /// How many contexts are known.
     pub fn len(&self) -> usize {
-        self.lists.len()
+        self.slots.len()
     }
 
     /// Whether no context is known.
     pub fn is_empty(&self) -> bool {
-        self.lists.len() == 0
+        self.slots.is_empty()
     }
 }

@@ -60,10 +60,12 @@ impl Mapper {
     /// A target that was never scraped. `watched_since`: when the process began that watches it, if that is known; a
     /// counter that began later has not been missed.
     pub fn new(instance: Arc<Instance>, watched_since: Option<UnixTime>) -> Self {
+        // The Agent, not the check, adds the service to what an instance submits.
+        let service = instance.service.iter().map(|service| Tag::from(format!("service:{service}")));
         let static_tags = static_tags(&instance).into_iter().map(Tag::from).collect();
         Self {
             static_tags,
-            memory: Memory::default(),
+            memory: Memory::new(Contexts::with_more(service)),
             selection: Selection::new(Arc::clone(&instance)),
             shared: SharedLabels::new(Arc::clone(&instance)),
             limiter: instance.max_returned_metrics.map(Limiter::new),

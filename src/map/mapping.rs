@@ -48,6 +48,8 @@ pub struct Mapping<'m, S> {
     pub(super) shared: &'m mut SharedLabels,
     pub(super) emitter: Emitter<'m, S>,
     pub(super) circumstances: Circumstances,
+    /// How many bytes of the body have come, read or not.
+    pub(super) bytes: u64,
     pub(super) open: OpenFamily,
     waiting: Waiting,
     /// What waits for the end of the body.
@@ -148,6 +150,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
             read_sources: Vec::new(),
             search: SearchState::new(circumstances.holds),
             circumstances,
+            bytes: 0,
             counted: 0,
             repetition: Repetition::default(),
             drafts: Drafts::default(),
@@ -196,6 +199,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         if self.emitter.instance.telemetry {
             self.emit(Emission::Figure(Figure::PayloadSize, bytes as f64));
         }
+    }
+
+    /// So many more bytes of the body have come, and are going to be read.
+    pub fn came(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
     }
 
     /// What became of everything that was read.

@@ -12,7 +12,7 @@ use super::origin::{GroupId, Origin, Part, SeriesId};
 use super::plan::Plan;
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
-use crate::texts::reach;
+use crate::texts::{make_room_for, reach};
 
 /// What becomes of the values of a series.
 #[derive(Debug)]
@@ -149,6 +149,10 @@ fn place(index: usize) -> u32 {
 }
 
 impl Memory {
+    pub(crate) fn new(contexts: Contexts) -> Self {
+        Self { contexts, ..Self::default() }
+    }
+
     /// How many series are remembered.
     pub(crate) fn len(&self) -> usize {
         self.roster.len()
@@ -209,6 +213,16 @@ impl Memory {
         id
     }
 
+    /// Before a series that is new: makes room for as many as a body of so many bytes has, and gives how many that are, if
+    /// there is no room for one more.
+    #[inline]
+    pub(crate) fn expect(&mut self, body_bytes: u64) -> Option<usize> {
+        let series = self.roster.expect(body_bytes)?;
+        make_room_for(&mut self.series, series);
+        self.contexts.expect(series);
+        Some(series)
+    }
+
     /// A series that is remembered.
     pub(crate) fn get(&self, id: SeriesId) -> &Series {
         self.series[id.index()].as_ref().expect("a series is asked for between its planning and its forgetting")
@@ -251,6 +265,7 @@ impl Memory {
     pub(crate) fn end_scrape(&mut self, success: bool) -> (Forgotten, Option<u32>) {
         let mut forgotten = Forgotten::default();
         let oldest = if success { self.grow_older(&mut forgotten) } else { None };
+        self.contexts.clear_away();
         forgotten.contexts = self.contexts.release_unheld();
         forgotten.groups = self.groups.take_left();
         (forgotten, oldest)

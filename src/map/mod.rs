@@ -20,6 +20,7 @@ mod memory;
 mod metadata;
 mod native;
 mod number;
+mod orders;
 mod origin;
 mod plan;
 mod relabeled;

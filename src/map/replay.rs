@@ -7,14 +7,12 @@
 //!
 //! Series mostly come in the order of the scrape before. Where they do not, they are looked up ([`Ahead`]).
 
-use memchr::memchr;
-
 use crate::parse::{Format, Room, Tail, Taken, tail};
 
-use super::ahead::{Ahead, series_length};
+use super::ahead::Ahead;
 use super::mapping::Mapping;
 use super::origin::SeriesId;
-use super::roster::{Replay, Roster};
+use super::roster::Replay;
 use super::selection::FamilyId;
 use super::submission::Submissions;
 
@@ -45,7 +43,6 @@ impl<S: Submissions> Mapping<'_, S> {
         let roster = &self.memory.roster;
         let is_expected = |place: u32| roster.stands(place, lines).is_some();
         if !roster.is_search_worthwhile() && !roster.expectation().into_iter().any(is_expected) {
-            foresee(roster, lines);
             return taken;
         }
         let format = self.circumstances.format;
@@ -114,15 +111,5 @@ impl<S: Submissions> Mapping<'_, S> {
         roster.entry_mut(series).seen = run.age;
         roster.came(series);
         Some(tail)
-    }
-}
-
-/// The series of the first line will be searched for once the line was read. Where it would be found takes long to come
-/// from the memory, so it is asked for now.
-fn foresee(roster: &Roster, lines: &[u8]) {
-    if let Some(end) = memchr(b'\n', lines)
-        && let Some(length) = series_length(&lines[..end])
-    {
-        std::hint::black_box(roster.candidate_at_first(roster.fingerprint(&lines[..length])));
     }
 }

@@ -64,6 +64,9 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         if known.is_err() {
             self.check_memory(self.memory.len() + 1)?;
+            if let Some(series) = self.memory.expect(self.bytes) {
+                self.emitter.out.expect(series);
+            }
         }
         let Compiled { plan, part } = self.compile(family, sample, selected)?;
         let group = part.map(|part| (self.drafts.group.as_str(), part));

@@ -142,6 +142,9 @@ pub trait Submissions {
         false
     }
 
+    /// There are likely to be so many series in all.
+    fn expect(&mut self, _series: usize) {}
+
     /// The sum of a histogram that becomes a sketch, where the sum is not submitted itself.
     fn group_sum(&mut self, _origin: Origin, _value: f64, _flush_first_value: bool) {}
 

@@ -350,6 +350,7 @@ impl<S: Submissions> Body<'_, S> {
     }
 
     fn map(&mut self, chunk: &[u8]) {
+        self.mapping.came(chunk.len());
         if self.goes_on()
             && let Err(error) = self.reader.push(chunk, &mut self.mapping)
         {

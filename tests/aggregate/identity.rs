@@ -37,6 +37,10 @@ fn a_number_of_a_context_given_out_anew_has_none_of_its_former_state() {
     target.scrape([counter(old, 5.0, true).of(0)]);
     target.forget(&[0], &[old]);
     assert!(target.aggregator.is_empty());
+    for _ in 0..2 {
+        assert_ne!(target.context("other", &[]), old, "what was submitted to it may still be looked up");
+        target.scrape([]);
+    }
     // Another kind is no change of kind.
     let new = target.context("new", &[]);
     assert_eq!(new, old, "numbers are used again");
@@ -45,38 +49,36 @@ fn a_number_of_a_context_given_out_anew_has_none_of_its_former_state() {
     assert_eq!(target.refused(), []);
 }
 
-/// The aggregator need not be told before a number comes again: the context shows it.
 #[test]
-fn a_number_that_comes_again_before_it_was_forgotten_is_told_by_its_context() {
+fn a_context_is_the_same_in_any_order_of_its_tags() {
     let mut target = Target::default();
-    let old = target.context("old", &[]);
-    target.scrape([counter(old, 5.0, true).of(0)]);
-    target.contexts.release([old]);
-    let new = target.context("new", &[]);
-    assert_eq!(new, old);
-    let batch = target.scrape([metric(Gauge, new, 2.0).of(1)]);
-    assert_eq!((&*batch.points[0].series.metric, batch.points[0].value), ("new", 2.0));
-    assert_eq!(target.aggregator.len(), 1);
-    // The series of the old one continues under any number.
-    let returned = target.context("old", &[]);
-    assert_ne!(returned, old);
-    assert_eq!(target.value([counter(returned, 8.0, true).of(0)]), Some(3.0));
-}
-
-#[test]
-fn a_context_is_kept_while_another_order_of_its_tags_lives() {
-    let mut target = Target::default();
-    let [old, new] = [["a", "b"], ["b", "a"]].map(|tags| target.context("x", &tags));
-    target.scrape([counter(old, 1.0, false).of(0)]);
-    target.scrape([counter(new, 2.0, false).of(0)]);
-    target.forget(&[], &[old]);
-    assert_eq!(target.aggregator.len(), 1);
-    assert_eq!(target.value([counter(new, 5.0, false).of(0)]), Some(3.0));
-    target.forget(&[], &[new]);
+    let [one, other, twice] = [&["a", "b"][..], &["b", "a"], &["b", "a", "b"]].map(|tags| target.context("x", tags));
+    assert_eq!((one, one), (other, twice));
+    target.scrape([counter(one, 1.0, false).of(0)]);
+    assert_eq!(target.value([counter(other, 3.0, false).of(0)]), Some(2.0));
+    target.forget(&[], &[one]);
     assert!(target.aggregator.is_empty());
     // The series outlives its contexts.
     let again = target.context("x", &["a"]);
-    assert_eq!(target.value([counter(again, 6.0, false).of(0)]), Some(1.0));
+    assert_eq!(target.value([counter(again, 6.0, false).of(0)]), Some(3.0));
+}
+
+#[test]
+fn tags_are_told_in_the_order_of_their_first_submission() {
+    let mut target = Target::default();
+    let tags = [&["b", "a", "b"][..], &["c", "b", "a"], &["a", "b", "c"], &[], &["f", "e", "d"]];
+    let contexts = tags.map(|tags| target.context("x", tags));
+    let told =
+        |target: &Target, context| target.contexts.get(context).tags.iter().map(str::to_owned).collect::<Vec<_>>();
+    for (place, first) in [(0, 0), (1, 1), (2, 1), (3, 3), (4, 4)] {
+        assert_eq!(told(&target, contexts[place]), tags[first]);
+    }
+    // The order of one that goes comes again with the next that has it.
+    target.forget(&[], &[contexts[1]]);
+    assert_eq!(told(&target, contexts[4]), tags[4]);
+    let again = target.context("x", tags[2]);
+    assert_eq!(told(&target, again), tags[2]);
+    assert_eq!(told(&target, contexts[0]), tags[0]);
 }
 
 #[test]

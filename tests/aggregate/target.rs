@@ -148,12 +148,12 @@ impl Target {
         match reading.submission {
             Made::Native(mut submission) => {
                 submission.origin = made;
-                self.aggregator.accept_native(submission, &self.contexts);
+                self.aggregator.accept_native(submission);
             }
             Made::Plain(mut submission) => {
                 let (Submission::Metric { origin, .. } | Submission::Bucket { origin, .. }) = &mut submission;
                 *origin = made;
-                self.aggregator.accept(submission, &self.contexts);
+                self.aggregator.accept(submission);
             }
         }
     }
@@ -208,8 +208,9 @@ impl Target {
 
     /// Ends a scrape now, and tells what it came to.
     pub(crate) fn commit(&mut self, accounts: Option<&mut dyn Accounts>) -> Batch {
-        let batch = self.aggregator.commit(self.now, accounts);
-        let slots = self.aggregator.slots();
+        self.contexts.clear_away();
+        let slots = self.contexts.slots();
+        let batch = self.aggregator.commit(self.now, slots, accounts);
         let points = batch.full_points(slots).map(|point| Point {
             series: point.series.into(),
             kind: point.kind,

@@ -1,13 +1,14 @@
 //! A table from the hashes of texts to the numbers of series: as compact as it can be, and open, so that many look-ups
 //! can be under way together.
 
-/// Stands for no series.
-const NOBODY: u32 = u32::MAX;
 const FEWEST_CELLS: usize = 16;
 
 /// Numbers by 32 bits of a hash, which tell nearly all texts apart; who asks compares the texts.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    /// Of each cell a mark that says whether it is used, and tells most fingerprints apart. Marks of many cells fit into a
+    /// cache, so that what is not there is found not to be there without a look at the cells.
+    marks: Vec<u8>,
     /// A power of two of them, or none. At least a quarter is empty.
     cells: Vec<Cell>,
     used: usize,
@@ -19,7 +20,15 @@ struct Cell {
     place: u32,
 }
 
-const EMPTY: Cell = Cell { fingerprint: 0, place: NOBODY };
+const NO_CELL: Cell = Cell { fingerprint: 0, place: u32::MAX };
+
+/// The mark of a cell that is empty.
+const EMPTY: u8 = 0;
+
+/// That of one with this fingerprint. Where it is looked for, the lower bits say.
+fn mark(fingerprint: u32) -> u8 {
+    (fingerprint >> 24) as u8 | 1
+}
 
 impl Index {
     pub(super) fn len(&self) -> usize {
@@ -32,26 +41,23 @@ impl Index {
         (hash >> 32) as u32
     }
 
-    /// The number in the first cell where one that is meant may be.
-    #[inline]
-    pub(super) fn first(&self, fingerprint: u32) -> u32 {
-        let mask = self.cells.len().wrapping_sub(1);
-        self.cells.get(fingerprint as usize & mask).map_or(NOBODY, |cell| cell.place)
-    }
-
     /// The numbers that may be meant, the likeliest first.
     #[inline]
     pub(super) fn candidates(&self, fingerprint: u32) -> impl Iterator<Item = u32> {
-        let mask = self.cells.len().wrapping_sub(1);
+        let mask = self.marks.len().wrapping_sub(1);
         let mut at = fingerprint as usize & mask;
         std::iter::from_fn(move || {
             loop {
-                let cell = *self.cells.get(at)?;
-                if cell.place == NOBODY {
+                let known = *self.marks.get(at)?;
+                if known == EMPTY {
                     return None;
                 }
+                let cell = at;
                 at = (at + 1) & mask;
-                if cell.fingerprint == fingerprint {
+                if known == mark(fingerprint)
+                    && let Some(cell) = self.cells.get(cell)
+                    && cell.fingerprint == fingerprint
+                {
                     return Some(cell.place);
                 }
             }
@@ -62,8 +68,9 @@ impl Index {
     pub(super) fn insert(&mut self, fingerprint: u32, place: u32) {
         if self.cells.len() * 3 <= (self.used + 1) * 4 {
             let cells = (self.cells.len() * 2).max(FEWEST_CELLS);
-            let old = std::mem::replace(&mut self.cells, vec![EMPTY; cells]);
-            for cell in old.into_iter().filter(|cell| cell.place != NOBODY) {
+            let old = std::mem::replace(&mut self.cells, vec![NO_CELL; cells]);
+            let marks = std::mem::replace(&mut self.marks, vec![EMPTY; cells]);
+            for (cell, _) in old.into_iter().zip(marks).filter(|(_, mark)| *mark != EMPTY) {
                 self.put(cell);
             }
         }
@@ -72,37 +79,42 @@ impl Index {
     }
 
     fn put(&mut self, cell: Cell) {
-        let mask = self.cells.len() - 1;
+        let mask = self.marks.len() - 1;
         let mut at = cell.fingerprint as usize & mask;
-        while self.cells[at].place != NOBODY {
+        while self.marks[at] != EMPTY {
             at = (at + 1) & mask;
         }
+        self.set(at, cell);
+    }
+
+    fn set(&mut self, at: usize, cell: Cell) {
+        self.marks[at] = mark(cell.fingerprint);
         self.cells[at] = cell;
     }
 
     /// Takes a number out, if it is there.
     pub(super) fn remove(&mut self, fingerprint: u32, place: u32) {
-        let mask = self.cells.len().wrapping_sub(1);
+        let mask = self.marks.len().wrapping_sub(1);
         let mut at = fingerprint as usize & mask;
         loop {
-            match self.cells.get(at) {
-                None | Some(&Cell { place: NOBODY, .. }) => return,
-                Some(cell) if cell.place == place => break,
+            match self.marks.get(at) {
+                None | Some(&EMPTY) => return,
+                Some(_) if self.cells[at].place == place => break,
                 Some(_) => at = (at + 1) & mask,
             }
         }
         self.used -= 1;
         // What stands behind the gap moves up as far as it may, so that no search ends at the gap.
         let mut next = (at + 1) & mask;
-        while self.cells[next].place != NOBODY {
+        while self.marks[next] != EMPTY {
             let home = self.cells[next].fingerprint as usize & mask;
             if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
-                self.cells[at] = self.cells[next];
+                self.set(at, self.cells[next]);
                 at = next;
             }
             next = (next + 1) & mask;
         }
-        self.cells[at] = EMPTY;
+        self.marks[at] = EMPTY;
     }
 }
 

@@ -13,13 +13,19 @@ use index::Index;
 use super::dropped::DropReason;
 use super::origin::SeriesId;
 use super::selection::FamilyId;
-use crate::texts::make_room;
+use crate::texts::{make_room, make_room_for};
 
 /// Texts begin at multiples of this, so that 32 bits can tell the place of any of 32 GiB.
 const UNIT: usize = 8;
 
 /// Below so many bytes it is not worth the work to close gaps.
 const FEW_BYTES: usize = 64 << 10;
+
+/// With so few series it is not worth the work to guess how many will come.
+const FEW_SERIES: usize = 4096;
+
+/// What a line has beside the text of its series, at least: a blank, a digit, and a line feed.
+const SHORTEST_TAIL: u64 = 3;
 
 /// Stands for no series.
 const NOBODY: u32 = u32::MAX;
@@ -140,12 +146,6 @@ impl Roster {
         self.index.candidates(fingerprint).next().map(SeriesId::new)
     }
 
-    /// Where the search for a text with this fingerprint begins, read so that it is at hand then.
-    #[inline]
-    pub(super) fn candidate_at_first(&self, fingerprint: u32) -> u32 {
-        self.index.first(fingerprint)
-    }
-
     /// Something of the text of a series, read so that the text is at hand when it is compared.
     #[inline]
     pub(super) fn touch(&self, series: SeriesId) -> u8 {
@@ -220,6 +220,26 @@ impl Roster {
         self.came(series);
         self.is_fresh = true;
         series
+    }
+
+    /// Before a series that is new: makes room for all series that a body of so many bytes has if they are like those that
+    /// are known, if there is none. Gives how many that are.
+    pub(super) fn expect(&mut self, body_bytes: u64) -> Option<usize> {
+        let (known, places) = (self.index.len(), self.entries.len());
+        if places < self.entries.capacity() || !self.free.is_empty() || known < FEW_SERIES {
+            return None;
+        }
+        let each = self.bytes as u64 / known as u64 + SHORTEST_TAIL;
+        // Those to come may be shorter. Room that is not touched costs nothing, and moving all of it does.
+        let expected = (body_bytes / each) as usize * 2;
+        if expected < places + places / 2 {
+            return None;
+        }
+        make_room_for(&mut self.entries, expected);
+        // As long as the body, and where texts may begin.
+        let bytes = body_bytes as usize + expected * UNIT;
+        self.arena.reserve_exact(bytes.saturating_sub(self.arena.len()));
+        Some(expected)
     }
 
     /// A series is no longer one; its number will be given out again.

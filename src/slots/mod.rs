@@ -4,28 +4,26 @@
 //! of the room that its text would, and is found and compared without looking at any.
 
 mod sorting;
-mod translation;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use sorting::Sorting;
-use translation::Translation;
 
 use crate::lists::Lists;
-use crate::texts::{Texts, reach};
+use crate::texts::{Texts, make_room_for, reach};
 use crate::unit::Unit;
 
 /// How many texts of a slot are no tags: its host and its name.
-const HEAD: usize = 2;
+pub(crate) const HEAD: usize = 2;
 
 /// A series of one target: its place in [`Slots`], dense from 0 and used again after the series was let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SlotId(pub(super) u32);
+pub struct SlotId(pub(crate) u32);
 
 /// Beyond all slots: where something goes that is only remembered.
-pub(super) const NOWHERE: SlotId = SlotId(u32::MAX);
+pub(crate) const NOWHERE: SlotId = SlotId(u32::MAX);
 
 impl SlotId {
     /// The place in arrays that stand beside [`Slots`].
@@ -37,7 +35,7 @@ impl SlotId {
 /// All series of one target.
 #[derive(Clone, Debug, Default)]
 pub struct Slots {
-    texts: Texts,
+    pub(crate) texts: Texts,
     /// Numbers of texts: of each slot the host, the name, and the tags in the order of their text.
     lists: Lists,
     /// By the number of the slot.
@@ -46,9 +44,9 @@ pub struct Slots {
     retired: Vec<u32>,
     leaving: Vec<u32>,
     sorting: Sorting,
-    translation: Translation,
-    /// The texts of the series that is looked up.
+    /// The texts of the series that is looked up, as given and as kept.
     draft: Vec<u32>,
+    sorted: Vec<u32>,
     kept: Kept,
 }
 
@@ -94,53 +92,58 @@ impl Slots {
         let mut draft = std::mem::take(&mut self.draft);
         draft.clear();
         draft.extend([host, metric].map(|text| self.texts.hold(text)));
-        draft.extend(tags.into_iter().map(|tag| self.sorting.hold(&mut self.texts, tag)));
-        self.intern_draft(draft, unit)
+        draft.extend(tags.into_iter().map(|tag| self.texts.hold(tag)));
+        let (slot, _) = self.intern_numbers(&draft, unit);
+        self.draft = draft;
+        slot
     }
 
-    /// The number of a series with the texts of these numbers in another table: the name, the host and tags; and with more
-    /// tags.
-    pub(super) fn intern_translated<'t>(
-        &mut self,
-        texts: &Texts,
-        numbers: &[u32],
-        more: impl IntoIterator<Item = &'t str>,
-        unit: Option<Unit>,
-    ) -> SlotId {
-        let mut draft = std::mem::take(&mut self.draft);
-        draft.clear();
-        self.translation.begin(texts, &self.texts);
-        for &number in numbers {
-            draft.push(self.translation.hold(number, texts, &mut self.texts, &mut self.sorting));
-        }
-        draft.swap(0, 1);
-        draft.extend(more.into_iter().map(|tag| self.sorting.hold(&mut self.texts, tag)));
-        self.intern_draft(draft, unit)
-    }
-
-    /// The number of a series of these texts, the tags in any order. Each was held for it.
-    fn intern_draft(&mut self, mut draft: Vec<u32>, unit: Option<Unit>) -> SlotId {
+    /// The number of a series of texts with these numbers: the host, the name, and the tags in any order, of which each was
+    /// held for it; and whether it was given out now.
+    pub(crate) fn intern_numbers(&mut self, numbers: &[u32], unit: Option<Unit>) -> (SlotId, bool) {
+        let (head, tags) = numbers.split_at(HEAD.min(numbers.len()));
+        let sorted = &mut self.sorted;
+        sorted.clear();
+        sorted.extend_from_slice(head);
         // The set of the tags counts, not their order.
-        self.sorting.sort(&mut draft, HEAD, &mut self.texts);
-        let (slot, is_new) = self.lists.intern(&draft);
+        self.sorting.sort(tags, sorted, &mut self.texts);
+        let (slot, is_new) = self.lists.intern(sorted);
         if is_new {
-            let bytes = draft.iter().map(|&text| self.texts.length(text)).sum::<usize>();
+            let bytes = sorted.iter().map(|&text| self.texts.length(text)).sum::<usize>();
             reach(&mut self.records, slot as usize, Record::default);
             self.records[slot as usize] = Record { bytes: place(bytes), remark: AtomicU32::new(0), unit };
         } else {
-            for &text in &draft {
+            for &text in &*sorted {
                 self.texts.let_go(text);
             }
         }
-        self.draft = draft;
-        SlotId(slot)
+        (SlotId(slot), is_new)
     }
 
-    /// A series is no longer one. It can be read until [`Slots::clear_away`] was called twice.
-    pub(crate) fn retire(&mut self, slot: SlotId) {
-        if self.lists.retire(slot.0) {
+    /// Makes room for so many series in all.
+    pub(crate) fn expect(&mut self, series: usize) {
+        self.lists.expect(series);
+        make_room_for(&mut self.records, series);
+    }
+
+    /// Where in the list of a series each of the tags stands that were given last, in their order; and what tells whether
+    /// that is the same as before.
+    pub(crate) fn places(&self) -> (&[u32], u64) {
+        self.sorting.places()
+    }
+
+    /// Whether there is a series of this number that was not retired.
+    pub(crate) fn is_present(&self, slot: SlotId) -> bool {
+        self.lists.is_found(slot.0)
+    }
+
+    /// A series is no longer one, if it was one. It can be read until [`Slots::clear_away`] was called twice.
+    pub(crate) fn retire(&mut self, slot: SlotId) -> bool {
+        let was_one = self.lists.retire(slot.0);
+        if was_one {
             self.retired.push(slot.0);
         }
+        was_one
     }
 
     /// Ends a scrape: numbers of series that were retired before the last one ended are given out again.
