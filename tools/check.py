@@ -185,13 +185,13 @@ def run_instance(init_config, instance, recordings, start, build=OpenMetricsBase
 
 def comparable(entry):
     """One text per entry, the same for equal entries: `1` and `1.0` are one number, so are `0` and `-0`, tags have no
-    order."""
+    order, and of a submission (12) none counts twice."""
     fields = dict(entry)
     for field in ('value', 'lower_bound', 'upper_bound'):
         if isinstance(fields.get(field), (int, float)):
             fields[field] = float(fields[field]) + 0.0
     if 'tags' in fields:
-        fields['tags'] = sorted(fields['tags'])
+        fields['tags'] = sorted(set(fields['tags']) if 'type' in fields else fields['tags'])
     return json.dumps(fields, sort_keys=True)
 
 

@@ -177,7 +177,8 @@ class Known:
             if entry['type'] not in LIMITED:
                 within.append(entry)
                 continue
-            context = (entry['name'], *entry['tags'], entry['hostname'])
+            # 12: a tag that is there twice makes no other context.
+            context = (entry['name'], *sorted(set(entry['tags'])), entry['hostname'])
             if entry['type'] == 'count' and admitted[context]:
                 within.append(entry)
                 continue
