@@ -1,5 +1,5 @@
-//! Lists of numbers of texts, each kept once and known by a small number of its own: what series of Datadog are made
-//! of. All of them stand in one vector, so that a list costs its numbers and a few words.
+//! Lists of numbers, each kept once and known by a small number of its own: the texts of series of Datadog, and the orders
+//! of their tags. All of them stand in one vector, so that a list costs its numbers and a few words.
 
 use std::hash::BuildHasher;
 

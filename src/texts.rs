@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// Stands for no text.
-const NOTHING: u32 = u32::MAX;
+pub(crate) const NOTHING: u32 = u32::MAX;
 
 /// So little of what is no longer needed is not worth moving all the rest.
 const FEW_BYTES: usize = 4096;

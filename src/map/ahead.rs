@@ -76,7 +76,7 @@ impl Ahead {
 
 /// How many bytes of a line its series has.
 fn series_length(line: &[u8]) -> Option<usize> {
-    // No value and no timestamp has a brace.
+    // No value and no timestamp has a brace. An exemplar has, but no line that has one can be replayed.
     memrchr(b'}', line).map_or_else(|| memchr(b' ', line), |brace| Some(brace + 1))
 }
 

@@ -8,11 +8,8 @@ use std::sync::Arc;
 
 use super::orders::{Ordered, Orders};
 use crate::slots::{HEAD, SlotId, Slots};
-use crate::texts::{Texts, make_room_for, reach};
+use crate::texts::{NOTHING, Texts, make_room_for, reach};
 use crate::unit::Unit;
-
-/// Stands for no text.
-const NOTHING: u32 = u32::MAX;
 
 /// A context of one target: the number of the series that Datadog stores it as. Tags in another order, or there twice,
 /// make no other context.
@@ -112,13 +109,8 @@ impl Contexts {
     /// Begins to make a context; its tags follow, one by one, then its end.
     pub(super) fn begin(&mut self, name: &str) {
         self.draft.clear();
-        self.draft.push(NOTHING);
-        self.add(name);
-    }
-
-    fn add(&mut self, text: &str) {
-        let number = self.number_of(text, self.draft.len());
-        self.draft.push(number);
+        let number = self.number_of(name, 1);
+        self.draft.extend([NOTHING, number]);
     }
 
     /// The number of a text in this place, with one more holder.
@@ -151,7 +143,8 @@ impl Contexts {
 
     /// Adds a tag to the context that is being made.
     pub(super) fn tag(&mut self, tag: &str) {
-        self.add(tag);
+        let number = self.number_of(tag, self.draft.len());
+        self.draft.push(number);
     }
 
     /// Adds a tag of a key and a value to the context that is being made.

@@ -1,6 +1,6 @@
 //! What moves the bytes of a connection: whoever waits for something of it, and a task of its own only while none does.
 //!
-//! So a body is read by the task that parses it, which takes a fifth less time than to hand it from task to task.
+//! So a body is read by the task that parses it, and who asked in vain learns why the connection ended.
 
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -13,25 +13,24 @@ use tokio::task::JoinHandle;
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Ends with the connection; dropped, it cuts it.
+/// Drives one connection; dropped, it cuts it.
 pub(super) struct Driver(State);
 
 enum State {
     /// The connection moves while its driver is waited with.
     Held(Moving),
     /// A task moves it until `call` is gone.
-    Resting {
-        task: JoinHandle<Result<Moving, End>>,
-        call: Option<oneshot::Sender<()>>,
-    },
-    Ended(End),
+    Resting { task: JoinHandle<Moving>, call: Option<oneshot::Sender<()>> },
+    /// There is nothing to move.
+    Gone,
 }
 
-/// Why there is nothing to move any more.
-type End = Option<hyper::Error>;
-
 struct Moving {
-    connection: Task<hyper::Result<()>>,
+    /// None once it has ended. Of HTTP/2 this takes requests only, and ends as soon as no more may be made: what was asked
+    /// for before still comes.
+    connection: Option<Task<hyper::Result<()>>>,
+    /// Why it ended, if it failed.
+    failure: Option<hyper::Error>,
     /// What HTTP/2 does beside it.
     beside: Vec<Task<()>>,
     begun: Beside,
@@ -54,37 +53,37 @@ impl Beside {
 }
 
 impl Moving {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
+    /// Moves what can be moved; ready when there is nothing left that ever could.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             self.beside.retain_mut(|task| task.as_mut().poll(context).is_pending());
-            if let Poll::Ready(end) = self.connection.as_mut().poll(context) {
-                return Poll::Ready(end.err());
+            if let Some(connection) = &mut self.connection
+                && let Poll::Ready(end) = connection.as_mut().poll(context)
+            {
+                self.failure = end.err();
+                self.connection = None;
             }
             let begun = self.begun.take();
             if begun.is_empty() {
-                return Poll::Pending;
+                let is_over = self.connection.is_none() && self.beside.is_empty();
+                return if is_over { Poll::Ready(()) } else { Poll::Pending };
             }
             self.beside.extend(begun);
         }
     }
 
-    /// Moves on until the end, which none waits for.
-    async fn finish(mut self) {
+    /// Moves it until it has ended.
+    async fn end(&mut self) {
         poll_fn(|context| self.poll(context)).await;
-        // What is still to be said, such as that the connection ends, is said beside it.
-        poll_fn(|context| {
-            self.beside.extend(self.begun.take());
-            self.beside.retain_mut(|task| task.as_mut().poll(context).is_pending());
-            if self.beside.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
     }
 }
 
 impl Driver {
     /// For a connection that was made with `beside` as its executor, if it needs one.
     pub(super) fn new(connection: impl Future<Output = hyper::Result<()>> + Send + 'static, beside: Beside) -> Self {
-        Self(State::Held(Moving { connection: Box::pin(connection), beside: Vec::new(), begun: beside }))
+        let connection: Task<_> = Box::pin(connection);
+        let moving = Moving { connection: Some(connection), failure: None, beside: Vec::new(), begun: beside };
+        Self(State::Held(moving))
     }
 
     /// Waits for something that comes over the connection.
@@ -92,14 +91,11 @@ impl Driver {
         self.wake().await;
         let mut step = pin!(step);
         poll_fn(|context| {
-            let mut output = step.as_mut().poll(context);
-            if output.is_pending()
-                && let State::Held(moving) = &mut self.0
-            {
-                if let Poll::Ready(end) = moving.poll(context) {
-                    self.0 = State::Ended(end);
-                }
-                output = step.as_mut().poll(context);
+            let output = step.as_mut().poll(context);
+            if let (Poll::Pending, State::Held(moving)) = (&output, &mut self.0) {
+                // What is waited for knows itself when the connection has ended.
+                let _ = moving.poll(context);
+                return step.as_mut().poll(context);
             }
             output
         })
@@ -108,40 +104,37 @@ impl Driver {
 
     /// Has a task move the connection: nothing is waited for until it is used again, but its end is to be noticed.
     pub(super) fn rest(&mut self) {
-        let State::Held(mut moving) = mem::replace(&mut self.0, State::Ended(None)) else { return };
+        let State::Held(mut moving) = mem::replace(&mut self.0, State::Gone) else { return };
         let (call, called) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             tokio::select! {
-                end = poll_fn(|context| moving.poll(context)) => Err(end),
-                _ = called => Ok(moving),
+                () = moving.end() => {}
+                _ = called => {}
             }
+            moving
         });
         self.0 = State::Resting { task, call: Some(call) };
     }
 
     /// Has the connection moved by a task to its end, which comes as soon as nothing can be asked for any more.
     pub(super) fn finish(mut self) {
-        if let State::Held(moving) = mem::replace(&mut self.0, State::Ended(None)) {
-            tokio::spawn(moving.finish());
+        if let State::Held(mut moving) = mem::replace(&mut self.0, State::Gone) {
+            tokio::spawn(async move { moving.end().await });
         }
     }
 
-    /// Why the connection ended, if that is known; told once.
+    /// Why the connection ended, if it failed; told once.
     pub(super) fn failure(&mut self) -> Option<hyper::Error> {
         match &mut self.0 {
-            State::Ended(end) => end.take(),
-            State::Held(_) | State::Resting { .. } => None,
+            State::Held(moving) => moving.failure.take(),
+            State::Resting { .. } | State::Gone => None,
         }
     }
 
     async fn wake(&mut self) {
         if let State::Resting { task, call } = &mut self.0 {
             drop(call.take());
-            self.0 = match task.await {
-                Ok(Ok(moving)) => State::Held(moving),
-                Ok(Err(end)) => State::Ended(end),
-                Err(_) => State::Ended(None),
-            };
+            self.0 = task.await.map_or(State::Gone, State::Held);
         }
     }
 }

@@ -27,6 +27,9 @@ const FEW_SERIES: usize = 4096;
 /// What a line has beside the text of its series, at least: a blank, a digit, and a line feed.
 const SHORTEST_TAIL: u64 = 3;
 
+/// There is no room made for more series than this before they come: a body may have much in it that is no series.
+const MOST_AT_ONCE: u64 = 1 << 20;
+
 /// Stands for no series.
 const NOBODY: u32 = u32::MAX;
 
@@ -231,13 +234,13 @@ impl Roster {
         }
         let each = self.bytes as u64 / known as u64 + SHORTEST_TAIL;
         // Those to come may be shorter. Room that is not touched costs nothing, and moving all of it does.
-        let expected = (body_bytes / each) as usize * 2;
+        let expected = (body_bytes / each).saturating_mul(2).min(MOST_AT_ONCE) as usize;
         if expected < places + places / 2 {
             return None;
         }
         make_room_for(&mut self.entries, expected);
-        // As long as the body, and where texts may begin.
-        let bytes = body_bytes as usize + expected * UNIT;
+        // No longer than the body, and where texts may begin.
+        let bytes = (expected as u64 * each).min(body_bytes) as usize + expected * UNIT;
         self.arena.reserve_exact(bytes.saturating_sub(self.arena.len()));
         Some(expected)
     }

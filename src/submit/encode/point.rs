@@ -83,7 +83,7 @@ impl Layout {
 
 /// Encodes points that have their time, the host of those that name none, and further tags in common. Until
 /// [`PointEncoder::restart`] is called, all go to the same sink, and nothing else does but whole entries that are not
-/// copied from, and go to no frame.
+/// copied from, and those never into a block.
 #[derive(Debug)]
 pub(in crate::submit) struct PointEncoder<'s> {
     slots: &'s Slots,

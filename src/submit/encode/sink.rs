@@ -10,7 +10,7 @@ pub(in crate::submit) trait Sink {
     /// Appends bytes.
     fn put(&mut self, bytes: &[u8]);
 
-    /// Appends `length` bytes, six at least, that stand `distance` bytes before too.
+    /// Appends `length` bytes, [`SHORTEST_NEW`](crate::submit::frame::SHORTEST_NEW) at least, that stand `distance` bytes before too.
     fn copy(&mut self, distance: usize, length: usize);
 
     /// Appends the first `count` bytes of a word.

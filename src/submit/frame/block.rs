@@ -6,8 +6,9 @@
 use super::sequences::{self, Sequences};
 use super::{WORD, append_word, literals};
 
-/// What a block may have before it is coded. Coded, the largest stays below the 128 KiB that the format allows: a copy
-/// takes up to 48 bits, and is not shorter, but for those that tell long lengths, less than one in 32.
+/// What a block may have before it is coded. Coded, the largest stays below the 128 KiB that the format allows: of a copy,
+/// three states take up to 26 bits, a new distance 16, and short lengths 3 each; from a recent distance, up to 32 bits in
+/// all. So none takes more bytes than it has, but for those that tell long lengths, less than one in 32.
 pub(in crate::submit) const BLOCK: usize = 120 << 10;
 /// The shortest copy from a new distance, and from one of the last three.
 pub(in crate::submit) const SHORTEST_NEW: usize = 6;

@@ -13,6 +13,7 @@ behaviours![
     resets_the_stream,
     resets_the_stream_in_the_body,
     goes_away_in_the_body,
+    goes_away_and_finishes_what_was_asked_for,
     takes_no_streams,
     opens_no_window,
     headers_are_continued_for_ever,
@@ -71,8 +72,14 @@ fn header(name: &str, value: &str) -> Vec<u8> {
     [vec![0], part(name), part(value)].concat()
 }
 
+/// Nothing that was asked for is answered.
 fn goaway(error: u32) -> Vec<u8> {
-    frame(GOAWAY, 0, 0, &[0_u32.to_be_bytes(), error.to_be_bytes()].concat())
+    goaway_after(0, error)
+}
+
+/// What was asked for up to this stream is answered.
+fn goaway_after(stream: u32, error: u32) -> Vec<u8> {
+    frame(GOAWAY, 0, 0, &[stream.to_be_bytes(), error.to_be_bytes()].concat())
 }
 
 fn promises_h2_and_speaks_http_1() -> Case {
@@ -112,6 +119,12 @@ fn goes_away_in_the_body() -> Case {
     connected(&[], vec![head(0), data(0), Step::Say(goaway(2))])
         .broken("broken_body", "the body broke off after 25 bytes (")
         .submits(&["good"])
+}
+
+/// As servers do that are about to be replaced.
+fn goes_away_and_finishes_what_was_asked_for() -> Case {
+    let steps = vec![head(0), Step::Say(goaway_after(1, 0)), Step::Pause(millis(100)), data(END_STREAM)];
+    connected(&[], steps).submits(&["good"])
 }
 
 /// `SETTINGS_MAX_CONCURRENT_STREAMS` of 0.

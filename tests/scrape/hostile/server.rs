@@ -29,6 +29,7 @@ pub(super) enum Step {
     /// Waits for this many bytes, whatever they are.
     Take(usize),
     Say(Vec<u8>),
+    Pause(Duration),
     /// Says the same again and again, with a pause, until the client has had enough.
     Drone(Vec<u8>, Duration),
     Hang,
@@ -133,6 +134,7 @@ async fn take(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), steps: &[Step]
                 say(stream, bytes).await?;
                 tokio::time::sleep(*pause).await;
             },
+            Step::Pause(pause) => tokio::time::sleep(*pause).await,
             Step::Hang => std::future::pending().await,
             Step::Cut => return Ok(End::Cut),
         }

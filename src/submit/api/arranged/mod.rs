@@ -8,6 +8,8 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use segment::{Segment, SegmentBuilder};
 
 use super::framing::Framing;
@@ -19,12 +21,14 @@ use crate::submit::frame::SHORTEST_NEW;
 /// The bit of a place that says that an entry stands for the point.
 const TAKEN: u32 = 1 << 31;
 /// The place of no point.
-const NOWHERE: u32 = u32::MAX;
+const NO_PLACE: u32 = u32::MAX;
 
 /// Segments of one target, and what they were made with.
 #[derive(Debug, Default)]
 pub(super) struct Arrangement {
     segments: Vec<Segment>,
+    /// Series whose entries are too large for a segment.
+    large: HashSet<SlotId>,
     made_with: Option<Settings>,
 }
 
@@ -52,7 +56,7 @@ impl Arrangement {
     ) -> Vec<u32> {
         let time = time_field(batch.timestamp);
         self.begin(enricher, batch.interval, &time);
-        let mut present = Present::new(batch, &form);
+        let mut present = Present::new(batch, &form, &self.large);
         let mut making = Making { batch, slots, enricher, form, builder: None, odd: Vec::new() };
         let mut segments = Vec::with_capacity(self.segments.len());
         for mut segment in self.segments.drain(..) {
@@ -75,6 +79,9 @@ impl Arrangement {
             }
             order::arrange(&mut present.new, &batch.points, slots);
             segments.extend(making.segments(&present.new));
+            let series = |place: &u32| batch.points[*place as usize].series;
+            present.new.iter().map(series).for_each(|series| _ = self.large.remove(&series));
+            self.large.extend(making.odd.iter().map(series));
         }
         for segment in &segments {
             framing.add(segment.len(), segment.block());
@@ -90,6 +97,7 @@ impl Arrangement {
         // The time of most points is a copy, if it is long enough for one.
         if time.len() < SHORTEST_NEW || self.made_with.as_ref() != Some(&settings) {
             self.segments.clear();
+            self.large.clear();
         }
         self.made_with = Some(settings);
     }
@@ -98,23 +106,24 @@ impl Arrangement {
 /// The points of a batch, and which of them an entry stands for.
 struct Present<'b> {
     points: &'b [Point],
-    /// By the number of the series; [`NOWHERE`] and [`TAKEN`] ones are not given out.
+    /// By the number of the series; [`NO_PLACE`] and [`TAKEN`] ones are not given out.
     places: Vec<u32>,
     new: Vec<u32>,
     odd: Vec<u32>,
 }
 
 impl<'b> Present<'b> {
-    fn new(batch: &'b Batch, form: impl Fn(SlotId) -> (Option<Form>, bool)) -> Self {
+    fn new(batch: &'b Batch, form: impl Fn(SlotId) -> (Option<Form>, bool), large: &HashSet<SlotId>) -> Self {
         let points = &*batch.points;
         let most = points.iter().map(|point| point.series.index() + 1).max().unwrap_or(0);
-        let mut present = Self { points, places: vec![NOWHERE; most], new: Vec::new(), odd: Vec::new() };
+        let mut present = Self { points, places: vec![NO_PLACE; most], new: Vec::new(), odd: Vec::new() };
         for (place, point) in (0..).zip(points) {
             let kept = &mut present.places[point.series.index()];
             match form(point.series) {
                 _ if !point.value.is_finite() => present.odd.push(place),
                 (None, _) => present.odd.push(place),
-                (Some(_), true) if *kept == NOWHERE => *kept = place,
+                (Some(_), true) if !large.is_empty() && large.contains(&point.series) => present.odd.push(place),
+                (Some(_), true) if *kept == NO_PLACE => *kept = place,
                 (Some(_), _) => present.new.push(place),
             }
         }
@@ -174,9 +183,10 @@ impl<F: Fn(SlotId) -> (Option<Form>, bool)> Making<'_, F> {
         });
         for &place in places {
             let Point { series, kind, value } = batch.points[place as usize];
-            let (Some(form), _) = (self.form)(series) else { continue };
-            let reading = Reading { series, form, kind, value, unit: enricher.unit(slots.unit(series)) };
-            if !builder.add(reading) {
+            let unit = enricher.unit(slots.unit(series));
+            let is_told =
+                (self.form)(series).0.is_some_and(|form| builder.add(Reading { series, form, kind, value, unit }));
+            if !is_told {
                 self.odd.push(place);
             }
         }

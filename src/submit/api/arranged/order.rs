@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 
 use crate::aggregate::{Point, Slots};
+use crate::slots::HEAD;
 
-/// Behind host and name.
-const TAGS_AT: usize = 2;
 /// A tag that so many series have at least is taken for that of a thing, and not of something within.
 const OF_A_THING: u32 = 16;
 
@@ -19,7 +18,7 @@ pub(super) fn arrange(places: &mut [u32], points: &[Point], slots: &Slots) {
     let mut keyed: Vec<(u32, u32)> = places
         .iter()
         .map(|&place| {
-            let tags = &slots.numbers(points[place as usize].series)[TAGS_AT..];
+            let tags = &slots.numbers(points[place as usize].series)[HEAD..];
             let shared =
                 tags.iter().map(|&tag| (slots.text_holders(tag), tag)).filter(|(holders, _)| *holders >= OF_A_THING);
             let first = shared.min().map_or(place, |(_, tag)| *firsts.entry(tag).or_insert(place));
