@@ -60,6 +60,7 @@ impl CollisionsSoFar {
     const KEPT: usize = 5;
 
     /// The value of the series `replaced` was replaced.
+    #[cold]
     pub(super) fn add(&mut self, slot: SlotId, replaced: SeriesId, by: SeriesId) {
         self.told.replaced += 1;
         if self.told.examples.len() + self.examples.len() < Self::KEPT {

@@ -192,7 +192,7 @@ impl Aggregator {
             Route::Unknown | Route::Read(_) | Route::Several(_) => return false,
             Route::Gauge(slot) => {
                 if let Some(replaced) = self.tally.gauge(slot, series, value) {
-                    self.collided(slot, replaced, series);
+                    self.collisions.add(slot, replaced, series);
                 }
             }
             Route::Gathered(slot) => self.tally.gather(slot, series, value),
@@ -368,7 +368,7 @@ impl Aggregator {
         let kind = match self.tally.is(slot, SlotKind::of(kind, gauges))? {
             SlotKind::Gauge => {
                 if let Some(replaced) = self.tally.gauge(slot, series, value) {
-                    self.collided(slot, replaced, series);
+                    self.collisions.add(slot, replaced, series);
                 }
                 self.goes(series, Route::Gauge(slot));
                 return Ok(());
@@ -423,11 +423,6 @@ impl Aggregator {
         if let Some(route) = self.routes.get_mut(series.index()) {
             *route = route.unknown();
         }
-    }
-
-    #[cold]
-    fn collided(&mut self, slot: SlotId, replaced: SeriesId, by: SeriesId) {
-        self.collisions.add(slot, replaced, by);
     }
 
     /// Forgets routes that lead to slots that are gone.

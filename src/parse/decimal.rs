@@ -1,7 +1,7 @@
 //! Reads the plain decimal numbers that most values are: with one multiplication or division of doubles where that is
 //! exact, and with one division of whole numbers where there are more digits than a double holds.
 
-use super::lanes::{digits, many_digits};
+use super::lanes::{digits, many_digits, powers_of};
 
 /// So many digits always fit the sum.
 const MOST_DIGITS: usize = 19;
@@ -16,14 +16,7 @@ const POWERS: [f64; 23] = [
 ];
 
 /// The powers of five that fit.
-const FIVES: [u64; 28] = {
-    let (mut powers, mut at) = ([1; 28], 1);
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 5;
-        at += 1;
-    }
-    powers
-};
+const FIVES: [u64; 28] = powers_of(5);
 
 /// The number at `at` and where it ends; `None` when it is of another form, or has too many digits.
 #[inline]

@@ -86,14 +86,17 @@ pub(super) fn closing_quote(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-const POWERS: [u64; 17] = {
-    let (mut powers, mut at) = ([1; 17], 1);
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
+const POWERS: [u64; 17] = powers_of(10);
+
+/// The first powers of a number, which fit.
+pub(super) const fn powers_of<const COUNT: usize>(base: u64) -> [u64; COUNT] {
+    let (mut powers, mut at) = ([1; COUNT], 1);
+    while at < COUNT {
+        powers[at] = powers[at - 1] * base;
         at += 1;
     }
     powers
-};
+}
 
 /// Reads the digits from `at` on as if they stood behind those that made `sum`; gives the new sum, and where they end.
 /// The sum is meaningless if it is of more than 19 digits. `None` if the bytes end too soon behind them.

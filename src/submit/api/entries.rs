@@ -4,12 +4,12 @@ use super::arranged::Arrangement;
 use super::framing::Framing;
 use super::packing::Packing;
 use super::payload::{Entries, Payload, PayloadKind};
-use crate::aggregate::{FullPoint, FullSketch, Point, SeriesRef, SlotId, Slots};
+use super::reading::{encoder, reading};
+use crate::aggregate::{FullPoint, FullSketch};
 use crate::map::ServiceCheck;
 use crate::submit::delivery::Delivery;
 use crate::submit::encode::{
-    CheckRun, DEVICE, EventPost, Form, PointEncoder, Reading, Series, SketchSeries, encode_check_run, encode_event,
-    encode_series, encode_sketch,
+    CheckRun, DEVICE, EventPost, Series, SketchSeries, encode_check_run, encode_event, encode_series, encode_sketch,
 };
 use crate::submit::enrich::Enricher;
 use crate::submit::event::Event;
@@ -19,8 +19,6 @@ use crate::time::UnixTime;
 
 /// The longest message of a service check, in characters.
 const MESSAGE: usize = 500;
-/// The bits of a remark about a series that tell its form; the others are those of the enricher that it is about.
-const FORMS: u32 = 3;
 /// The longest text and aggregation key of an event, in characters.
 const EVENT_TEXT: usize = 4000;
 const AGGREGATION_KEY: usize = 100;
@@ -88,15 +86,13 @@ impl Encoded {
     fn many_points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
         let (batch, slots) = (&delivery.batch, &*delivery.slots);
         let mut framing = Framing::new(delivery.time, PayloadKind::Series.limits());
-        let odd = slots.with_kept(|arrangement: &mut Arrangement| {
-            arrangement.deliver(batch, slots, enricher, |series| form(slots, series, enricher), &mut framing)
-        });
+        let odd =
+            slots.with_kept(|arrangement: &mut Arrangement| arrangement.deliver(batch, slots, enricher, &mut framing));
         self.payloads = framing.finish();
         let mut packing = None;
         for place in odd {
             self.pack_series(&mut packing, delivery.time);
-            let done = self.point(&batch.full_point(slots, &batch.points[place as usize]), enricher);
-            self.count(done);
+            self.repaired(&batch.full_point(slots, &batch.points[place as usize]), enricher);
         }
         self.finish_packing(packing);
     }
@@ -104,23 +100,17 @@ impl Encoded {
     /// Points of series that need no repair are encoded together.
     fn few_points(&mut self, delivery: &Delivery<'_>, enricher: &Enricher) {
         let (batch, slots) = (&delivery.batch, &*delivery.slots);
-        let mut encoder =
-            PointEncoder::new(slots, enricher.host(""), enricher.more_tags(), batch.timestamp, batch.interval);
+        let mut encoder = encoder(batch, slots, enricher);
         let mut packing = None;
         for point in &batch.points {
             if let Some(size) = self.pack_series(&mut packing, delivery.time) {
                 encoder.restart(size);
             }
-            let Point { series, kind, value } = *point;
-            if let (Some(form), _) = form(slots, series, enricher)
-                && value.is_finite()
-            {
-                let unit = enricher.unit(slots.unit(series));
-                let layout = encoder.lay_out(Reading { series, form, kind, value, unit });
+            if let Some(reading) = reading(point, slots, enricher) {
+                let layout = encoder.lay_out(reading);
                 self.series.add(|buffer| encoder.tell(buffer, &layout));
             } else {
-                let done = self.point(&batch.full_point(slots, point), enricher);
-                self.count(done);
+                self.repaired(&batch.full_point(slots, point), enricher);
             }
         }
         self.finish_packing(packing);
@@ -162,6 +152,12 @@ impl Encoded {
         if let Err(reason) = done {
             self.dropped.add(reason, 1);
         }
+    }
+
+    /// Encodes a point by itself, with what has to be repaired.
+    fn repaired(&mut self, point: &FullPoint<'_>, enricher: &Enricher) {
+        let done = self.point(point, enricher);
+        self.count(done);
     }
 
     fn point(&mut self, point: &FullPoint<'_>, enricher: &Enricher) -> Result<(), DropReason> {
@@ -248,34 +244,4 @@ impl Encoded {
         };
         self.events.add(|buffer| encode_event(buffer, &post));
     }
-}
-
-/// How a series stands in its entry, the further tags behind its own; none if it needs repair. That is found out once:
-/// also tells whether it was known, which it is not of a new series.
-pub(super) fn form(slots: &Slots, series: SlotId, enricher: &Enricher) -> (Option<Form>, bool) {
-    let (remark, fingerprint) = (slots.remark(series), enricher.fingerprint() & !FORMS);
-    if remark & !FORMS == fingerprint {
-        return (Form::from_number(remark & FORMS), true);
-    }
-    let form = find_form(slots.get(series), enricher);
-    slots.note(series, fingerprint | form.map_or(0, Form::number));
-    (form, false)
-}
-
-fn find_form(series: SeriesRef<'_>, enricher: &Enricher) -> Option<Form> {
-    let is_device = |tag: &str| tag.starts_with(DEVICE);
-    let is_kept = name::metric_name(series.metric).is_some_and(|name| name == series.metric)
-        && series.tags.iter().all(|tag| name::cut(tag).len() == tag.len())
-        && !enricher.more_tags().iter().any(|tag| is_device(tag));
-    let repeats = || enricher.more_tags().iter().any(|tag| series.tags.contains(tag));
-    let is_short = |text: &str| text.len() < 1 << 7;
-    is_kept.then(|| {
-        if series.tags.iter().any(is_device) || repeats() {
-            Form::Edited
-        } else if is_short(series.metric) && series.tags.iter().all(is_short) {
-            Form::Short
-        } else {
-            Form::Long
-        }
-    })
 }

@@ -14,6 +14,7 @@ mod loader;
 mod metadata;
 mod packing;
 mod payload;
+mod reading;
 mod retry;
 mod sender;
 mod state;

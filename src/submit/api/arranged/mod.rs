@@ -13,8 +13,9 @@ use std::collections::HashSet;
 use segment::{Segment, SegmentBuilder};
 
 use super::framing::Framing;
+use super::reading::{encoder, form, reading};
 use crate::aggregate::{Batch, Point, PointKind, SlotId, Slots};
-use crate::submit::encode::{Form, PointEncoder, Reading, time_field};
+use crate::submit::encode::time_field;
 use crate::submit::enrich::Enricher;
 use crate::submit::frame::SHORTEST_NEW;
 
@@ -43,21 +44,17 @@ struct Settings {
 
 impl Arrangement {
     /// Adds the points of a batch to payloads; gives the places of those that cannot be told as the others.
-    ///
-    /// `form` says how a series is told, and whether that was known: a series is not when it is new, even if its number is
-    /// that of one before.
     pub(super) fn deliver(
         &mut self,
         batch: &Batch,
         slots: &Slots,
         enricher: &Enricher,
-        form: impl Fn(SlotId) -> (Option<Form>, bool),
         framing: &mut Framing,
     ) -> Vec<u32> {
         let time = time_field(batch.timestamp);
         self.begin(enricher, batch.interval, &time);
-        let mut present = Present::new(batch, &form, &self.large);
-        let mut making = Making { batch, slots, enricher, form, builder: None, odd: Vec::new() };
+        let mut present = Present::new(batch, slots, enricher, &self.large);
+        let mut making = Making { batch, slots, enricher, builder: None, odd: Vec::new() };
         let mut segments = Vec::with_capacity(self.segments.len());
         for mut segment in self.segments.drain(..) {
             let Err(filled) = segment.fill(&time, |series, kind| present.take(series, kind)) else {
@@ -113,13 +110,14 @@ struct Present<'b> {
 }
 
 impl<'b> Present<'b> {
-    fn new(batch: &'b Batch, form: impl Fn(SlotId) -> (Option<Form>, bool), large: &HashSet<SlotId>) -> Self {
+    fn new(batch: &'b Batch, slots: &Slots, enricher: &Enricher, large: &HashSet<SlotId>) -> Self {
         let points = &*batch.points;
         let most = points.iter().map(|point| point.series.index() + 1).max().unwrap_or(0);
         let mut present = Self { points, places: vec![NO_PLACE; most], new: Vec::new(), odd: Vec::new() };
         for (place, point) in (0..).zip(points) {
             let kept = &mut present.places[point.series.index()];
-            match form(point.series) {
+            // What is not known is new, even if its number is that of a series before.
+            match form(slots, point.series, enricher) {
                 _ if !point.value.is_finite() => present.odd.push(place),
                 (None, _) => present.odd.push(place),
                 (Some(_), true) if !large.is_empty() && large.contains(&point.series) => present.odd.push(place),
@@ -164,29 +162,22 @@ impl<'b> Present<'b> {
 }
 
 /// Makes segments.
-struct Making<'b, F> {
+struct Making<'b> {
     batch: &'b Batch,
     slots: &'b Slots,
     enricher: &'b Enricher,
-    form: F,
     builder: Option<SegmentBuilder<'b>>,
     odd: Vec<u32>,
 }
 
-impl<F: Fn(SlotId) -> (Option<Form>, bool)> Making<'_, F> {
+impl Making<'_> {
     /// Segments of the points at these places.
     fn segments(&mut self, places: &[u32]) -> impl Iterator<Item = Segment> {
         let Self { batch, slots, enricher, .. } = *self;
-        let builder = self.builder.get_or_insert_with(|| {
-            let (host, tags) = (enricher.host(""), enricher.more_tags());
-            SegmentBuilder::new(PointEncoder::new(slots, host, tags, batch.timestamp, batch.interval))
-        });
+        let builder = self.builder.get_or_insert_with(|| SegmentBuilder::new(encoder(batch, slots, enricher)));
         for &place in places {
-            let Point { series, kind, value } = batch.points[place as usize];
-            let unit = enricher.unit(slots.unit(series));
-            let is_told =
-                (self.form)(series).0.is_some_and(|form| builder.add(Reading { series, form, kind, value, unit }));
-            if !is_told {
+            let reading = reading(&batch.points[place as usize], slots, enricher);
+            if !reading.is_some_and(|reading| builder.add(reading)) {
                 self.odd.push(place);
             }
         }

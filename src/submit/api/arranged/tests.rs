@@ -5,7 +5,6 @@ use prost::Message;
 
 use super::*;
 use crate::config::Enrichment;
-use crate::submit::api::entries::form;
 use crate::submit::api::payload::PayloadKind;
 use crate::time::UnixTime;
 
@@ -150,8 +149,7 @@ impl Target {
         let batch = Batch { timestamp, interval: self.interval, points, sketches: Vec::new() };
         let mut framing = Framing::new(UnixTime::now(), PayloadKind::Series.limits());
         let (slots, enricher) = (&self.slots, &self.enricher);
-        let form = |series| form(slots, series, enricher);
-        let odd = self.arrangement.deliver(&batch, slots, enricher, form, &mut framing);
+        let odd = self.arrangement.deliver(&batch, slots, enricher, &mut framing);
         let mut told = BTreeMap::new();
         for payload in framing.finish() {
             let body = zstd::bulk::decompress(&payload.body, PayloadKind::Series.limits().uncompressed).unwrap();
