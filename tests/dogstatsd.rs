@@ -14,6 +14,7 @@ use retriever::config::{Cardinality, DogstatsdAddress, DogstatsdIdentity, Dogsta
 use retriever::map::Status;
 use retriever::submit::{Delivery, DropReason, Event, EventAlertType, EventPriority, Health, Submitter};
 use retriever::time::UnixTime;
+use support::api::stats_when;
 use support::deliveries::{delivery, gauge, point, points, service_check, sketch, tagged_sketch};
 use support::dogstatsd::{event, lines, metric, service_check as read_check};
 use tokio::io::AsyncReadExt;
@@ -105,9 +106,7 @@ async fn over_unix_datagrams() {
     let sockets = Sockets::new();
     let submitter = submitter(DogstatsdAddress::UnixDatagram(sockets.path()));
     submitter.submit(&everything()).unwrap();
-    while submitter.stats().health() == Health::Fine {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    stats_when(&submitter, |stats| stats.health() != Health::Fine).await;
     // The Agent comes late ...
     let agent = UnixDatagram::bind(sockets.path()).unwrap();
     let mut buffer = [0; 16_384];

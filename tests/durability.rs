@@ -14,7 +14,7 @@ use retriever::submit::{
     Delivery, Drained, DropReason, Event, EventAlertType, EventPriority, Health, Pace, Storage, Submitter,
 };
 use retriever::time::UnixTime;
-use support::api::{KEY, pace};
+use support::api::{KEY, pace, stats_when};
 use support::deliveries::{delivery, gauge, points, service_check, sketch};
 use support::intake::{CHECK_RUN, EVENTS, Intake, Reply, SERIES, SKETCHES, VALIDATE};
 
@@ -156,7 +156,7 @@ async fn several_intakes_get_the_same_and_none_waits_for_another() {
     }
     let expected: Vec<String> = (0..20).map(|number| format!("metric.{number:02}")).collect();
     assert_eq!(names(&main), expected);
-    let stats = submitter.stats();
+    let stats = stats_when(&submitter, |stats| stats.points_delivered >= 20).await;
     let of = |number: usize| (stats.intakes[number].intake.as_str(), stats.intakes[number].stats.points_delivered);
     assert_eq!((of(0), of(1)), ((main.url(), 20), (other.url(), 0)));
     assert_eq!(stats.points_delivered, 20);
@@ -271,10 +271,7 @@ async fn what_became_too_old_while_nothing_ran_is_given_up_and_counted() {
     drop(submitter);
     intake.answer(SERIES, Reply::Accept);
     let submitter = start(folder.path(), &output).await;
-    let is_given_up = || submitter.stats().dropped.count(DropReason::TooOld) == 1;
-    while !is_given_up() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    stats_when(&submitter, |stats| stats.dropped.count(DropReason::TooOld) == 1).await;
     assert_eq!(submitter.drain(PATIENCE).await, Drained::default());
     assert_eq!(names(&intake), ["old"]);
     drop(submitter);
@@ -306,10 +303,7 @@ async fn the_key_is_asked_about_now_and_then() {
     let submitter = Submitter::with_pace(&Output::Api(api(&[&intake])), Enrichment::default(), hurried).unwrap();
     intake.wait_for(VALIDATE, 2).await;
     intake.answer(VALIDATE, Reply::Status(403));
-    while submitter.stats().last_failure.is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let failure = submitter.stats().last_failure.unwrap();
+    let failure = stats_when(&submitter, |stats| stats.last_failure.is_some()).await.last_failure.unwrap();
     assert!(failure.message.contains("does not know the API key"), "{failure:?}");
     assert_eq!(submitter.stats().health(), Health::Fine, "what counts is what becomes of payloads");
 }

@@ -17,7 +17,7 @@ use retriever::submit::{Drained, DropReason, Event, EventAlertType, EventPriorit
 use retriever::time::UnixTime;
 use serde_json::{Value, json};
 use server::{Server, response};
-use support::api::KEY;
+use support::api::{KEY, stats_when};
 use support::deliveries::{delivery, gauge, points, service_check, sketch};
 use support::dogstatsd::{event, lines, metric};
 use support::intake::{EVENTS, Intake};
@@ -228,9 +228,7 @@ async fn a_file_is_appended_to_and_may_be_moved_away() {
     let away = elsewhere.path().join("away");
     std::fs::rename(folder.path(), &away).unwrap();
     submitter.submit(&points(vec![gauge("lost", 1.0)])).unwrap();
-    while submitter.stats().health() == Health::Fine {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    stats_when(&submitter, |stats| stats.health() != Health::Fine).await;
     std::fs::rename(&away, folder.path()).unwrap();
     submitter.submit(&points(vec![gauge("four", 1.0)])).unwrap();
     assert_eq!(until(&path, 2).await, ["three", "four"]);

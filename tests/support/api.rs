@@ -1,9 +1,9 @@
-//! Settings of delivery to intakes of the HTTP API.
+//! Settings of delivery to intakes of the HTTP API, and the wait for what comes of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use retriever::config::{ApiSettings, Intake, IntakeProxy, Secret, TlsVersion};
-use retriever::submit::{Backoff, Pace};
+use retriever::submit::{Backoff, Pace, Stats, Submitter};
 
 pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -33,5 +33,18 @@ pub(crate) fn pace() -> Pace {
         transient: backoff,
         refused: backoff,
         key_checks: Duration::from_hours(1),
+    }
+}
+
+/// What has become of deliveries as soon as it is like this: an intake has a request before its answer is counted.
+pub(crate) async fn stats_when(submitter: &Submitter, is_so: impl Fn(&Stats) -> bool) -> Stats {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let stats = submitter.stats();
+        if is_so(&stats) {
+            return stats;
+        }
+        assert!(Instant::now() < deadline, "{stats:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
