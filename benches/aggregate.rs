@@ -44,7 +44,7 @@ fn known(kind: Kind) -> (Aggregator, Contexts, UnixTime) {
             value: 0.0,
             flush_first_value: false,
         };
-        aggregator.accept(submission);
+        aggregator.accept(&submission);
     }
     let now = UnixTime::from_seconds(1_700_000_000.0);
     let batch = aggregator.commit(now, contexts.slots(), None);

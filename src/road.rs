@@ -165,7 +165,7 @@ struct Passing<'r, W> {
 }
 
 impl<W: Submissions> Submissions for Passing<'_, W> {
-    fn submit(&mut self, submission: Submission, contexts: &Contexts) {
+    fn submit(&mut self, submission: &Submission, contexts: &Contexts) {
         self.aggregator.accept(submission);
         self.witness.submit(submission, contexts);
     }

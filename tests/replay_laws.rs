@@ -31,7 +31,7 @@ impl Witness for Looking {
 }
 
 impl Submissions for Looking {
-    fn submit(&mut self, _: Submission, _: &Contexts) {}
+    fn submit(&mut self, _: &Submission, _: &Contexts) {}
     fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
     fn service_check(&mut self, _: ServiceCheck) {}
     fn health(&mut self, _: ServiceCheck) {}

@@ -74,7 +74,7 @@ impl Witness for Unseen {
 }
 
 impl Submissions for Unseen {
-    fn submit(&mut self, _: Submission, _: &Contexts) {}
+    fn submit(&mut self, _: &Submission, _: &Contexts) {}
     fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
     fn service_check(&mut self, _: ServiceCheck) {}
     fn health(&mut self, _: ServiceCheck) {}

@@ -123,9 +123,9 @@ impl Aggregator {
     }
 
     /// Takes a submission of the present scrape.
-    pub fn accept(&mut self, submission: Submission) {
+    pub fn accept(&mut self, submission: &Submission) {
         let series = submission.origin().series;
-        let accepted = match submission {
+        let accepted = match *submission {
             Submission::Metric { kind, context, origin, gauges, lower, value, flush_first_value } => {
                 self.metric(context, kind, origin, gauges, lower, value, flush_first_value)
             }

@@ -403,12 +403,12 @@ impl Witness for Listener {
 }
 
 impl Submissions for Listener {
-    fn submit(&mut self, submission: Submission, contexts: &Contexts) {
+    fn submit(&mut self, submission: &Submission, contexts: &Contexts) {
         let series = submission.origin().series;
-        if let Submission::Metric { kind: MetricKind::Gauge, context, gauges, .. } = submission {
+        if let Submission::Metric { kind: MetricKind::Gauge, context, gauges, .. } = *submission {
             self.state.collisions.gauge(context, series, gauges);
         }
-        self.made(series, &Recorded::Submission(submission), contexts);
+        self.made(series, &Recorded::Submission(*submission), contexts);
     }
 
     fn native(&mut self, submission: NativeSubmission, contexts: &Contexts) {

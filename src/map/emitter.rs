@@ -86,7 +86,7 @@ impl<S: Submissions> Emitter<'_, S> {
     pub(super) fn emit(&mut self, emission: Emission, memory: &mut Memory, dropped: &mut DropCounts) {
         match emission {
             Emission::Submission(submission) => {
-                self.submit(self.flushed(submission), memory, dropped);
+                self.submit(submission, memory, dropped);
             }
             Emission::Native(series, context, reading) => {
                 let flush_first_value = self.flush_first_value;
@@ -111,12 +111,19 @@ impl<S: Submissions> Emitter<'_, S> {
         }
     }
 
-    fn submit(&mut self, submission: Submission, memory: &Memory, dropped: &mut DropCounts) {
+    /// Hands a value on; whether a first one is growth is decided here.
+    #[inline]
+    pub(super) fn submit(&mut self, mut submission: Submission, memory: &Memory, dropped: &mut DropCounts) {
+        match &mut submission {
+            Submission::Metric { kind: MetricKind::MonotonicCount, flush_first_value, .. }
+            | Submission::Bucket { flush_first_value, .. } => *flush_first_value = self.flush_first_value,
+            Submission::Metric { .. } => {}
+        }
         if self.limiter.as_mut().is_some_and(|limiter| !limiter.admits(&submission)) {
             dropped.add(DropReason::Limited);
             self.dropped(submission.origin().series, DropReason::Limited);
         } else {
-            self.out.submit(submission, &memory.contexts);
+            self.out.submit(&submission, &memory.contexts);
         }
     }
 
@@ -133,15 +140,6 @@ impl<S: Submissions> Emitter<'_, S> {
         if let Some(trace) = self.out.trace() {
             trace.resumed(series);
         }
-    }
-
-    fn flushed(&self, mut submission: Submission) -> Submission {
-        match &mut submission {
-            Submission::Metric { kind: MetricKind::MonotonicCount, flush_first_value, .. }
-            | Submission::Bucket { flush_first_value, .. } => *flush_first_value = self.flush_first_value,
-            Submission::Metric { .. } => {}
-        }
-        submission
     }
 
     /// A figure has the static tags and no host, and passes the same gates as any metric.

@@ -357,7 +357,11 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         let origin = self.memory.origin(series);
         let submission =
             Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
-        self.pass(Emission::Submission(submission));
+        if self.open.waits {
+            self.waiting.ready(Emission::Submission(submission));
+        } else {
+            self.emitter.submit(submission, self.memory, &mut self.outcome.dropped);
+        }
     }
 
     /// Whether the emissions of a family are kept until it ends: where neighbours, or the number of samples, have to be

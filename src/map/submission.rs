@@ -134,7 +134,7 @@ pub struct ServiceCheck {
 /// Receives what the mapping makes of a scrape, in the order of the exposition.
 pub trait Submissions {
     /// A value; `contexts` knows its context.
-    fn submit(&mut self, submission: Submission, contexts: &Contexts);
+    fn submit(&mut self, submission: &Submission, contexts: &Contexts);
 
     /// The same submission as the last one of a series, but for its value, which is finite, and the flag. False, and
     /// nothing happened: it has to be submitted in full.

@@ -46,7 +46,7 @@ fn described(help: &str) -> Option<String> {
 }
 
 impl Submissions for Collector {
-    fn submit(&mut self, submission: Submission, contexts: &Contexts) {
+    fn submit(&mut self, submission: &Submission, contexts: &Contexts) {
         let stored = match submission {
             // Rates are divided here.
             Submission::Metric { kind: MetricKind::Gauge | MetricKind::Rate, .. } => StoredAs::Gauge,

@@ -28,8 +28,8 @@ pub enum Recorded {
 }
 
 impl Submissions for Recorder {
-    fn submit(&mut self, submission: Submission, _: &Contexts) {
-        self.submissions.push(Recorded::Submission(submission));
+    fn submit(&mut self, submission: &Submission, _: &Contexts) {
+        self.submissions.push(Recorded::Submission(*submission));
     }
 
     fn native(&mut self, submission: NativeSubmission, _: &Contexts) {

@@ -153,7 +153,7 @@ impl Target {
             Made::Plain(mut submission) => {
                 let (Submission::Metric { origin, .. } | Submission::Bucket { origin, .. }) = &mut submission;
                 *origin = made;
-                self.aggregator.accept(submission);
+                self.aggregator.accept(&submission);
             }
         }
     }

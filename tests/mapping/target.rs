@@ -193,7 +193,7 @@ impl Witness {
 }
 
 impl Submissions for Witness {
-    fn submit(&mut self, submission: Submission, contexts: &Contexts) {
+    fn submit(&mut self, submission: &Submission, contexts: &Contexts) {
         self.recorder.submit(submission, contexts);
     }
 

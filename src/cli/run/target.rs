@@ -203,7 +203,7 @@ impl Witness for Checks {
 }
 
 impl Submissions for Checks {
-    fn submit(&mut self, _: Submission, _: &Contexts) {}
+    fn submit(&mut self, _: &Submission, _: &Contexts) {}
 
     fn native(&mut self, _: NativeSubmission, _: &Contexts) {}
 
