@@ -34,6 +34,8 @@ struct Record {
     holders: u32,
     /// See [`Texts::follower`].
     follower: u32,
+    /// Half of the hash of the text: enough to find it, and to move it in the index without a look at it.
+    hash: u32,
 }
 
 impl Record {
@@ -41,6 +43,18 @@ impl Record {
     fn text(self, all: &str) -> &str {
         &all[self.start..self.start + self.length as usize]
     }
+
+    /// The same where text need not be told from bytes.
+    #[inline]
+    fn bytes(self, all: &[u8]) -> &[u8] {
+        &all[self.start..self.start + self.length as usize]
+    }
+}
+
+/// Half of a hash as a whole one: tables look at both its ends.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Texts {
@@ -50,15 +64,19 @@ impl Texts {
     ///
     /// With a text of 4 GiB, or 2^32 texts; limits on what a target exposes keep both away.
     pub(crate) fn hold(&mut self, text: &str) -> u32 {
-        let hash = self.hasher.hash_one(text);
-        let (records, all) = (&self.records, &self.all);
-        if let Some(&known) = self.index.find(hash, |&id| records[id as usize].text(all) == text) {
+        let hash = (self.hasher.hash_one(text) >> 32) as u32;
+        let (records, all) = (&self.records, self.all.as_bytes());
+        let is_it = |&id: &u32| {
+            let record = &records[id as usize];
+            record.hash == hash && is_same(record.bytes(all), text.as_bytes())
+        };
+        if let Some(&known) = self.index.find(spread(hash), is_it) {
             self.records[known as usize].holders += 1;
             return known;
         }
         let length = u32::try_from(text.len()).expect("a text of a series is far shorter than 4 GiB");
         let beginning = beginning(text);
-        let record = Record { beginning, start: self.all.len(), length, holders: 1, follower: NOTHING };
+        let record = Record { beginning, start: self.all.len(), length, holders: 1, follower: NOTHING, hash };
         let spare = self.all.capacity() - self.all.len();
         if spare < text.len() {
             self.all.reserve_exact(text.len().max(self.all.len() / 2));
@@ -73,20 +91,36 @@ impl Texts {
             self.records.push(record);
             place(self.records.len() - 1)
         };
-        let (records, all, hasher) = (&self.records, &self.all, &self.hasher);
-        self.index.insert_unique(hash, id, |&id| hasher.hash_one(records[id as usize].text(all)));
+        let records = &self.records;
+        self.index.insert_unique(spread(hash), id, |&id| spread(records[id as usize].hash));
         id
     }
 
-    /// One more holder of the text of a number, if there is one and it is the right one. Finds that out faster than a text
-    /// is looked up.
+    /// One more holder of the text of a number, if there is one and it is the tag of this key and value.
     #[inline]
-    pub(crate) fn holds_if(&mut self, id: u32, is_right: impl FnOnce(&[u8]) -> bool) -> bool {
+    pub(crate) fn holds_tag(&mut self, id: u32, key: &str, value: &str) -> bool {
         let Some(record) = self.records.get_mut(id as usize) else { return false };
-        let bytes = self.all.as_bytes().get(record.start..record.start + record.length as usize);
-        let is_right = record.holders > 0 && bytes.is_some_and(is_right);
-        record.holders += u32::from(is_right);
-        is_right
+        let split = key.len();
+        if record.length as usize != split + 1 + value.len() || record.holders == 0 {
+            return false;
+        }
+        let text = record.bytes(self.all.as_bytes());
+        // Values differ more often than keys.
+        let is_it = is_same(&text[split + 1..], value.as_bytes())
+            && text[split] == b':'
+            && is_same(&text[..split], key.as_bytes());
+        record.holders += u32::from(is_it);
+        is_it
+    }
+
+    /// One more holder of the text of a number, if there is one and it is this one. Finds that out faster than a text is
+    /// looked up.
+    #[inline]
+    pub(crate) fn holds_if(&mut self, id: u32, text: &str) -> bool {
+        let Some(record) = self.records.get_mut(id as usize) else { return false };
+        let is_it = record.holders > 0 && is_same(record.bytes(self.all.as_bytes()), text.as_bytes());
+        record.holders += u32::from(is_it);
+        is_it
     }
 
     /// One more holder of a text that is held.
@@ -133,8 +167,7 @@ impl Texts {
         if record.holders > 0 {
             return;
         }
-        let hash = self.hasher.hash_one(record.text(&self.all));
-        if let Ok(found) = self.index.find_entry(hash, |&other| other == id) {
+        if let Ok(found) = self.index.find_entry(spread(record.hash), |&other| other == id) {
             found.remove();
         }
         self.needed -= record.length as usize;
@@ -189,11 +222,38 @@ pub(crate) fn put_back<T: Clone>(place: &mut T, kept: T, is_little: bool) {
     }
 }
 
-/// Makes a list long enough for an element at `place`.
-pub(crate) fn reach<T>(elements: &mut Vec<T>, place: usize, empty: impl FnMut() -> T) {
+/// Makes a list long enough for an element at `place`, which mostly is the next one.
+#[inline]
+pub(crate) fn reach<T>(elements: &mut Vec<T>, place: usize, mut empty: impl FnMut() -> T) {
+    if elements.len() == place && elements.capacity() > place {
+        elements.push(empty());
+    } else {
+        reach_far(elements, place, empty);
+    }
+}
+
+fn reach_far<T>(elements: &mut Vec<T>, place: usize, empty: impl FnMut() -> T) {
     if let Some(more) = (place + 1).checked_sub(elements.len()).filter(|more| *more > 0) {
         make_room(elements, more);
         elements.resize_with(place + 1, empty);
+    }
+}
+
+/// Whether two short texts are one. For texts of a few words this is faster than the function that is fast for all.
+#[inline]
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    if let (Some(last), Some(other_last)) = (one.last_chunk::<16>(), other.last_chunk::<16>()) {
+        let (chunks, _) = one.as_chunks::<16>();
+        let (others, _) = other.as_chunks::<16>();
+        chunks.iter().zip(others).all(|(one, other)| u128::from_ne_bytes(*one) == u128::from_ne_bytes(*other))
+            && last == other_last
+    } else if let (Some(first), Some(last)) = (one.first_chunk::<8>(), one.last_chunk::<8>()) {
+        Some(first) == other.first_chunk::<8>() && Some(last) == other.last_chunk::<8>()
+    } else {
+        one.iter().zip(other).all(|(one, other)| one == other)
     }
 }
 

@@ -1,6 +1,7 @@
-//! What is replayed from memory is what reading each line anew would have given: the same points and sketches, the same
-//! counts of what was read and dropped, for any sequence of scrapes in which series appear, vanish and change places,
-//! families change their types, and labels are shared.
+//! What is replayed from memory is what reading each line anew would have given, and what is decided for all series of a
+//! kind what deciding for each would have: the same points and sketches, the same counts of what was read and dropped, for
+//! any sequence of scrapes in which series appear, vanish and change places, families change their types, and labels are
+//! shared.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
-use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Submission, Submissions};
+use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Step, Submission, Submissions, Trace};
 use retriever::road::{Road, Witness};
 use retriever::scrape::{Body, Head, Response};
 use retriever::time::UnixTime;
@@ -21,13 +22,27 @@ use tokio::runtime::{Builder, Runtime};
 const TEXT: &str = "text/plain; version=0.0.4";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
 
-/// Looks at every submission, so that each is made in full, or at none.
-struct Looking(bool);
+/// How closely a target is looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Look {
+    /// Not at all.
+    Away,
+    /// At every submission, so that each is made in full.
+    AtSubmissions,
+    /// At every decision, so that each is made anew.
+    AtDecisions,
+}
+
+struct Looking(Look);
 
 impl Witness for Looking {
     fn sees_submissions(&self) -> bool {
-        self.0
+        self.0 != Look::Away
     }
+}
+
+impl Trace for Looking {
+    fn step(&mut self, _: Step<'_>) {}
 }
 
 impl Submissions for Looking {
@@ -36,6 +51,10 @@ impl Submissions for Looking {
     fn service_check(&mut self, _: ServiceCheck) {}
     fn health(&mut self, _: ServiceCheck) {}
     fn metadata(&mut self, _: &str, _: &str) {}
+
+    fn trace(&mut self) -> Option<&mut dyn Trace> {
+        (self.0 == Look::AtDecisions).then_some(self)
+    }
 }
 
 fn instance(options: &str) -> Arc<Instance> {
@@ -53,9 +72,9 @@ struct Target {
 }
 
 impl Target {
-    fn new(options: &str, looking: bool) -> Self {
+    fn new(options: &str, look: Look) -> Self {
         let road = Road::new(instance(options), None);
-        Self { road, witness: Looking(looking), now: UnixTime::from_seconds(1_700_000_000.0) }
+        Self { road, witness: Looking(look), now: UnixTime::from_seconds(1_700_000_000.0) }
     }
 
     /// All that a scrape comes to, as text.
@@ -85,13 +104,16 @@ impl Target {
 struct Shown {
     family: usize,
     kind: usize,
+    /// Which labels its series have beside the one that tells them apart.
+    labels: usize,
     /// Label values, in the order in which they come; of each whether its value is odd.
     members: Vec<(u8, u16, u8)>,
 }
 
 fn shown() -> impl Strategy<Value = Shown> {
     let members = prop::collection::vec((0..12_u8, 0..2000_u16, 0..40_u8), 0..14);
-    (0..4_usize, 0..12_usize, members).prop_map(|(family, kind, members)| Shown { family, kind, members })
+    let shown = (0..4_usize, 0..12_usize, 0..6_usize, members);
+    shown.prop_map(|(family, kind, labels, members)| Shown { family, kind, labels, members })
 }
 
 /// Mostly the scrape before, with other values; now and then something else.
@@ -140,9 +162,24 @@ fn number(value: u16, odd: u8) -> String {
     }
 }
 
+/// The labels of a series but for a bound, and whether that comes first.
+fn labels(labels: usize, label: u8, odd: u8) -> (String, bool) {
+    // Now and then one that is not like its neighbours.
+    let labels = if (13..18).contains(&odd) { usize::from(odd) - 13 } else { labels };
+    let text = match labels {
+        0 => format!("a=\"{label}\""),
+        1 => format!("a=\"{label} }}\\\\\",b=\"x\""),
+        2 => format!("code=\"20{label}\",a=\"{}\",b=\"{label}\"", label / 2),
+        3 => format!("b=\"{label}\",a=\"{}\",a=\"{label}\"", label / 3),
+        4 => format!("upper_bound=\"{label}\",a=\"1\""),
+        _ => format!("b=\"{}\",c=\"{}\",a=\"{label}\"", label / 4, label / 2),
+    };
+    (text, label.is_multiple_of(4) && labels == 5)
+}
+
 fn body(scrape: &[Shown], open_metrics: bool) -> String {
     let mut body = String::new();
-    for Shown { family, kind, members } in scrape {
+    for Shown { family, kind, labels: which, members } in scrape {
         // The last one looks like one that says when another began.
         let name = if *family == 3 { "f1_created".to_owned() } else { format!("f{family}") };
         let word = ["gauge", "counter", "histogram", "summary", "untyped", "gauge", "counter"].get(*kind);
@@ -153,22 +190,28 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
         let suffix = if *kind == 1 { "_total" } else { "" };
         for (label, value, odd) in members {
             let shown = number(*value, *odd);
+            let (labels, bound_first) = labels(*which, *label, *odd);
+            let bound = |bound: &str| {
+                if bound_first { format!("{bound},{labels}") } else { format!("{labels},{bound}") }
+            };
             match kind {
                 2 => {
-                    writeln!(body, "{name}_bucket{{a=\"{label}\",le=\"1\"}} {}", value / 2).unwrap();
-                    writeln!(body, "{name}_bucket{{a=\"{label}\",le=\"+Inf\"}} {value}").unwrap();
-                    writeln!(body, "{name}_sum{{a=\"{label}\"}} {shown}").unwrap();
-                    writeln!(body, "{name}_count{{a=\"{label}\"}} {value}").unwrap();
+                    writeln!(body, "{name}_bucket{{{}}} {}", bound("le=\"1\""), value / 3).unwrap();
+                    writeln!(body, "{name}_bucket{{{}}} {}", bound("le=\"2.50\""), value / 2).unwrap();
+                    writeln!(body, "{name}_bucket{{{}}} {value}", bound("le=\"+Inf\"")).unwrap();
+                    writeln!(body, "{name}_sum{{{labels}}} {shown}").unwrap();
+                    writeln!(body, "{name}_count{{{labels}}} {value}").unwrap();
                     if *odd == 11 {
-                        writeln!(body, "{name}_created{{a=\"{label}\"}} 1700000001").unwrap();
+                        writeln!(body, "{name}_created{{{labels}}} 1700000001").unwrap();
                     }
                 }
                 3 => {
-                    writeln!(body, "{name}{{a=\"{label}\",quantile=\"0.5\"}} {shown}").unwrap();
-                    writeln!(body, "{name}_count{{a=\"{label}\"}} {value}").unwrap();
+                    writeln!(body, "{name}{{{}}} {shown}", bound("quantile=\"0.5\"")).unwrap();
+                    writeln!(body, "{name}{{{}}} {shown}", bound("quantile=\"0.990\"")).unwrap();
+                    writeln!(body, "{name}_count{{{labels}}} {value}").unwrap();
                 }
                 _ if *odd == 12 => writeln!(body, "{name}{suffix} {shown}").unwrap(),
-                _ => writeln!(body, "{name}{suffix}{{a=\"{label} }}\\\\\",b=\"x\"}} {shown}").unwrap(),
+                _ => writeln!(body, "{name}{suffix}{{{labels}}} {shown}").unwrap(),
             }
         }
     }
@@ -179,7 +222,7 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
 }
 
 /// Settings under which something else happens to what is replayed, or under which nothing can be.
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 18] = [
     "",
     "collect_histograms_as_distributions: true, collect_counters_with_distributions: true",
     "non_cumulative_histogram_buckets: true",
@@ -190,17 +233,28 @@ const OPTIONS: [&str; 10] = [
     "exclude_metrics: [f2], telemetry: true",
     "metric_relabel_configs: [{source_labels: [a], regex: '(.).*', target_label: a}]",
     "use_process_start_time: true, rename_labels: {a: c}",
+    "code_class_labels: [code], tags: ['a:1', static]",
+    "exclude_metrics_by_labels: {a: ['1'], upper_bound: ['2.5']}",
+    "hostname_label: a, exclude_labels: [upper_bound]",
+    "include_labels: [a, upper_bound]",
+    "rename_labels: {a: b, upper_bound: c}",
+    "disable_generic_tags: true, rename_labels: {a: host}",
+    "histogram_buckets_as_distributions: true",
+    "raw_metric_prefix: f",
 ];
 
 fn compare(options: &str, scrapes: &[Vec<Shown>], open_metrics: bool) -> Result<(), TestCaseError> {
     let runtime = Builder::new_current_thread().build().unwrap();
-    let [mut replaying, mut reading] = [false, true].map(|looking| Target::new(options, looking));
+    let looks = [Look::Away, Look::AtSubmissions, Look::AtDecisions];
+    let [mut replaying, mut reading, mut deciding] = looks.map(|look| Target::new(options, look));
     let content_type = if open_metrics { OPEN_METRICS } else { TEXT };
     for scrape in scrapes {
         let body = body(scrape, open_metrics);
         let replayed = replaying.scrape(&runtime, content_type, &body);
         let read = reading.scrape(&runtime, content_type, &body);
-        prop_assert_eq!(replayed, read, "{} {}", options, body);
+        prop_assert_eq!(&replayed, &read, "{} {}", options, &body);
+        let decided = deciding.scrape(&runtime, content_type, &body);
+        prop_assert_eq!(replayed, decided, "{} {}", options, body);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::layout::LabelTag;
 use super::orders::{Ordered, Orders};
 use crate::slots::{HEAD, SlotId, Slots};
 use crate::texts::{NOTHING, Texts, make_room_for, reach};
@@ -115,30 +116,90 @@ impl Contexts {
 
     /// The number of a text in this place, with one more holder.
     fn number_of(&mut self, text: &str, place: usize) -> u32 {
-        self.likely(place, |known| known == text.as_bytes()).unwrap_or_else(|| self.other(place, text))
+        self.likely(place, |texts, id| texts.holds_if(id, text)).unwrap_or_else(|| self.other(place, text))
+    }
+
+    /// The texts of the context that was made last: its host, its name, and its tags.
+    pub(super) fn latest(&self) -> &[u32] {
+        &self.previous
+    }
+
+    /// Makes a context like another one, whose texts are those of `draft`, but for the tags of labels. The texts have to be
+    /// those of a context that was made since the last scrape ended: until the next one ends, it is not forgotten.
+    pub(super) fn make_like<'v>(
+        &mut self,
+        draft: &mut Vec<u32>,
+        labels: &mut [LabelTag],
+        value_of: impl Fn(&LabelTag) -> &'v str,
+        unit: Option<Unit>,
+    ) -> ContextId {
+        let (head, tags) = draft.split_at_mut(HEAD);
+        let (of_labels, others) = tags.split_at_mut(labels.len());
+        for (number, label) in of_labels.iter_mut().zip(labels) {
+            let value = value_of(label);
+            *number = self.tag_like(*number, label, value);
+        }
+        for &mut text in head.iter_mut().chain(others) {
+            self.slots.texts.hold_again(text);
+        }
+        self.intern_texts(draft, unit)
+    }
+
+    /// The number of a tag: that of the one `before`, or of the one that followed it, whichever it was last, or of another.
+    #[inline]
+    fn tag_like(&mut self, before: u32, label: &mut LabelTag, value: &str) -> u32 {
+        let texts = &mut self.slots.texts;
+        if !label.follows && texts.holds_tag(before, &label.key, value) {
+            return before;
+        }
+        let follower = texts.follower(before);
+        if texts.holds_tag(follower, &label.key, value) {
+            label.follows = true;
+            return follower;
+        }
+        if label.follows && texts.holds_tag(before, &label.key, value) {
+            label.follows = false;
+            return before;
+        }
+        let number = self.hold_tag(&label.key, value);
+        self.slots.texts.note_follower(before, number);
+        label.follows = true;
+        number
+    }
+
+    /// The number of the text of a tag, with one more holder.
+    fn hold_tag(&mut self, key: &str, value: &str) -> u32 {
+        self.text.clear();
+        self.text.push_str(key);
+        self.text.push(':');
+        self.text.push_str(value);
+        self.slots.texts.hold(&self.text)
     }
 
     /// The number of the text in this place, if it is again the one of the context before, or the one that stood there
     /// after that the last time: families mostly go through the same things in the same order.
     #[inline]
-    fn likely(&mut self, place: usize, is_it: impl Fn(&[u8]) -> bool) -> Option<u32> {
+    fn likely(&mut self, place: usize, holds: impl Fn(&mut Texts, u32) -> bool) -> Option<u32> {
         let before = *self.previous.get(place)?;
         let texts = &mut self.slots.texts;
-        if texts.holds_if(before, &is_it) {
+        if holds(texts, before) {
             return Some(before);
         }
         let follower = texts.follower(before);
-        texts.holds_if(follower, &is_it).then_some(follower)
+        holds(texts, follower).then_some(follower)
     }
 
     /// The number of a text that is not the likely one in its place.
     fn other(&mut self, place: usize, text: &str) -> u32 {
-        let texts = &mut self.slots.texts;
-        let number = texts.hold(text);
-        if let Some(&before) = self.previous.get(place) {
-            texts.note_follower(before, number);
-        }
+        let number = self.slots.texts.hold(text);
+        self.note_follower(place, number);
         number
+    }
+
+    fn note_follower(&mut self, place: usize, number: u32) {
+        if let Some(&before) = self.previous.get(place) {
+            self.slots.texts.note_follower(before, number);
+        }
     }
 
     /// Adds a tag to the context that is being made.
@@ -151,21 +212,9 @@ impl Contexts {
     #[inline]
     pub(super) fn tag_of(&mut self, key: &str, value: &str) {
         let place = self.draft.len();
-        let is_it = |known: &[u8]| {
-            let split = key.len();
-            known.len() == split + 1 + value.len()
-                && known[split] == b':'
-                && known[split + 1..] == *value.as_bytes()
-                && known[..split] == *key.as_bytes()
-        };
-        let number = self.likely(place, is_it).unwrap_or_else(|| {
-            let mut text = std::mem::take(&mut self.text);
-            text.clear();
-            text.push_str(key);
-            text.push(':');
-            text.push_str(value);
-            let number = self.other(place, &text);
-            self.text = text;
+        let number = self.likely(place, |texts, id| texts.holds_tag(id, key, value)).unwrap_or_else(|| {
+            let number = self.hold_tag(key, value);
+            self.note_follower(place, number);
             number
         });
         self.draft.push(number);
@@ -195,14 +244,22 @@ impl Contexts {
         self.intern_draft(unit)
     }
 
-    /// The context of the draft, whose texts were held for it.
+    /// The context of the draft.
     fn intern_draft(&mut self, unit: Option<Unit>) -> ContextId {
-        let length = self.draft.len();
+        let mut draft = std::mem::take(&mut self.draft);
+        let id = self.intern_texts(&mut draft, unit);
+        self.draft = draft;
+        id
+    }
+
+    /// The context of these texts, which were held for it.
+    fn intern_texts(&mut self, draft: &mut Vec<u32>, unit: Option<Unit>) -> ContextId {
+        let length = draft.len();
         for tag in &self.more {
-            self.draft.push(self.slots.texts.hold(tag));
+            draft.push(self.slots.texts.hold(tag));
         }
-        let (id, is_new) = self.slots.intern_numbers(&self.draft, unit);
-        self.draft.truncate(length);
+        let (id, is_new) = self.slots.intern_numbers(draft, unit);
+        draft.truncate(length);
         if is_new {
             let order = self.orders.hold(&self.slots, length - HEAD);
             reach(&mut self.uses, id.index(), Use::default);

@@ -61,6 +61,11 @@ impl<'a> LabelSet<'a> {
         Self { exposed: None, own: labels.into_iter().collect() }
     }
 
+    /// The labels as exposed, of which no two have one name, and nothing is escaped.
+    pub(super) fn plain(labels: &'a [Label<'a>]) -> Self {
+        Self { exposed: Some(labels), own: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.exposed.map_or(self.own.len(), <[_]>::len)
     }
@@ -164,15 +169,10 @@ impl<'a> LabelSet<'a> {
         // Where nobody looks at the text of a tag, it need not be made.
         let is_plain = !instance.disable_generic_tags && !trace.listens();
         for (label, value) in self.iter() {
-            if instance.exclude_labels.contains(label) {
-                trace.step(Step::LabelExcluded(label));
-            } else if !instance.include_labels.is_empty() && !instance.include_labels.contains(label) {
-                trace.step(Step::LabelNotIncluded(label));
-            } else {
-                let key = instance.rename_labels.get(label).map_or(label, String::as_str);
-                if is_plain {
-                    contexts.tag_of(key, value);
-                } else {
+            match tag_key(label, instance) {
+                Err(step) => trace.step(step),
+                Ok(key) if is_plain => contexts.tag_of(key, value),
+                Ok(key) => {
                     let tag = format!("{key}:{value}");
                     trace.step(Step::Tag { label, tag: &tag });
                     contexts.tag(&finished(&tag, instance));
@@ -188,6 +188,18 @@ impl<'a> LabelSet<'a> {
         let hostname = format!("{}{value}{}", rule.around.0, rule.around.1);
         trace.step(Step::Hostname(&hostname));
         hostname
+    }
+}
+
+/// The key of the tag that is made of a label, or why none is.
+#[inline]
+pub(super) fn tag_key<'l>(label: &'l str, instance: &'l Instance) -> Result<&'l str, Step<'l>> {
+    if instance.exclude_labels.contains(label) {
+        Err(Step::LabelExcluded(label))
+    } else if !instance.include_labels.is_empty() && !instance.include_labels.contains(label) {
+        Err(Step::LabelNotIncluded(label))
+    } else {
+        Ok(instance.rename_labels.get(label).map_or(label, String::as_str))
     }
 }
 

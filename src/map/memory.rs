@@ -12,6 +12,9 @@ use super::origin::{GroupId, Origin, Part, SeriesId};
 use super::plan::Plan;
 use super::roster::{Replay, Roster};
 use super::selection::FamilyId;
+use super::submission::MetricKind;
+use crate::config::GaugeAggregation;
+use crate::slots::NOWHERE;
 use crate::texts::{make_room_for, reach};
 
 /// What becomes of the values of a series.
@@ -19,6 +22,14 @@ use crate::texts::{make_room_for, reach};
 pub(crate) struct Series {
     pub(crate) plan: Plan,
     pub(crate) group: Option<(GroupId, Part)>,
+}
+
+impl Series {
+    /// One that submits gauges, to be filled in.
+    const PLAIN: Self = Self {
+        plan: Plan::Metric { kind: MetricKind::Gauge, context: NOWHERE, gauges: GaugeAggregation::Last },
+        group: None,
+    };
 }
 
 // There is one for each series of each target, so that what it takes counts.
@@ -29,10 +40,10 @@ const _: () = assert!(size_of::<Option<Series>>() <= 24);
 pub(crate) struct Unknown(u32);
 
 /// A plan that was just made.
-pub(crate) struct Planned<'p> {
+pub(crate) struct Planned {
     pub(crate) plan: Plan,
-    /// The name of the group of the series, and what it can say of it.
-    pub(crate) group: Option<(&'p str, Part)>,
+    /// The group of the series, which was joined for it, and what it can say of it.
+    pub(crate) group: Option<(GroupId, Part)>,
     /// The family that the plan was made for.
     pub(crate) family: FamilyId,
     /// The state of the shared labels that the plan was made with.
@@ -100,6 +111,12 @@ impl Groups {
         let id = self.join_any(name);
         self.last = Some(id);
         id
+    }
+
+    fn join_again(&mut self, id: GroupId) {
+        if let Some(Some((_, members))) = self.slots.get_mut(id.index()) {
+            *members += 1;
+        }
     }
 
     fn join_any(&mut self, name: &str) -> GroupId {
@@ -194,12 +211,11 @@ impl Memory {
     }
 
     /// Remembers a plan of the series that is exposed as `text`; `known` is what [`Memory::touch`] gave.
-    pub(crate) fn plan(&mut self, text: &str, known: Result<SeriesId, Unknown>, planned: Planned<'_>) -> SeriesId {
+    pub(crate) fn plan(&mut self, text: &str, known: Result<SeriesId, Unknown>, planned: Planned) -> SeriesId {
         let Planned { plan, group, family, sharing, is_plain } = planned;
         for context in plan.contexts() {
             self.contexts.hold(context);
         }
-        let group = group.map(|(name, part)| (self.groups.join(name), part));
         let id = known.unwrap_or_else(|Unknown(fingerprint)| self.roster.enter(text, fingerprint));
         let entry = self.roster.entry_mut(id);
         (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
@@ -211,6 +227,46 @@ impl Memory {
             self.let_go(&old);
         }
         id
+    }
+
+    /// Remembers a new series that is exposed as `text` and becomes a plain metric. Nothing is handed over here that is
+    /// written in several pieces and read in one, for which the processor would have to wait.
+    #[expect(clippy::too_many_arguments, reason = "each a number of its own")]
+    pub(crate) fn plan_metric(
+        &mut self,
+        text: &str,
+        Unknown(fingerprint): Unknown,
+        kind: MetricKind,
+        context: ContextId,
+        gauges: GaugeAggregation,
+        group: Option<(GroupId, Part)>,
+        family: FamilyId,
+        sharing: u32,
+    ) -> SeriesId {
+        self.contexts.hold(context);
+        let id = self.roster.enter(text, fingerprint);
+        let entry = self.roster.entry_mut(id);
+        (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
+        entry.replay = Replay::Same;
+        entry.grows = group.is_some() || kind.grows();
+        reach(&mut self.series, id.index(), || None);
+        self.series[id.index()] = Some(Series::PLAIN);
+        if let Some(Series { plan: Plan::Metric { kind: known, context: to, gauges: how }, group: part_of }) =
+            &mut self.series[id.index()]
+        {
+            (*known, *to, *how, *part_of) = (kind, context, gauges, group);
+        }
+        id
+    }
+
+    /// The group of this name, with one more series.
+    pub(crate) fn join(&mut self, group: &str) -> GroupId {
+        self.groups.join(group)
+    }
+
+    /// One more series of a group that was joined in the present scrape.
+    pub(crate) fn join_again(&mut self, group: GroupId) {
+        self.groups.join_again(group);
     }
 
     /// Before a series that is new: makes room for as many as a body of so many bytes has, and gives how many that are, if

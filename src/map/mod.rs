@@ -12,6 +12,7 @@ mod error;
 mod first_value;
 mod group;
 mod labels;
+mod layout;
 mod lending;
 mod limiter;
 mod mapper;

@@ -9,10 +9,11 @@ use super::dropped::DropReason;
 use super::error::MapError;
 use super::group::GroupName;
 use super::labels::{LabelRoom, known_name, without_prefix};
+use super::layout::{Example, Layout, Layouts};
 use super::mapping::{Aside, Mapping};
-use super::memory::Planned;
+use super::memory::{Planned, Unknown};
 use super::number::Bounds;
-use super::origin::SeriesId;
+use super::origin::{GroupId, SeriesId};
 use super::plan::Plan;
 use super::relabeled::{Relabeled, family_of};
 use super::selection::Selected;
@@ -32,6 +33,7 @@ pub(super) struct Drafts {
     labels: LabelRoom,
     bounds: Bounds,
     group: GroupName,
+    layouts: Layouts,
 }
 
 impl<S: Submissions> Mapping<'_, S> {
@@ -41,9 +43,9 @@ impl<S: Submissions> Mapping<'_, S> {
         family: &Family,
         sample: &Sample<'_>,
     ) -> Result<Result<SeriesId, DropReason>, MapError> {
-        let relabels = !self.instance().metric_relabel_configs.is_empty();
-        let selected = if relabels { None } else { Some(self.selected(family, sample)) };
-        if let Some(Err(reason)) = selected {
+        if self.instance().metric_relabel_configs.is_empty()
+            && let Some(reason) = self.left_out(family, sample)
+        {
             return Ok(Err(reason));
         }
         // A native histogram has buckets, whatever its value is.
@@ -68,12 +70,41 @@ impl<S: Submissions> Mapping<'_, S> {
                 self.emitter.out.expect(series);
             }
         }
-        let Compiled { plan, part } = self.compile(family, sample, selected)?;
-        let group = part.map(|part| (self.drafts.group.as_str(), part));
+        if let Err(unknown) = known
+            && let Some(series) = self.alike(sample, unknown, sharing)
+        {
+            return Ok(Ok(series));
+        }
+        let Compiled { plan, part } = self.compile(family, sample)?;
+        let group = part.map(|part| (self.memory.join(self.drafts.group.as_str()), part));
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
         let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
         Ok(Ok(self.memory.plan(sample.series, known, planned)))
+    }
+
+    /// Takes in a series that is new, if it is known what becomes of labels of such names.
+    fn alike(&mut self, sample: &Sample<'_>, unknown: Unknown, sharing: u32) -> Option<SeriesId> {
+        let Drafts { layouts, bounds, .. } = &mut self.drafts;
+        let place = layouts.of(self.open.id, sample)?;
+        let context = layouts.context(place, sample.labels, bounds, &mut self.memory.contexts)?;
+        let Layout { kind, gauges, part, .. } = *layouts.get(place);
+        let group = part.map(|part| (self.group_alike(place, sample), part));
+        let (text, family) = (sample.series, self.open.id);
+        Some(self.memory.plan_metric(text, unknown, kind, context, gauges, group, family, sharing))
+    }
+
+    /// Joins the group of such a series.
+    fn group_alike(&mut self, place: usize, sample: &Sample<'_>) -> GroupId {
+        let Drafts { layouts, group: name, .. } = &mut self.drafts;
+        if let Some(group) = layouts.group(place) {
+            self.memory.join_again(group);
+            return group;
+        }
+        layouts.get(place).name_group(sample.labels, name);
+        let group = self.memory.join(name.as_str());
+        layouts.joined(place, group);
+        group
     }
 
     /// Whether one more may be remembered of what there are so many: families or series.
@@ -89,13 +120,8 @@ impl<S: Submissions> Mapping<'_, S> {
         }
     }
 
-    /// Compiles a sample; `selected` is what becomes of its family, if it keeps its name.
-    fn compile(
-        &mut self,
-        family: &Family,
-        sample: &Sample<'_>,
-        selected: Option<Selected>,
-    ) -> Result<Compiled, MapError> {
+    /// Compiles a sample.
+    fn compile(&mut self, family: &Family, sample: &Sample<'_>) -> Result<Compiled, MapError> {
         let relabeled = match self.emitter.out.trace() {
             Some(mut trace) => Relabeled::of(sample, self.emitter.instance, Vec::new(), &mut trace),
             None => Relabeled::of(sample, self.emitter.instance, self.drafts.labels.take(), &mut NoTrace),
@@ -105,10 +131,7 @@ impl<S: Submissions> Mapping<'_, S> {
             Err(reason) => return Ok(self.dropped(reason)),
         };
         let selected = match &name {
-            None => match selected.filter(|_| self.emitter.out.trace().is_none()) {
-                Some(selected) => selected,
-                None => self.selected(family, sample),
-            },
+            None => self.selected(family, sample),
             Some(name) => {
                 let (name, metric_type) = family_of(name, family, sample);
                 if let Some(trace) = self.emitter.out.trace() {
@@ -132,7 +155,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let contexts = &mut self.memory.contexts;
         // Relabeling changes names, not values.
         let unit = *self.open.unit.get_or_init(|| Unit::of_family(family.unit.as_deref(), &family.name));
-        let Drafts { bounds, group, labels: room } = &mut self.drafts;
+        let Drafts { bounds, group, labels: room, layouts } = &mut self.drafts;
         let compiled = match self.emitter.out.trace() {
             Some(mut trace) => {
                 SeriesCompiler { instance, static_tags, shared, unit, contexts, bounds, group, trace: &mut trace }
@@ -144,6 +167,14 @@ impl<S: Submissions> Mapping<'_, S> {
             }
         };
         room.give_back(labels);
+        // The first sample of a family may be its only one.
+        if self.open.samples > 1
+            && let Ok(Compiled { plan, part }) = &compiled
+            && self.emitter.out.trace().is_none()
+        {
+            let example = Example { family: self.open.id, selected: &selected, sample, plan, part: *part };
+            layouts.learn(&example, static_tags.len(), instance, &self.memory.contexts);
+        }
         compiled
     }
 
@@ -162,6 +193,14 @@ impl<S: Submissions> Mapping<'_, S> {
             trace.step(Step::FamilyRenamed { from: exposed, to: name });
         }
         self.selection.select_traced(name, metric_type, trace)
+    }
+
+    /// Why a sample that keeps its name is dropped with its family, if it is.
+    fn left_out(&mut self, family: &Family, sample: &Sample<'_>) -> Option<DropReason> {
+        match self.apart(family, sample) {
+            Some(apart) => apart.err(),
+            None => self.open.selected.as_ref().err().copied(),
+        }
     }
 
     /// What becomes of the family of a sample that keeps its name.
