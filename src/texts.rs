@@ -96,29 +96,23 @@ impl Texts {
         id
     }
 
-    /// One more holder of the text of a number, if there is one and it is the tag of this key and value.
-    #[inline]
-    pub(crate) fn holds_tag(&mut self, id: u32, key: &str, value: &str) -> bool {
-        let Some(record) = self.records.get_mut(id as usize) else { return false };
-        let split = key.len();
-        if record.length as usize != split + 1 + value.len() || record.holders == 0 {
-            return false;
-        }
-        let text = record.bytes(self.all.as_bytes());
-        // Values differ more often than keys.
-        let is_it = is_same(&text[split + 1..], value.as_bytes())
-            && text[split] == b':'
-            && is_same(&text[..split], key.as_bytes());
-        record.holders += u32::from(is_it);
-        is_it
-    }
-
     /// One more holder of the text of a number, if there is one and it is this one. Finds that out faster than a text is
     /// looked up.
     #[inline]
     pub(crate) fn holds_if(&mut self, id: u32, text: &str) -> bool {
+        self.holds_both(id, "", text)
+    }
+
+    /// The same of a text in two parts.
+    #[inline]
+    pub(crate) fn holds_both(&mut self, id: u32, first: &str, second: &str) -> bool {
         let Some(record) = self.records.get_mut(id as usize) else { return false };
-        let is_it = record.holders > 0 && is_same(record.bytes(self.all.as_bytes()), text.as_bytes());
+        if record.length as usize != first.len() + second.len() || record.holders == 0 {
+            return false;
+        }
+        let (beginning, end) = record.bytes(self.all.as_bytes()).split_at(first.len());
+        // The first parts are keys, and differ less often than values.
+        let is_it = is_same(end, second.as_bytes()) && is_same(beginning, first.as_bytes());
         record.holders += u32::from(is_it);
         is_it
     }
@@ -252,6 +246,8 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
             && last == other_last
     } else if let (Some(first), Some(last)) = (one.first_chunk::<8>(), one.last_chunk::<8>()) {
         Some(first) == other.first_chunk::<8>() && Some(last) == other.last_chunk::<8>()
+    } else if let (Some(first), Some(last)) = (one.first_chunk::<4>(), one.last_chunk::<4>()) {
+        Some(first) == other.first_chunk::<4>() && Some(last) == other.last_chunk::<4>()
     } else {
         one.iter().zip(other).all(|(one, other)| one == other)
     }

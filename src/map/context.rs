@@ -69,6 +69,7 @@ pub struct Contexts {
     draft: Vec<u32>,
     /// Those of the one that was made before, with which it likely has much in common.
     previous: Vec<u32>,
+    previous_unit: Option<Unit>,
     /// Room for a tag.
     text: String,
 }
@@ -114,14 +115,26 @@ impl Contexts {
         self.draft.extend([NOTHING, number]);
     }
 
-    /// The number of a text in this place, with one more holder.
+    /// The number of a text in this place, with one more holder. Likely it is again the one of the context before, or the one
+    /// that stood there after that the last time: families mostly go through the same things in the same order.
     fn number_of(&mut self, text: &str, place: usize) -> u32 {
-        self.likely(place, |texts, id| texts.holds_if(id, text)).unwrap_or_else(|| self.other(place, text))
+        let texts = &mut self.slots.texts;
+        let Some(&before) = self.previous.get(place) else { return texts.hold(text) };
+        if texts.holds_if(before, text) {
+            return before;
+        }
+        let follower = texts.follower(before);
+        if texts.holds_if(follower, text) {
+            return follower;
+        }
+        let number = texts.hold(text);
+        texts.note_follower(before, number);
+        number
     }
 
-    /// The texts of the context that was made last: its host, its name, and its tags.
-    pub(super) fn latest(&self) -> &[u32] {
-        &self.previous
+    /// The texts of the context that was made last, which are its host, its name, and its tags, and its unit.
+    pub(super) fn latest(&self) -> (&[u32], Option<Unit>) {
+        (&self.previous, self.previous_unit)
     }
 
     /// Makes a context like another one, whose texts are those of `draft`, but for the tags of labels. The texts have to be
@@ -149,57 +162,28 @@ impl Contexts {
     #[inline]
     fn tag_like(&mut self, before: u32, label: &mut LabelTag, value: &str) -> u32 {
         let texts = &mut self.slots.texts;
-        if !label.follows && texts.holds_tag(before, &label.key, value) {
+        if !label.follows && texts.holds_both(before, &label.key, value) {
             return before;
         }
         let follower = texts.follower(before);
-        if texts.holds_tag(follower, &label.key, value) {
+        if texts.holds_both(follower, &label.key, value) {
             label.follows = true;
             return follower;
         }
-        if label.follows && texts.holds_tag(before, &label.key, value) {
+        if label.follows && texts.holds_both(before, &label.key, value) {
             label.follows = false;
             return before;
         }
-        let number = self.hold_tag(&label.key, value);
-        self.slots.texts.note_follower(before, number);
-        label.follows = true;
-        number
-    }
-
-    /// The number of the text of a tag, with one more holder.
-    fn hold_tag(&mut self, key: &str, value: &str) -> u32 {
-        self.text.clear();
-        self.text.push_str(key);
-        self.text.push(':');
-        self.text.push_str(value);
-        self.slots.texts.hold(&self.text)
-    }
-
-    /// The number of the text in this place, if it is again the one of the context before, or the one that stood there
-    /// after that the last time: families mostly go through the same things in the same order.
-    #[inline]
-    fn likely(&mut self, place: usize, holds: impl Fn(&mut Texts, u32) -> bool) -> Option<u32> {
-        let before = *self.previous.get(place)?;
-        let texts = &mut self.slots.texts;
-        if holds(texts, before) {
-            return Some(before);
+        let recent = LabelTag::recent_place(value);
+        let mut number = label.recent[recent];
+        if !texts.holds_both(number, &label.key, value) {
+            self.text.clear();
+            self.text.extend([&*label.key, value]);
+            number = texts.hold(&self.text);
+            label.recent[recent] = number;
         }
-        let follower = texts.follower(before);
-        holds(texts, follower).then_some(follower)
-    }
-
-    /// The number of a text that is not the likely one in its place.
-    fn other(&mut self, place: usize, text: &str) -> u32 {
-        let number = self.slots.texts.hold(text);
-        self.note_follower(place, number);
+        texts.note_follower(before, number);
         number
-    }
-
-    fn note_follower(&mut self, place: usize, number: u32) {
-        if let Some(&before) = self.previous.get(place) {
-            self.slots.texts.note_follower(before, number);
-        }
     }
 
     /// Adds a tag to the context that is being made.
@@ -209,15 +193,12 @@ impl Contexts {
     }
 
     /// Adds a tag of a key and a value to the context that is being made.
-    #[inline]
     pub(super) fn tag_of(&mut self, key: &str, value: &str) {
-        let place = self.draft.len();
-        let number = self.likely(place, |texts, id| texts.holds_tag(id, key, value)).unwrap_or_else(|| {
-            let number = self.hold_tag(key, value);
-            self.note_follower(place, number);
-            number
-        });
-        self.draft.push(number);
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        text.extend([key, ":", value]);
+        self.tag(&text);
+        self.text = text;
     }
 
     /// Ends the making of a context.
@@ -225,6 +206,7 @@ impl Contexts {
         self.draft[0] = self.number_of(hostname, 0);
         let id = self.intern_draft(unit);
         std::mem::swap(&mut self.draft, &mut self.previous);
+        self.previous_unit = unit;
         id
     }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::config::{GaugeAggregation, Instance};
 use crate::parse::{Label, MetricType, Role, Sample};
 use crate::slots::HEAD;
-use crate::texts::is_same;
+use crate::texts::{NOTHING, is_same};
+use crate::unique;
 use crate::unit::Unit;
 
 use super::context::{ContextId, Contexts};
@@ -24,6 +25,9 @@ use super::submission::MetricKind;
 /// A histogram has buckets, a sum and a count; a summary has no more.
 const MOST: usize = 4;
 
+/// So many tags of a label are remembered.
+const RECENT: usize = 64;
+
 /// What is known of the families whose series come.
 #[derive(Debug, Default)]
 pub(super) struct Layouts {
@@ -36,11 +40,9 @@ pub(super) struct Layouts {
 /// The group of the series that was made last.
 #[derive(Debug, Default)]
 struct Grouped {
-    /// With its family.
-    group: Option<(FamilyId, GroupId)>,
-    /// The names of its labels.
-    names: String,
-    /// The tags that are made of them.
+    /// With the place of its layout.
+    group: Option<(usize, GroupId)>,
+    /// The tags that are made of its labels.
     tags: Vec<u32>,
 }
 
@@ -70,9 +72,24 @@ pub(super) struct Layout {
 pub(super) struct LabelTag {
     /// The place of the label.
     at: usize,
-    pub(super) key: Box<str>,
+    /// With a colon.
+    pub(super) key: String,
     /// Whether the tag was last the one that had followed the one before, and not that one again.
     pub(super) follows: bool,
+    /// Tags that were there before, by something of their values: labels of few values have them in any order.
+    pub(super) recent: [u32; RECENT],
+}
+
+impl LabelTag {
+    fn new(at: usize, key: &str) -> Self {
+        Self { at, key: format!("{key}:"), follows: false, recent: [NOTHING; RECENT] }
+    }
+
+    /// The place in `recent` of the tag of a value.
+    #[inline]
+    pub(super) fn recent_place(value: &str) -> usize {
+        unique::mark(value) as usize % RECENT
+    }
 }
 
 /// A series as it was compiled.
@@ -97,14 +114,17 @@ impl Layouts {
         let Some(layout) = Layout::of(example, static_tags, instance, contexts) else { return };
         self.next = (self.next + 1) % MOST;
         match self.all.get_mut(self.next) {
-            Some(place) => *place = layout,
+            Some(place) => {
+                *place = layout;
+                self.grouped.group = None;
+            }
             None => self.all.push(layout),
         }
     }
 
     /// The layout of a sample of this family, if there is one.
     #[inline]
-    pub(super) fn of(&mut self, family: FamilyId, sample: &Sample<'_>) -> Option<usize> {
+    pub(super) fn of(&self, family: FamilyId, sample: &Sample<'_>) -> Option<usize> {
         self.all.iter().position(|layout| layout.family == family && layout.fits(sample))
     }
 
@@ -132,49 +152,44 @@ impl Layouts {
     /// The group that the series is in whose context was made last, if it is that of the one before it.
     pub(super) fn group(&self, place: usize) -> Option<GroupId> {
         let (layout, grouped) = (&self.all[place], &self.grouped);
-        let (_, group) = grouped.group.filter(|(family, _)| *family == layout.family)?;
-        (layout.group_tags() == grouped.tags && layout.others == grouped.names).then_some(group)
+        let (of, group) = grouped.group?;
+        let is_alike = |of: &Layout| layout.family == of.family && layout.others == of.others;
+        (layout.group_tags() == grouped.tags && (place == of || is_alike(&self.all[of]))).then_some(group)
     }
 
     /// Notes the group of the series whose context was made last.
     pub(super) fn joined(&mut self, place: usize, group: GroupId) {
         let (layout, grouped) = (&self.all[place], &mut self.grouped);
-        grouped.group = Some((layout.family, group));
-        grouped.names.clone_from(&layout.others);
+        grouped.group = Some((place, group));
         grouped.tags.clear();
         grouped.tags.extend_from_slice(layout.group_tags());
     }
 }
 
 impl Layout {
-    fn of(example: &Example<'_, '_>, static_tags: usize, instance: &Instance, contexts: &Contexts) -> Option<Self> {
+    fn of<'a>(example: &Example<'_, 'a>, static_tags: usize, instance: &Instance, contexts: &Contexts) -> Option<Self> {
         let Example { family, selected, sample, plan, part } = *example;
-        let Plan::Metric { kind, context, gauges } = *plan else { return None };
-        if sample.name.is_escaped() || !instance.metric_relabel_configs.is_empty() || !instance.sharing.is_empty() {
+        let Plan::Metric { kind, gauges, .. } = *plan else { return None };
+        let bound = bound_of(selected, sample.labels, part)?;
+        let name = |at: usize, label: &Label<'a>| if bound.at == Some(at) { bound.name } else { label.name.raw() };
+        let depends = |(at, label): (usize, &Label<'a>)| {
+            label.name.is_escaped() || depends_on(label.name.raw(), instance) || depends_on(name(at, label), instance)
+        };
+        if sample.name.is_escaped() || any_depends(instance) || sample.labels.iter().enumerate().any(depends) {
             return None;
         }
-        let bound = bound_of(selected, sample.labels, part)?;
-        let mut tags = Vec::with_capacity(sample.labels.len());
-        for (at, label) in sample.labels.iter().enumerate() {
-            let name = if bound.at == Some(at) { bound.name } else { label.name.raw() };
-            let depends = depends_on(name, instance) || depends_on(label.name.raw(), instance);
-            if label.name.is_escaped() || depends {
-                return None;
-            }
-            match tag_key(name, instance) {
-                Ok(key) => tags.push(LabelTag { at, key: key.into(), follows: false }),
-                // What tells groups apart can be seen in their tags only if all of it is there.
-                Err(_) if part.is_some() => return None,
-                Err(_) => {}
-            }
-        }
+        let keys =
+            sample.labels.iter().enumerate().map(|(at, label)| Some((at, tag_key(name(at, label), instance).ok()?)));
+        let mut tags: Vec<_> = keys.flatten().map(|(at, key)| LabelTag::new(at, key)).collect();
         if let (Some(at), UPPER_BOUND) = (bound.at, bound.name) {
             // It is another label then, and stands behind all others.
             tags.sort_by_key(|tag| tag.at == at);
         }
-        let draft = contexts.latest().to_vec();
-        // Of two labels with one name only one is a tag.
-        if instance.disable_generic_tags || draft.len() != HEAD + tags.len() + static_tags {
+        let (draft, unit) = contexts.latest();
+        // Of two labels with one name only one is a tag. And what tells groups apart can be seen in their tags only if all
+        // of it is there.
+        let is_complete = part.is_none() || tags.len() == sample.labels.len();
+        if !is_complete || draft.len() != HEAD + tags.len() + static_tags {
             return None;
         }
         let others = sample.labels.iter().enumerate().filter(|(at, _)| bound.at != Some(*at));
@@ -186,11 +201,11 @@ impl Layout {
             bound: bound.at,
             others: others.flat_map(|(_, label)| [label.name.raw(), "\0"]).collect(),
             tags,
-            draft,
+            draft: draft.to_vec(),
             selected: Arc::clone(selected),
             kind,
             gauges,
-            unit: contexts.slots().unit(context),
+            unit,
             part,
         })
     }
@@ -254,6 +269,11 @@ fn bound_of(selected: &SelectedFamily, labels: &[Label<'_>], part: Option<Part>)
     // All but the quantile stand before it only if it is the last.
     let is_inside = name == QUANTILE && at.is_some_and(|at| at + 1 != labels.len());
     (!is_twice && !is_inside).then_some(Bound { at, name })
+}
+
+/// Whether what becomes of a series depends on the values of its labels, whatever their names.
+fn any_depends(instance: &Instance) -> bool {
+    !instance.metric_relabel_configs.is_empty() || !instance.sharing.is_empty() || instance.disable_generic_tags
 }
 
 /// Whether what becomes of a series depends on the value of a label.

@@ -113,10 +113,10 @@ impl Groups {
         id
     }
 
-    fn join_again(&mut self, id: GroupId) {
-        if let Some(Some((_, members))) = self.slots.get_mut(id.index()) {
-            *members += 1;
-        }
+    fn join_again(&mut self, id: GroupId) -> bool {
+        let Some(Some((_, members))) = self.slots.get_mut(id.index()) else { return false };
+        *members += 1;
+        true
     }
 
     fn join_any(&mut self, name: &str) -> GroupId {
@@ -264,9 +264,9 @@ impl Memory {
         self.groups.join(group)
     }
 
-    /// One more series of a group that was joined in the present scrape.
-    pub(crate) fn join_again(&mut self, group: GroupId) {
-        self.groups.join_again(group);
+    /// One more series of a group, unless all have left it.
+    pub(crate) fn join_again(&mut self, group: GroupId) -> bool {
+        self.groups.join_again(group)
     }
 
     /// Before a series that is new: makes room for as many as a body of so many bytes has, and gives how many that are, if

@@ -10,23 +10,41 @@ const REMEMBERED: usize = 1024;
 /// Bounds and quantiles that were read, with the form in which they are printed: a target mostly has few.
 #[derive(Debug, Default)]
 pub(crate) struct Bounds {
-    known: HashMap<String, String, RandomState>,
+    all: Vec<Bound>,
+    /// Places in `all`, by the exposed form.
+    places: HashMap<String, usize, RandomState>,
+    /// The place behind the one that was asked for last: bounds mostly come in their order.
+    next: usize,
     /// One that is not remembered.
     other: String,
+}
+
+#[derive(Debug)]
+struct Bound {
+    exposed: String,
+    printed: String,
 }
 
 impl Bounds {
     /// What a bound as exposed is printed as, if it is a number.
     pub(crate) fn canonical(&mut self, exposed: &str) -> Option<&str> {
-        if !self.known.contains_key(exposed) {
-            let printed = canonical(parse_float(exposed)?);
-            if self.known.len() >= REMEMBERED {
-                self.other = printed;
-                return Some(&self.other);
-            }
-            self.known.insert(exposed.to_owned(), printed);
+        let is_next = self.all.get(self.next).is_some_and(|bound| bound.exposed == exposed);
+        let place = if is_next { Some(self.next) } else { self.places.get(exposed).copied() };
+        let Some(place) = place else { return self.new_canonical(exposed) };
+        self.next = if place + 1 < self.all.len() { place + 1 } else { 0 };
+        Some(&self.all[place].printed)
+    }
+
+    fn new_canonical(&mut self, exposed: &str) -> Option<&str> {
+        let printed = canonical(parse_float(exposed)?);
+        if self.all.len() >= REMEMBERED {
+            self.other = printed;
+            return Some(&self.other);
         }
-        self.known.get(exposed).map(String::as_str)
+        self.places.insert(exposed.to_owned(), self.all.len());
+        self.all.push(Bound { exposed: exposed.to_owned(), printed });
+        self.next = 0;
+        self.all.last().map(|bound| &*bound.printed)
     }
 }
 

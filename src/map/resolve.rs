@@ -97,8 +97,7 @@ impl<S: Submissions> Mapping<'_, S> {
     /// Joins the group of such a series.
     fn group_alike(&mut self, place: usize, sample: &Sample<'_>) -> GroupId {
         let Drafts { layouts, group: name, .. } = &mut self.drafts;
-        if let Some(group) = layouts.group(place) {
-            self.memory.join_again(group);
+        if let Some(group) = layouts.group(place).filter(|group| self.memory.join_again(*group)) {
             return group;
         }
         layouts.get(place).name_group(sample.labels, name);
