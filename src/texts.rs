@@ -269,6 +269,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn texts_are_the_same_if_all_bytes_are() {
+        for length in 0..50 {
+            let text: Vec<u8> = (0..length).map(|at| b'a' + at % 20).collect();
+            assert!(is_same(&text, &text.clone()));
+            assert!(!is_same(&text, &[&text[..], b"a"].concat()));
+            for at in 0..text.len() {
+                let mut other = text.clone();
+                other[at] = b'z';
+                assert!(!is_same(&text, &other) && !is_same(&other, &text), "byte {at} of {length}");
+            }
+        }
+    }
+
+    #[test]
     fn a_text_is_kept_once_and_goes_with_its_last_holder() {
         let mut texts = Texts::default();
         let (one, other) = (texts.hold("one"), texts.hold("other"));

@@ -41,12 +41,13 @@ pub(crate) fn by_name_in<'a>(mut unique: Vec<Pair<'a>>, pairs: impl IntoIterator
     unique
 }
 
-/// A number below 128 that most names have for themselves.
+/// A number below 128 that most names or values have for themselves.
 #[inline]
-pub(crate) fn mark(name: &str) -> u32 {
-    let [first, .., last] = name.as_bytes() else { return 0 };
-    let middle = name.as_bytes()[name.len() / 2];
-    (name.len() as u32 * 31 + u32::from(*first) * 7 + u32::from(*last) * 13 + u32::from(middle) * 3) % 128
+pub(crate) fn mark(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return 0 };
+    let middle = bytes[bytes.len() / 2];
+    (bytes.len() as u32 * 31 + u32::from(*first) * 7 + u32::from(*last) * 13 + u32::from(middle) * 3) % 128
 }
 
 #[cfg(test)]

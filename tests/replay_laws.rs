@@ -187,6 +187,9 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
             let word = if open_metrics && *word == "untyped" { "unknown" } else { word };
             writeln!(body, "# TYPE {name} {word}").unwrap();
         }
+        if open_metrics && *which >= 4 {
+            writeln!(body, "# UNIT {name} seconds").unwrap();
+        }
         let suffix = if *kind == 1 { "_total" } else { "" };
         for (label, value, odd) in members {
             let shown = number(*value, *odd);
@@ -202,7 +205,8 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
                     writeln!(body, "{name}_sum{{{labels}}} {shown}").unwrap();
                     writeln!(body, "{name}_count{{{labels}}} {value}").unwrap();
                     if *odd == 11 {
-                        writeln!(body, "{name}_created{{{labels}}} 1700000001").unwrap();
+                        writeln!(body, "{name}_created{{{labels}}} {}", 1_700_000_000 + u32::from(*value % 200))
+                            .unwrap();
                     }
                 }
                 3 => {
@@ -211,7 +215,13 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
                     writeln!(body, "{name}_count{{{labels}}} {value}").unwrap();
                 }
                 _ if *odd == 12 => writeln!(body, "{name}{suffix} {shown}").unwrap(),
-                _ => writeln!(body, "{name}{suffix}{{{labels}}} {shown}").unwrap(),
+                _ => {
+                    writeln!(body, "{name}{suffix}{{{labels}}} {shown}").unwrap();
+                    if *kind == 1 && *odd >= 11 {
+                        writeln!(body, "{name}_created{{{labels}}} {}", 1_700_000_000 + u32::from(*value % 200))
+                            .unwrap();
+                    }
+                }
             }
         }
     }
@@ -222,7 +232,7 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
 }
 
 /// Settings under which something else happens to what is replayed, or under which nothing can be.
-const OPTIONS: [&str; 18] = [
+const OPTIONS: [&str; 20] = [
     "",
     "collect_histograms_as_distributions: true, collect_counters_with_distributions: true",
     "non_cumulative_histogram_buckets: true",
@@ -241,6 +251,8 @@ const OPTIONS: [&str; 18] = [
     "disable_generic_tags: true, rename_labels: {a: host}",
     "histogram_buckets_as_distributions: true",
     "raw_metric_prefix: f",
+    "extra_metrics: [{f0_created: {type: gauge}}, {f1_created: {type: gauge}}, {f2_total: {type: gauge}}]",
+    "extra_metrics: [{f0: {type: rate}}, {f1: {type: gauge}}, {f2: {type: counter}}]",
 ];
 
 fn compare(options: &str, scrapes: &[Vec<Shown>], open_metrics: bool) -> Result<(), TestCaseError> {
@@ -260,7 +272,7 @@ fn compare(options: &str, scrapes: &[Vec<Shown>], open_metrics: bool) -> Result<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn replaying_is_reading(scrapes in scrapes(), options in prop::sample::select(&OPTIONS[..]), open_metrics: bool) {

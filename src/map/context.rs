@@ -6,10 +6,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::layout::LabelTag;
 use super::orders::{Ordered, Orders};
 use crate::slots::{HEAD, SlotId, Slots};
 use crate::texts::{NOTHING, Texts, make_room_for, reach};
+use crate::unique;
 use crate::unit::Unit;
 
 /// A context of one target: the number of the series that Datadog stores it as. Tags in another order, or there twice,
@@ -18,6 +18,27 @@ pub type ContextId = SlotId;
 
 /// A tag, `key:value` or bare.
 pub type Tag = Arc<str>;
+
+/// So many tags of a key are remembered.
+const RECENT: usize = 64;
+
+/// A tag of contexts that are made one like the other.
+#[derive(Debug)]
+pub(super) struct TagDraft {
+    /// With a colon.
+    key: String,
+    /// Whether the tag was last the one that had followed the one before, and not that one again.
+    follows: bool,
+    /// Tags that were there before, by something of their values: labels of few values have them in any order.
+    recent: [u32; RECENT],
+}
+
+impl TagDraft {
+    /// A tag of this key.
+    pub(super) fn new(key: &str) -> Self {
+        Self { key: format!("{key}:"), follows: false, recent: [NOTHING; RECENT] }
+    }
+}
 
 /// Metric name, tags and host, which make up its identity, and what is known beside.
 #[derive(Clone, Copy, Debug)]
@@ -137,20 +158,20 @@ impl Contexts {
         (&self.previous, self.previous_unit)
     }
 
-    /// Makes a context like another one, whose texts are those of `draft`, but for the tags of labels. The texts have to be
-    /// those of a context that was made since the last scrape ended: until the next one ends, it is not forgotten.
+    /// Makes a context like another one, whose texts are those of `draft`, but for the tags of labels, of which `value` gives
+    /// the values. The texts have to be those of a context that was made since the last scrape ended: until the next one
+    /// ends, it is not forgotten.
     pub(super) fn make_like<'v>(
         &mut self,
         draft: &mut Vec<u32>,
-        labels: &mut [LabelTag],
-        value_of: impl Fn(&LabelTag) -> &'v str,
+        tags: &mut [TagDraft],
+        value: impl Fn(usize) -> &'v str,
         unit: Option<Unit>,
     ) -> ContextId {
-        let (head, tags) = draft.split_at_mut(HEAD);
-        let (of_labels, others) = tags.split_at_mut(labels.len());
-        for (number, label) in of_labels.iter_mut().zip(labels) {
-            let value = value_of(label);
-            *number = self.tag_like(*number, label, value);
+        let (head, others) = draft.split_at_mut(HEAD);
+        let (of_labels, others) = others.split_at_mut(tags.len());
+        for (place, (number, tag)) in of_labels.iter_mut().zip(tags).enumerate() {
+            *number = self.tag_like(*number, tag, value(place));
         }
         for &mut text in head.iter_mut().chain(others) {
             self.slots.texts.hold_again(text);
@@ -160,30 +181,25 @@ impl Contexts {
 
     /// The number of a tag: that of the one `before`, or of the one that followed it, whichever it was last, or of another.
     #[inline]
-    fn tag_like(&mut self, before: u32, label: &mut LabelTag, value: &str) -> u32 {
+    fn tag_like(&mut self, before: u32, tag: &mut TagDraft, value: &str) -> u32 {
         let texts = &mut self.slots.texts;
-        if !label.follows && texts.holds_both(before, &label.key, value) {
-            return before;
-        }
         let follower = texts.follower(before);
-        if texts.holds_both(follower, &label.key, value) {
-            label.follows = true;
-            return follower;
+        let (first, second) = if tag.follows { (follower, before) } else { (before, follower) };
+        if texts.holds_both(first, &tag.key, value) {
+            return first;
         }
-        if label.follows && texts.holds_both(before, &label.key, value) {
-            label.follows = false;
-            return before;
+        if texts.holds_both(second, &tag.key, value) {
+            tag.follows = !tag.follows;
+            return second;
         }
-        let recent = LabelTag::recent_place(value);
-        let mut number = label.recent[recent];
-        if !texts.holds_both(number, &label.key, value) {
+        let recent = &mut tag.recent[unique::mark(value) as usize % RECENT];
+        if !texts.holds_both(*recent, &tag.key, value) {
             self.text.clear();
-            self.text.extend([&*label.key, value]);
-            number = texts.hold(&self.text);
-            label.recent[recent] = number;
+            self.text.extend([&*tag.key, value]);
+            *recent = texts.hold(&self.text);
         }
-        texts.note_follower(before, number);
-        number
+        texts.note_follower(before, *recent);
+        *recent
     }
 
     /// Adds a tag to the context that is being made.

@@ -17,7 +17,7 @@ pub(crate) const UPPER_BOUND: &str = "upper_bound";
 /// The quantile of a summary's value.
 pub(crate) const QUANTILE: &str = "quantile";
 /// More labels are not compared each with each.
-const MOST_PLAIN: usize = 32;
+pub(super) const MOST_PLAIN: usize = 32;
 const CODE_CLASS: &str = "code_class";
 
 /// `name` without `raw_metric_prefix`.
@@ -189,6 +189,19 @@ impl<'a> LabelSet<'a> {
         trace.step(Step::Hostname(&hostname));
         hostname
     }
+}
+
+/// Whether what becomes of a series may depend on the value of any of its labels.
+pub(super) fn reads_all_values(instance: &Instance) -> bool {
+    !instance.metric_relabel_configs.is_empty() || !instance.sharing.is_empty() || instance.disable_generic_tags
+}
+
+/// Whether what becomes of a series depends on the value of a label of this name: that of a bound apart, which
+/// [`LabelSet::normalise`] reads.
+pub(super) fn reads_value(name: &str, instance: &Instance) -> bool {
+    instance.exclude_metrics_by_labels.contains_key(name)
+        || instance.code_class_labels.iter().any(|label| label == name)
+        || instance.hostname.as_ref().is_some_and(|rule| rule.label == name)
 }
 
 /// The key of the tag that is made of a label, or why none is.

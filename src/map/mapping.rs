@@ -488,6 +488,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             samples: 0,
             excluded: 0,
         };
+        self.drafts.layouts.begin();
         self.open.waits = self.waits(family);
         self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }

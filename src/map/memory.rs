@@ -217,12 +217,8 @@ impl Memory {
             self.contexts.hold(context);
         }
         let id = known.unwrap_or_else(|Unknown(fingerprint)| self.roster.enter(text, fingerprint));
-        let entry = self.roster.entry_mut(id);
-        (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
-        entry.replay = if is_plain { replay_of(&plan) } else { Replay::Not };
-        // Also if its growth counted once: what it would go on from is remembered for as long as the series.
-        entry.grows |= group.is_some() || plan.grows();
-        reach(&mut self.series, id.index(), || None);
+        let replay = if is_plain { replay_of(&plan) } else { Replay::Not };
+        self.planned(id, family, sharing, replay, group.is_some() || plan.grows());
         if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
             self.let_go(&old);
         }
@@ -245,11 +241,7 @@ impl Memory {
     ) -> SeriesId {
         self.contexts.hold(context);
         let id = self.roster.enter(text, fingerprint);
-        let entry = self.roster.entry_mut(id);
-        (entry.family, entry.sharing, entry.seen) = (family, sharing, self.age);
-        entry.replay = Replay::Same;
-        entry.grows = group.is_some() || kind.grows();
-        reach(&mut self.series, id.index(), || None);
+        self.planned(id, family, sharing, Replay::Same, group.is_some() || kind.grows());
         self.series[id.index()] = Some(Series::PLAIN);
         if let Some(Series { plan: Plan::Metric { kind: known, context: to, gauges: how }, group: part_of }) =
             &mut self.series[id.index()]
@@ -257,6 +249,16 @@ impl Memory {
             (*known, *to, *how, *part_of) = (kind, context, gauges, group);
         }
         id
+    }
+
+    /// Notes what a plan was made for, before it gets its place.
+    #[inline]
+    fn planned(&mut self, id: SeriesId, family: FamilyId, sharing: u32, replay: Replay, grows: bool) {
+        let entry = self.roster.entry_mut(id);
+        (entry.family, entry.sharing, entry.seen, entry.replay) = (family, sharing, self.age, replay);
+        // Also if its growth counted once: what it would go on from is remembered for as long as the series.
+        entry.grows |= grows;
+        reach(&mut self.series, id.index(), || None);
     }
 
     /// The group of this name, with one more series.

@@ -6,6 +6,8 @@ use foldhash::fast::RandomState;
 
 /// So many bounds are remembered.
 const REMEMBERED: usize = 1024;
+/// No longer ones, in bytes.
+const LONGEST: usize = 64;
 
 /// Bounds and quantiles that were read, with the form in which they are printed: a target mostly has few.
 #[derive(Debug, Default)]
@@ -37,7 +39,7 @@ impl Bounds {
 
     fn new_canonical(&mut self, exposed: &str) -> Option<&str> {
         let printed = canonical(parse_float(exposed)?);
-        if self.all.len() >= REMEMBERED {
+        if self.all.len() >= REMEMBERED || exposed.len() > LONGEST {
             self.other = printed;
             return Some(&self.other);
         }

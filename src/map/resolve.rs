@@ -33,7 +33,7 @@ pub(super) struct Drafts {
     labels: LabelRoom,
     bounds: Bounds,
     group: GroupName,
-    layouts: Layouts,
+    pub(super) layouts: Layouts,
 }
 
 impl<S: Submissions> Mapping<'_, S> {
@@ -75,7 +75,7 @@ impl<S: Submissions> Mapping<'_, S> {
         {
             return Ok(Ok(series));
         }
-        let Compiled { plan, part } = self.compile(family, sample)?;
+        let Compiled { plan, part } = self.compile(family, sample, known.is_err())?;
         let group = part.map(|part| (self.memory.join(self.drafts.group.as_str()), part));
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
@@ -86,7 +86,7 @@ impl<S: Submissions> Mapping<'_, S> {
     /// Takes in a series that is new, if it is known what becomes of labels of such names.
     fn alike(&mut self, sample: &Sample<'_>, unknown: Unknown, sharing: u32) -> Option<SeriesId> {
         let Drafts { layouts, bounds, .. } = &mut self.drafts;
-        let place = layouts.of(self.open.id, sample)?;
+        let place = layouts.of(sample)?;
         let context = layouts.context(place, sample.labels, bounds, &mut self.memory.contexts)?;
         let Layout { kind, gauges, part, .. } = *layouts.get(place);
         let group = part.map(|part| (self.group_alike(place, sample), part));
@@ -119,8 +119,8 @@ impl<S: Submissions> Mapping<'_, S> {
         }
     }
 
-    /// Compiles a sample.
-    fn compile(&mut self, family: &Family, sample: &Sample<'_>) -> Result<Compiled, MapError> {
+    /// Compiles a sample; of one that is new, others may have the layout.
+    fn compile(&mut self, family: &Family, sample: &Sample<'_>, is_new: bool) -> Result<Compiled, MapError> {
         let relabeled = match self.emitter.out.trace() {
             Some(mut trace) => Relabeled::of(sample, self.emitter.instance, Vec::new(), &mut trace),
             None => Relabeled::of(sample, self.emitter.instance, self.drafts.labels.take(), &mut NoTrace),
@@ -167,11 +167,12 @@ impl<S: Submissions> Mapping<'_, S> {
         };
         room.give_back(labels);
         // The first sample of a family may be its only one.
-        if self.open.samples > 1
+        if is_new
+            && self.open.samples > 1
             && let Ok(Compiled { plan, part }) = &compiled
             && self.emitter.out.trace().is_none()
         {
-            let example = Example { family: self.open.id, selected: &selected, sample, plan, part: *part };
+            let example = Example { selected: &selected, sample, plan, part: *part };
             layouts.learn(&example, static_tags.len(), instance, &self.memory.contexts);
         }
         compiled
