@@ -187,7 +187,7 @@ fn body(scrape: &[Shown], open_metrics: bool) -> String {
             let word = if open_metrics && *word == "untyped" { "unknown" } else { word };
             writeln!(body, "# TYPE {name} {word}").unwrap();
         }
-        if open_metrics && *which >= 4 {
+        if open_metrics && members.len() % 2 == 1 {
             writeln!(body, "# UNIT {name} seconds").unwrap();
         }
         let suffix = if *kind == 1 { "_total" } else { "" };
