@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::config::{GaugeAggregation, Instance};
 use crate::parse::{Diagnostic, Family, Format, Role, Room, Sample, Sink, Taken};
 use crate::time::UnixTime;
-use crate::unit::Unit;
 
 use super::context::ContextId;
 use super::dropped::DropReason;
@@ -16,12 +15,13 @@ use super::labels::known_name;
 use super::mapper::Outcome;
 use super::memory::{Memory, Series};
 use super::native::NativeReading;
+use super::open_family::{Apart, OpenFamily};
 use super::origin::{Part, SeriesId};
 use super::plan::{ChangedPlan, CounterGaugePlan, Plan};
 use super::repetition::Repetition;
 use super::resolve::Drafts;
-use super::selection::{FamilyId, Selected, Selection};
-use super::sharing::{Search, SearchState, SharedLabels, Watch, counts};
+use super::selection::Selection;
+use super::sharing::{Search, SearchState, SharedLabels, counts};
 use super::started;
 use super::submission::{Begun, MetricKind, Submission, Submissions};
 use super::trace::Step;
@@ -66,68 +66,6 @@ pub struct Mapping<'m, S> {
     /// Why mapping ends with the open family.
     pub(super) failing: Option<MapError>,
     pub(super) outcome: Outcome,
-}
-
-/// The family whose samples come.
-#[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
-pub(super) struct OpenFamily {
-    pub(super) id: FamilyId,
-    pub(super) selected: Selected,
-    /// What becomes of those of its samples that are metrics of their own for the original.
-    pub(super) apart: Apart,
-    /// What its values are measured in; looked up when the first series is new.
-    pub(super) unit: OnceCell<Option<Unit>>,
-    /// What it lends, if it is a source of shared labels.
-    watch: Vec<Watch>,
-    /// Whether it says when the process started.
-    is_process_start: bool,
-    /// Whether its samples may say when series of other families began.
-    pub(super) tells_starts: bool,
-    /// Whether its emissions are kept until it ends.
-    waits: bool,
-    /// Its number, if its samples say nothing but their values, so that those of known series need not be read.
-    pub(super) replayed: Option<FamilyId>,
-    /// Samples as parsed.
-    pub(super) samples: u64,
-    /// How many of them `exclude_metrics` means.
-    excluded: u64,
-}
-
-impl Default for OpenFamily {
-    fn default() -> Self {
-        Self {
-            id: FamilyId::NONE,
-            selected: Err(DropReason::NotSelected),
-            apart: Apart::default(),
-            unit: OnceCell::new(),
-            watch: Vec::new(),
-            is_process_start: false,
-            tells_starts: false,
-            waits: false,
-            replayed: None,
-            samples: 0,
-            excluded: 0,
-        }
-    }
-}
-
-/// Samples of the open family, by the end of their name, that the settings mean apart from it.
-#[derive(Debug, Default)]
-pub(super) struct Apart {
-    pub(super) total: Aside,
-    pub(super) created: Aside,
-}
-
-/// What the settings say of such a sample; looked up when the first one comes.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Aside {
-    #[default]
-    NotLookedUp,
-    /// Nothing: it goes with its family.
-    WithFamily,
-    /// Something of its own.
-    Own(Selected),
 }
 
 impl<'m, S: Submissions> Mapping<'m, S> {
@@ -357,6 +295,7 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         let origin = self.memory.origin(series);
         let submission =
             Submission::Metric { kind, context, origin, gauges, lower: None, value, flush_first_value: false };
+        // As `pass` does, but most values go this way: not moved into an emission and out of it again.
         if self.open.waits {
             self.waiting.ready(Emission::Submission(submission));
         } else {

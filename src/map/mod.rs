@@ -21,6 +21,7 @@ mod memory;
 mod metadata;
 mod native;
 mod number;
+mod open_family;
 mod orders;
 mod origin;
 mod plan;
