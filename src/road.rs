@@ -99,7 +99,7 @@ impl Road {
     }
 
     /// A series as exposed, if it is remembered.
-    pub fn exposed(&self, series: SeriesId) -> Option<&str> {
+    pub fn exposed(&self, series: SeriesId) -> Option<String> {
         self.pipeline.series(series)
     }
 

@@ -1,5 +1,5 @@
 //! Texts that much has in common: names, tags and hosts, each kept once for as long as something has it. All of them stand
-//! in one string, so that a text costs its bytes and a few words, and what is made of texts is a list of numbers.
+//! together, so that a text costs its bytes and a few words, and what is made of texts is a list of numbers.
 
 use std::hash::BuildHasher;
 
@@ -12,10 +12,10 @@ pub(crate) const NOTHING: u32 = u32::MAX;
 /// So little of what is no longer needed is not worth moving all the rest.
 const FEW_BYTES: usize = 4096;
 
-/// Texts by their numbers.
+/// Texts by their numbers. They are UTF-8, and handled as bytes where nobody needs to know.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    all: String,
+    all: Vec<u8>,
     records: Vec<Record>,
     index: HashTable<u32>,
     hasher: RandomState,
@@ -40,12 +40,6 @@ struct Record {
 
 impl Record {
     #[inline]
-    fn text(self, all: &str) -> &str {
-        &all[self.start..self.start + self.length as usize]
-    }
-
-    /// The same where text need not be told from bytes.
-    #[inline]
     fn bytes(self, all: &[u8]) -> &[u8] {
         &all[self.start..self.start + self.length as usize]
     }
@@ -63,17 +57,33 @@ impl Texts {
     /// # Panics
     ///
     /// With a text of 4 GiB, or 2^32 texts; limits on what a target exposes keep both away.
-    pub(crate) fn hold(&mut self, text: &str) -> u32 {
+    pub(crate) fn hold(&mut self, text: &[u8]) -> u32 {
         let hash = (self.hasher.hash_one(text) >> 32) as u32;
-        let (records, all) = (&self.records, self.all.as_bytes());
+        let (records, all) = (&self.records, &*self.all);
         let is_it = |&id: &u32| {
             let record = &records[id as usize];
-            record.hash == hash && is_same(record.bytes(all), text.as_bytes())
+            record.hash == hash && is_same(record.bytes(all), text)
         };
         if let Some(&known) = self.index.find(spread(hash), is_it) {
             self.records[known as usize].holders += 1;
             return known;
         }
+        let id = self.add(text, hash);
+        let records = &self.records;
+        self.index.insert_unique(spread(hash), id, |&id| spread(records[id as usize].hash));
+        id
+    }
+
+    /// The number of a text that nobody else will hold: it cannot be looked up.
+    ///
+    /// # Panics
+    ///
+    /// As [`Texts::hold`].
+    pub(crate) fn keep(&mut self, text: &[u8]) -> u32 {
+        self.add(text, 0)
+    }
+
+    fn add(&mut self, text: &[u8], hash: u32) -> u32 {
         let length = u32::try_from(text.len()).expect("a text of a series is far shorter than 4 GiB");
         let beginning = beginning(text);
         let record = Record { beginning, start: self.all.len(), length, holders: 1, follower: NOTHING, hash };
@@ -81,38 +91,53 @@ impl Texts {
         if spare < text.len() {
             self.all.reserve_exact(text.len().max(self.all.len() / 2));
         }
-        self.all.push_str(text);
+        self.all.extend_from_slice(text);
         self.needed += text.len();
-        let id = if let Some(id) = self.free.pop() {
+        if let Some(id) = self.free.pop() {
             self.records[id as usize] = record;
-            id
-        } else {
-            make_room(&mut self.records, 1);
-            self.records.push(record);
-            place(self.records.len() - 1)
-        };
-        let records = &self.records;
-        self.index.insert_unique(spread(hash), id, |&id| spread(records[id as usize].hash));
-        id
+            return id;
+        }
+        make_room(&mut self.records, 1);
+        self.records.push(record);
+        place(self.records.len() - 1)
+    }
+
+    /// What stands behind a text that is held, if that stands at the front of `bytes`.
+    #[inline]
+    pub(crate) fn behind<'b>(&self, id: u32, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        bytes.strip_prefix(self.bytes(id))
+    }
+
+    /// The bytes of a text.
+    #[inline]
+    pub(crate) fn bytes(&self, id: u32) -> &[u8] {
+        self.records[id as usize].bytes(&self.all)
+    }
+
+    /// Makes room for texts of so many bytes more.
+    pub(crate) fn expect(&mut self, texts: usize, bytes: usize) {
+        let texts = self.records.len() + texts;
+        make_room_for(&mut self.records, texts);
+        self.all.reserve_exact(bytes);
     }
 
     /// One more holder of the text of a number, if there is one and it is this one. Finds that out faster than a text is
     /// looked up.
     #[inline]
-    pub(crate) fn holds_if(&mut self, id: u32, text: &str) -> bool {
-        self.holds_both(id, "", text)
+    pub(crate) fn holds_if(&mut self, id: u32, text: &[u8]) -> bool {
+        self.holds_both(id, b"", text)
     }
 
     /// The same of a text in two parts.
     #[inline]
-    pub(crate) fn holds_both(&mut self, id: u32, first: &str, second: &str) -> bool {
+    pub(crate) fn holds_both(&mut self, id: u32, first: &[u8], second: &[u8]) -> bool {
         let Some(record) = self.records.get_mut(id as usize) else { return false };
         if record.length as usize != first.len() + second.len() || record.holders == 0 {
             return false;
         }
-        let (beginning, end) = record.bytes(self.all.as_bytes()).split_at(first.len());
+        let (beginning, end) = record.bytes(&self.all).split_at(first.len());
         // The first parts are keys, and differ less often than values.
-        let is_it = is_same(end, second.as_bytes()) && is_same(beginning, first.as_bytes());
+        let is_it = is_same(end, second) && is_same(beginning, first);
         record.holders += u32::from(is_it);
         is_it
     }
@@ -168,9 +193,10 @@ impl Texts {
         self.free.push(id);
     }
 
+    /// A text.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> &str {
-        self.records[id as usize].text(&self.all)
+        plain(self.bytes(id))
     }
 
     /// All numbers of texts are below this.
@@ -178,15 +204,20 @@ impl Texts {
         self.records.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.all.capacity()
+    }
+
     /// Closes the gaps between texts when they take half as much room as the texts.
     pub(crate) fn tidy(&mut self) {
         if self.all.len() < self.needed + self.needed / 2 + FEW_BYTES {
             return;
         }
-        let mut all = String::with_capacity(self.needed);
+        let mut all = Vec::with_capacity(self.needed);
         for record in self.records.iter_mut().filter(|record| record.holders > 0) {
             let start = all.len();
-            all.push_str(record.text(&self.all));
+            all.extend_from_slice(record.bytes(&self.all));
             record.start = start;
         }
         let is_little = all.len() < self.all.capacity() / 4;
@@ -240,10 +271,16 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
         return false;
     }
     if let (Some(last), Some(other_last)) = (one.last_chunk::<16>(), other.last_chunk::<16>()) {
-        let (chunks, _) = one.as_chunks::<16>();
-        let (others, _) = other.as_chunks::<16>();
-        chunks.iter().zip(others).all(|(one, other)| u128::from_ne_bytes(*one) == u128::from_ne_bytes(*other))
-            && last == other_last
+        let (mut one, mut other) = (one, other);
+        while let (Some((chunk, rest)), Some((other_chunk, other_rest))) =
+            (one.split_first_chunk::<16>(), other.split_first_chunk::<16>())
+        {
+            if u128::from_ne_bytes(*chunk) != u128::from_ne_bytes(*other_chunk) {
+                return false;
+            }
+            (one, other) = (rest, other_rest);
+        }
+        last == other_last
     } else if let (Some(first), Some(last)) = (one.first_chunk::<8>(), one.last_chunk::<8>()) {
         Some(first) == other.first_chunk::<8>() && Some(last) == other.last_chunk::<8>()
     } else if let (Some(first), Some(last)) = (one.first_chunk::<4>(), one.last_chunk::<4>()) {
@@ -253,10 +290,15 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-fn beginning(text: &str) -> u64 {
+/// The text of bytes that were read as plain ones, or are those of texts.
+pub(crate) fn plain(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("what is plain is ASCII, and what is of texts is UTF-8")
+}
+
+fn beginning(text: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     let length = text.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    bytes[..length].copy_from_slice(&text[..length]);
     u64::from_be_bytes(bytes)
 }
 
@@ -285,23 +327,23 @@ mod tests {
     #[test]
     fn a_text_is_kept_once_and_goes_with_its_last_holder() {
         let mut texts = Texts::default();
-        let (one, other) = (texts.hold("one"), texts.hold("other"));
-        assert_eq!(texts.hold("one"), one);
+        let (one, other) = (texts.hold(b"one"), texts.hold(b"other"));
+        assert_eq!(texts.hold(b"one"), one);
         assert_eq!((texts.get(one), texts.get(other)), ("one", "other"));
         texts.let_go(one);
-        assert_eq!(texts.hold("one"), one);
+        assert_eq!(texts.hold(b"one"), one);
         texts.let_go(one);
         texts.let_go(one);
-        assert_eq!(texts.hold("new"), one, "the number is given out again");
+        assert_eq!(texts.hold(b"new"), one, "the number is given out again");
         assert_eq!((texts.get(one), texts.get(other)), ("new", "other"));
     }
 
     #[test]
     fn what_nobody_holds_takes_no_room_for_long() {
         let mut texts = Texts::default();
-        let kept = texts.hold("kept");
+        let kept = texts.hold(b"kept");
         for number in 0..100_000 {
-            let id = texts.hold(&format!("a text that is not kept, number {number}"));
+            let id = texts.hold(format!("a text that is not kept, number {number}").as_bytes());
             texts.let_go(id);
             texts.tidy();
         }

@@ -43,8 +43,7 @@ pub(crate) fn by_name_in<'a>(mut unique: Vec<Pair<'a>>, pairs: impl IntoIterator
 
 /// A number below 128 that most names or values have for themselves.
 #[inline]
-pub(crate) fn mark(text: &str) -> u32 {
-    let bytes = text.as_bytes();
+pub(crate) fn mark(bytes: &[u8]) -> u32 {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return 0 };
     let middle = bytes[bytes.len() / 2];
     (bytes.len() as u32 * 31 + u32::from(*first) * 7 + u32::from(*last) * 13 + u32::from(middle) * 3) % 128

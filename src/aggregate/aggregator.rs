@@ -243,7 +243,7 @@ impl Aggregator {
 
     /// Finds the marks of series that were read for the first time, before the scrape is committed. `resolve` gives the
     /// text of a series.
-    pub fn recall<'r>(&mut self, resolve: &'r dyn Fn(SeriesId) -> Option<&'r str>) {
+    pub fn recall(&mut self, resolve: &dyn Fn(SeriesId) -> Option<String>) {
         if let Some(waiting) = &mut self.waiting {
             self.fell |= waiting.recall(&mut self.readings, &mut self.starts, self.tally.scrape(), resolve);
         }
@@ -252,7 +252,7 @@ impl Aggregator {
     /// Marks of the scrape that was committed last, before anything is forgotten: of what changed since the marks before,
     /// or of everything, where these have become longer than that. `resolve` gives the text of a series. None if nothing is
     /// to be marked.
-    pub fn marks<'r>(&mut self, resolve: &'r dyn Fn(SeriesId) -> Option<&'r str>) -> Option<MarksContent> {
+    pub fn marks(&mut self, resolve: &dyn Fn(SeriesId) -> Option<String>) -> Option<MarksContent> {
         let (at, scrape) = self.ended?;
         let head = Head { at, watched_until: self.watched_until, process: self.starts.last_process() };
         let marking = self.marking.as_mut()?;

@@ -14,7 +14,7 @@ use crate::texts::reach;
 use crate::time::UnixTime;
 
 /// Gives the text of a series, if it is remembered.
-pub(super) type Resolve<'r> = &'r dyn Fn(SeriesId) -> Option<&'r str>;
+pub(super) type Resolve<'r> = &'r dyn Fn(SeriesId) -> Option<String>;
 
 /// What was marked.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Marking {
             }
             reach(&mut self.marked, place, || None);
             let known = &mut self.marked[place];
-            let hash = known.map(|known| known.hash).or_else(|| resolve(reading.series).map(mark::hash));
+            let hash = known.map(|known| known.hash).or_else(|| resolve(reading.series).map(|text| mark::hash(&text)));
             let Some(hash) = hash else { continue };
             let marked = Marked {
                 hash,
@@ -161,7 +161,7 @@ impl Waiting {
             if reading.seen != scrape || reading.before != Before::Nothing {
                 continue;
             }
-            let mark = resolve(reading.series).and_then(|text| self.marks.remove(&mark::hash(text)));
+            let mark = resolve(reading.series).and_then(|text| self.marks.remove(&mark::hash(&text)));
             let Some(mark) = mark else { continue };
             let is_same = mark.kind == reading.kind && mark.bounds == bounds;
             (reading.last, reading.last_at) = (mark.bits, mark.at.unwrap_or(self.head.at));

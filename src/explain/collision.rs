@@ -34,11 +34,11 @@ impl Collisions {
     }
 
     /// What there is to say about series that match; `exposed` gives a series as exposed.
-    pub(super) fn notes<'t>(
+    pub(super) fn notes(
         &self,
         teller: &Teller,
         series: &[SeriesAccount],
-        exposed: impl Fn(SeriesId) -> Option<&'t str>,
+        exposed: impl Fn(SeriesId) -> Option<String>,
     ) -> Vec<Hint> {
         let known: HashMap<SeriesId, &SeriesAccount> = series.iter().filter_map(|one| Some((one.id?, one))).collect();
         let mut notes = Vec::new();
@@ -47,7 +47,7 @@ impl Collisions {
             if let (Some(before), Some(after)) = (exposed(*before), exposed(*after))
                 && notes.len() < TOLD
             {
-                notes.push(note(teller, account, before, after));
+                notes.push(note(teller, account, &before, &after));
             }
         }
         notes

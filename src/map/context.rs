@@ -93,6 +93,7 @@ pub struct Contexts {
     previous_unit: Option<Unit>,
     /// Room for a tag.
     text: String,
+    bytes: Vec<u8>,
 }
 
 /// What is known of a context.
@@ -140,15 +141,15 @@ impl Contexts {
     /// that stood there after that the last time: families mostly go through the same things in the same order.
     fn number_of(&mut self, text: &str, place: usize) -> u32 {
         let texts = &mut self.slots.texts;
-        let Some(&before) = self.previous.get(place) else { return texts.hold(text) };
-        if texts.holds_if(before, text) {
+        let Some(&before) = self.previous.get(place) else { return texts.hold(text.as_bytes()) };
+        if texts.holds_if(before, text.as_bytes()) {
             return before;
         }
         let follower = texts.follower(before);
-        if texts.holds_if(follower, text) {
+        if texts.holds_if(follower, text.as_bytes()) {
             return follower;
         }
-        let number = texts.hold(text);
+        let number = texts.hold(text.as_bytes());
         texts.note_follower(before, number);
         number
     }
@@ -158,45 +159,42 @@ impl Contexts {
         (&self.previous, self.previous_unit)
     }
 
-    /// Makes a context like another one, whose texts are those of `draft`, but for the tags of labels, of which `value` gives
-    /// the values. The texts have to be those of a context that was made since the last scrape ended: until the next one
-    /// ends, it is not forgotten.
-    pub(super) fn make_like<'v>(
-        &mut self,
-        draft: &mut Vec<u32>,
-        tags: &mut [TagDraft],
-        value: impl Fn(usize) -> &'v str,
-        unit: Option<Unit>,
-    ) -> ContextId {
-        let (head, others) = draft.split_at_mut(HEAD);
-        let (of_labels, others) = others.split_at_mut(tags.len());
-        for (place, (number, tag)) in of_labels.iter_mut().zip(tags).enumerate() {
-            *number = self.tag_like(*number, tag, value(place));
-        }
-        for &mut text in head.iter_mut().chain(others) {
+    /// Makes a context like another one, but for the first `tags` tags, which were held for it. The others, the name and the
+    /// host have to be those of a context that was made since the last scrape ended: until the next one ends, it is not
+    /// forgotten.
+    pub(super) fn make_like(&mut self, draft: &mut Vec<u32>, tags: usize, unit: Option<Unit>) -> ContextId {
+        self.hold_again(&draft[..HEAD]);
+        self.hold_again(&draft[HEAD + tags..]);
+        self.intern_texts(draft, unit)
+    }
+
+    /// One more holder of texts that are held, or that a context has that was made since the last scrape ended.
+    #[inline]
+    pub(super) fn hold_again(&mut self, texts: &[u32]) {
+        for &text in texts {
             self.slots.texts.hold_again(text);
         }
-        self.intern_texts(draft, unit)
     }
 
     /// The number of a tag: that of the one `before`, or of the one that followed it, whichever it was last, or of another.
     #[inline]
-    fn tag_like(&mut self, before: u32, tag: &mut TagDraft, value: &str) -> u32 {
+    pub(super) fn tag_like(&mut self, before: u32, tag: &mut TagDraft, value: &[u8]) -> u32 {
         let texts = &mut self.slots.texts;
         let follower = texts.follower(before);
         let (first, second) = if tag.follows { (follower, before) } else { (before, follower) };
-        if texts.holds_both(first, &tag.key, value) {
+        if texts.holds_both(first, tag.key.as_bytes(), value) {
             return first;
         }
-        if texts.holds_both(second, &tag.key, value) {
+        if texts.holds_both(second, tag.key.as_bytes(), value) {
             tag.follows = !tag.follows;
             return second;
         }
         let recent = &mut tag.recent[unique::mark(value) as usize % RECENT];
-        if !texts.holds_both(*recent, &tag.key, value) {
-            self.text.clear();
-            self.text.extend([&*tag.key, value]);
-            *recent = texts.hold(&self.text);
+        if !texts.holds_both(*recent, tag.key.as_bytes(), value) {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(tag.key.as_bytes());
+            self.bytes.extend_from_slice(value);
+            *recent = texts.hold(&self.bytes);
         }
         texts.note_follower(before, *recent);
         *recent
@@ -237,7 +235,7 @@ impl Contexts {
         for &text in &draft {
             self.slots.texts.hold_again(text);
         }
-        draft.extend(more.map(|tag| self.slots.texts.hold(tag)));
+        draft.extend(more.map(|tag| self.slots.texts.hold(tag.as_bytes())));
         self.draft = draft;
         self.intern_draft(unit)
     }
@@ -254,7 +252,7 @@ impl Contexts {
     fn intern_texts(&mut self, draft: &mut Vec<u32>, unit: Option<Unit>) -> ContextId {
         let length = draft.len();
         for tag in &self.more {
-            draft.push(self.slots.texts.hold(tag));
+            draft.push(self.slots.texts.hold(tag.as_bytes()));
         }
         let (id, is_new) = self.slots.intern_numbers(draft, unit);
         draft.truncate(length);

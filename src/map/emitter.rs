@@ -154,7 +154,7 @@ impl<S: Submissions> Emitter<'_, S> {
             let context = contexts.intern(&name, "", self.static_tags.iter().map(|tag| &**tag), figure.unit());
             let plan = Plan::Metric { kind: figure.kind(), context, gauges: GaugeAggregation::Last };
             let planned = Planned { plan, group: None, family: FamilyId::NONE, sharing: 0, is_plain: false };
-            memory.plan(figure.name(), Err(unknown), planned)
+            memory.plan(figure.name(), None, Err(unknown), planned)
         });
         let Plan::Metric { kind, context, gauges } = memory.get(series).plan else { return };
         let origin = memory.origin(series);

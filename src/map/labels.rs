@@ -222,7 +222,7 @@ fn is_plain(labels: &[Label<'_>]) -> bool {
     let mut seen = 0_u128;
     labels.len() <= MOST_PLAIN
         && labels.iter().enumerate().all(|(place, Label { name, value })| {
-            let bit = 1 << unique::mark(name.raw());
+            let bit = 1 << unique::mark(name.raw().as_bytes());
             let is_new = seen & bit == 0 || labels[..place].iter().all(|before| before.name.raw() != name.raw());
             seen |= bit;
             is_new && !name.is_escaped() && !value.is_escaped()

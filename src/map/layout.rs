@@ -1,34 +1,49 @@
 //! Series that are new but whose labels have names that were there before: what becomes of such labels is decided for the
-//! first series of a family, and replayed for the next.
+//! first series of a family, and replayed for the next, without these being read more closely than that takes.
 //!
 //! A layout says nothing that the compilation of the series would not say. It is made only where no setting looks at the
 //! value of a label, and where it does not fit, the series is compiled.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Label, MetricType, Role, Sample};
+use crate::parse::{Label, MetricType, Quoted, Role, Sample, value_end};
 use crate::slots::HEAD;
-use crate::texts::is_same;
+use crate::texts::{is_same, plain};
 use crate::unit::Unit;
 
 use super::context::{ContextId, Contexts, TagDraft};
+use super::cuts::Cuts;
 use super::group::GroupName;
 use super::labels::{LabelSet, MOST_PLAIN, QUANTILE, UPPER_BOUND, reads_all_values, reads_value, tag_key};
 use super::number::Bounds;
 use super::origin::{GroupId, Part};
 use super::plan::Plan;
+use super::roster::{Kind, Piece, Pieces};
 use super::selection::{SelectedFamily, Shape};
 use super::submission::MetricKind;
 
 /// So many are learned of one family: a histogram has buckets, a sum and a count, and may have labels of several kinds.
 const MOST: usize = 8;
 
-/// What is known of the family whose series come.
-#[derive(Debug, Default)]
+/// What is known of the family whose series come, and of labels.
+#[derive(Debug)]
 pub(super) struct Layouts {
     all: Vec<Layout>,
+    /// The layout of the series that came last.
+    last: usize,
     grouped: Grouped,
+    /// The stem and the rest of that series; none if it has nothing in common with others.
+    before: [Piece; 2],
+    /// Where the values of labels stand that had to be read, by the place of the label.
+    values: Vec<Range<usize>>,
+}
+
+impl Default for Layouts {
+    fn default() -> Self {
+        Self { all: Vec::new(), last: 0, grouped: Grouped::default(), before: [Piece::NONE; 2], values: Vec::new() }
+    }
 }
 
 /// The group of the series that was made last.
@@ -43,9 +58,15 @@ struct Grouped {
 /// What becomes of series of one name whose labels have the same names in the same order.
 #[derive(Debug)]
 pub(super) struct Layout {
-    name: String,
+    /// The name, with the brace behind it.
+    opening: String,
+    pub(super) head: Piece,
     role: Role,
     names: Vec<Box<str>>,
+    /// What stands before the value of each label.
+    openings: Vec<Box<str>>,
+    /// The stem, which may have no labels, and the rest.
+    halves: [Half; 2],
     /// The place of the label that is a bound or a quantile.
     bound: Option<usize>,
     /// The places of the labels that become tags, in the order of these.
@@ -58,6 +79,33 @@ pub(super) struct Layout {
     pub(super) gauges: GaugeAggregation,
     unit: Option<Unit>,
     pub(super) part: Option<Part>,
+}
+
+/// The labels of a piece.
+#[derive(Debug)]
+struct Half {
+    kind: Kind,
+    labels: Range<usize>,
+    /// Which tags are made of them.
+    tags: Range<usize>,
+}
+
+/// A series that has a layout, as it stands at the front of a line.
+#[derive(Clone, Copy)]
+pub(super) struct Like {
+    /// The place of the layout.
+    pub(super) place: usize,
+    /// Where its stem ends, and where its rest does.
+    ends: [usize; 2],
+    /// These pieces, if what is known of them was enough to read them.
+    pieces: [Option<Piece>; 2],
+}
+
+impl Like {
+    /// How many bytes the series has.
+    pub(super) fn length(&self) -> usize {
+        self.ends[1]
+    }
 }
 
 /// A series as it was compiled.
@@ -75,6 +123,10 @@ impl Layouts {
         self.grouped.group = None;
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Decides for series to come as it was decided for this one, if what became of it depends on nothing but the names of
     /// its labels.
     pub(super) fn learn(
@@ -83,43 +135,108 @@ impl Layouts {
         static_tags: usize,
         instance: &Instance,
         contexts: &Contexts,
+        cuts: &mut Cuts,
+        pieces: &mut Pieces,
     ) {
         if self.all.len() < MOST && self.all.iter().all(|layout| !layout.is_named_as(example.sample)) {
-            self.all.extend(Layout::of(example, static_tags, instance, contexts));
+            let stem = cuts.stem(example.sample.labels);
+            self.all.extend(Layout::of(example, static_tags, instance, contexts, stem, pieces));
         }
-    }
-
-    /// The place of the layout of a sample, if there is one.
-    #[inline]
-    pub(super) fn of(&self, sample: &Sample<'_>) -> Option<usize> {
-        let is_escaped = |label: &Label<'_>| label.value.is_escaped();
-        let place = self.all.iter().position(|layout| layout.is_named_as(sample))?;
-        (!sample.labels.iter().any(is_escaped)).then_some(place)
     }
 
     pub(super) fn get(&self, place: usize) -> &Layout {
         &self.all[place]
     }
 
-    /// The context of a sample that has a layout; none where its bound may decide what becomes of it.
+    /// The series at the front of `line`, if there is a layout for it.
+    #[inline]
+    pub(super) fn read(&mut self, line: &[u8], pieces: &Pieces) -> Option<Like> {
+        let last = self.last;
+        let like = self.read_as(last, line, pieces).or_else(|| {
+            let mut others = (0..self.all.len()).filter(|place| *place != last);
+            others.find_map(|place| self.read_as(place, line, pieces))
+        })?;
+        self.last = like.place;
+        Some(like)
+    }
+
+    #[inline]
+    fn read_as(&mut self, place: usize, line: &[u8], pieces: &Pieces) -> Option<Like> {
+        let layout = self.all.get(place)?;
+        if !line.starts_with(layout.opening.as_bytes()) {
+            return None;
+        }
+        let mut at = layout.opening.len();
+        let mut like = Like { place, ends: [at; 2], pieces: [None; 2] };
+        for (half, of) in layout.halves.iter().enumerate() {
+            let is_stem = half == 0;
+            if is_stem && of.labels.is_empty() {
+                continue;
+            }
+            if let Some((piece, length)) = pieces.guess(of.kind, self.before[half], &line[at..]) {
+                like.pieces[half] = Some(piece);
+                at += length;
+            } else {
+                at = layout.labels(of.labels.clone(), line, at, &mut self.values)?;
+                at += usize::from(!is_stem && line.get(at) == Some(&b'}'));
+            }
+            like.ends[half] = at;
+        }
+        (line.get(at - 1) == Some(&b'}')).then_some(like)
+    }
+
+    /// The context of a series that has a layout; none where its bound may decide what becomes of it.
     pub(super) fn context(
         &mut self,
-        place: usize,
-        labels: &[Label<'_>],
+        like: &Like,
+        text: &[u8],
         bounds: &mut Bounds,
         contexts: &mut Contexts,
+        pieces: &mut Pieces,
     ) -> Option<ContextId> {
-        let layout = &mut self.all[place];
+        let (layout, values) = (&mut self.all[like.place], &self.values);
+        let mut known = like.pieces;
+        let mut met = known.map(|piece| piece.unwrap_or(Piece::NONE));
+        let starts = [layout.opening.len(), like.ends[0]];
+        for (half, of) in layout.halves.iter().enumerate() {
+            // Without a stem it has nothing in common with others.
+            if known[half].is_none() && !layout.halves[0].labels.is_empty() {
+                let (piece, is_known) =
+                    pieces.look_up(of.kind, self.before[half], &text[starts[half]..like.ends[half]]);
+                (met[half], known[half]) = (piece, is_known.then_some(piece));
+            }
+        }
+        let raw = |at: usize| &text[values[at].clone()];
         let bound = match layout.bound {
             // Of infinity there is no bucket; whatever else has such a bound is compiled, too.
-            Some(at) => Some(bounds.canonical(labels[at].value.raw()).filter(|bound| !bound.ends_with("inf"))?),
-            None => None,
+            Some(at) if known[1].is_none() => {
+                Some(bounds.canonical(plain(raw(at))).filter(|bound| !bound.ends_with("inf"))?)
+            }
+            _ => None,
         };
-        let value = |tag: usize| match (layout.places[tag], bound) {
-            (at, Some(bound)) if layout.bound == Some(at) => bound,
-            (at, _) => labels[at].value.raw(),
-        };
-        Some(contexts.make_like(&mut layout.draft, &mut layout.tags, value, layout.unit))
+        let value = |at: usize| bound.filter(|_| layout.bound == Some(at)).map_or_else(|| raw(at), str::as_bytes);
+        for (half, of) in layout.halves.iter().enumerate() {
+            let numbers = &mut layout.draft[HEAD..][of.tags.clone()];
+            if let Some(piece) = known[half] {
+                numbers.copy_from_slice(pieces.tags(piece, numbers.len()));
+                contexts.hold_again(numbers);
+                continue;
+            }
+            let tags = layout.tags[of.tags.clone()].iter_mut().zip(&layout.places[of.tags.clone()]);
+            for (number, (tag, place)) in numbers.iter_mut().zip(tags) {
+                *number = contexts.tag_like(*number, tag, value(*place));
+            }
+            if met[half] != Piece::NONE {
+                pieces.learn(met[half], of.kind, numbers);
+            }
+        }
+        self.before = met;
+        Some(contexts.make_like(&mut layout.draft, layout.tags.len(), layout.unit))
+    }
+
+    /// The stem and the rest of the series whose context was made last; none if it has nothing in common with others.
+    pub(super) fn pieces(&self) -> [Piece; 2] {
+        self.before
     }
 
     /// The group that the series is in whose context was made last, if it is that of the one before it.
@@ -140,12 +257,19 @@ impl Layouts {
 }
 
 impl Layout {
-    fn of<'a>(example: &Example<'_, 'a>, static_tags: usize, instance: &Instance, contexts: &Contexts) -> Option<Self> {
+    fn of<'a>(
+        example: &Example<'_, 'a>,
+        static_tags: usize,
+        instance: &Instance,
+        contexts: &Contexts,
+        stem: usize,
+        pieces: &mut Pieces,
+    ) -> Option<Self> {
         let Example { selected, sample, plan, part } = *example;
         let Plan::Metric { kind, gauges, .. } = *plan else { return None };
         // A start time tells something beside what becomes of its value.
         let is_odd = sample.role == Role::Created || sample.name.is_escaped() || sample.labels.len() > MOST_PLAIN;
-        if is_odd || reads_all_values(instance) {
+        if is_odd || sample.labels.is_empty() || reads_all_values(instance) {
             return None;
         }
         let bound = bound_of(selected, sample.labels, part)?;
@@ -170,10 +294,32 @@ impl Layout {
         // Of two labels with one name only one is a tag. And what tells groups apart can be seen in their tags only if all
         // of it is there.
         let is_complete = part.is_none() || tags.len() == sample.labels.len();
-        (is_complete && draft.len() == HEAD + tags.len() + static_tags).then(|| Self {
-            name: sample.name.raw().to_owned(),
+        if !is_complete || draft.len() != HEAD + tags.len() + static_tags {
+            return None;
+        }
+        let opening = |(at, label): (usize, &Label<'_>)| {
+            let comma = if at == 0 { "" } else { "," };
+            format!("{comma}{}=\"", label.name.raw()).into_boxed_str()
+        };
+        let openings: Vec<_> = labels().map(opening).collect();
+        let meaning = if bound.at.is_some() { bound.name } else { "" };
+        let stem_tags = places.iter().filter(|place| **place < stem).count();
+        let halves = [
+            Half { kind: pieces.kind(openings[..stem].concat()), labels: 0..stem, tags: 0..stem_tags },
+            Half {
+                kind: pieces.kind(openings[stem..].concat() + meaning),
+                labels: stem..openings.len(),
+                tags: stem_tags..places.len(),
+            },
+        ];
+        let opening = format!("{}{{", sample.name.raw());
+        Some(Self {
+            head: pieces.meet(opening.as_bytes()),
+            opening,
             role: sample.role,
             names: sample.labels.iter().map(|label| label.name.raw().into()).collect(),
+            openings,
+            halves,
             bound: bound.at,
             places,
             tags,
@@ -194,14 +340,43 @@ impl Layout {
         self.role == sample.role
             && self.names.len() == sample.labels.len()
             && sample.labels.iter().zip(self.names.iter().map(|name| &**name)).all(is_named)
-            && sample.name.raw() == self.name
+            && self.opening.strip_suffix('{') == Some(sample.name.raw())
             && !sample.name.is_escaped()
     }
 
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Reads some of the labels, from `at` on; gives where they end. None if they are other ones, or not plain.
+    #[inline]
+    fn labels(&self, some: Range<usize>, line: &[u8], mut at: usize, values: &mut Vec<Range<usize>>) -> Option<usize> {
+        if values.len() < some.end {
+            values.resize(some.end, 0..0);
+        }
+        for (opening, value) in self.openings[some.clone()].iter().zip(&mut values[some]) {
+            let opening = opening.as_bytes();
+            let start = at + opening.len();
+            if !is_same(line.get(at..start)?, opening) {
+                return None;
+            }
+            let end = value_end(line, start)?;
+            *value = start..end;
+            at = end + 1;
+        }
+        Some(at)
+    }
+
     /// Makes the name of the group of such a series.
-    pub(super) fn name_group(&self, labels: &[Label<'_>], name: &mut GroupName) {
+    pub(super) fn name_group(&self, text: &[u8], name: &mut GroupName) {
+        let mut values = Vec::new();
+        self.labels(0..self.names.len(), text, self.opening.len(), &mut values)
+            .expect("the labels of a series that has a layout were read before");
+        let values = values.into_iter().map(|value| Quoted::new(plain(&text[value]), false));
+        let names = self.names.iter().map(|name| Quoted::new(name, false));
+        let labels: Vec<_> = names.zip(values).map(|(name, value)| Label { name, value }).collect();
         let bound = self.bound.map_or("", |at| &self.names[at]);
-        name.set(&self.selected.name, &LabelSet::plain(labels), bound);
+        name.set(&self.selected.name, &LabelSet::plain(&labels), bound);
     }
 
     /// The names of the labels that all series of a group have in common.

@@ -86,7 +86,7 @@ impl Mapper {
     }
 
     /// A series as exposed, if it is remembered.
-    pub fn series(&self, series: SeriesId) -> Option<&str> {
+    pub fn series(&self, series: SeriesId) -> Option<String> {
         self.memory.text(series)
     }
 

@@ -271,6 +271,14 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
+    /// Replays the plan of a series that is a plain metric.
+    #[inline]
+    pub(super) fn apply_plain(&mut self, series: SeriesId, value: f64) {
+        if let Plan::Metric { kind, context, gauges } = self.memory.get(series).plan {
+            self.metric(series, kind, context, gauges, value);
+        }
+    }
+
     fn native(&mut self, series: SeriesId, context: ContextId, sample: &Sample<'_>) {
         let Some(native) = sample.native else {
             self.outcome.dropped.add(DropReason::NativeHistogram);
@@ -487,7 +495,7 @@ impl<S: Submissions> Mapping<'_, S> {
     /// Takes a sample; gives the series that it became, if it did.
     fn take(&mut self, family: &Family, sample: &Sample<'_>) -> Option<SeriesId> {
         let memory = &*self.memory;
-        if self.repetition.repeats(sample, self.circumstances.format, |series| memory.text(series)) {
+        if self.repetition.repeats(sample, self.circumstances.format, |series| memory.is(series, sample.series)) {
             self.drop_traced(DropReason::Repeated);
             return None;
         }

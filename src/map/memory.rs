@@ -10,7 +10,7 @@ use super::absence::{Census, RETAIN_SCRAPES, Sweeping};
 use super::context::{ContextId, Contexts};
 use super::origin::{GroupId, Origin, Part, SeriesId};
 use super::plan::Plan;
-use super::roster::{Replay, Roster};
+use super::roster::{Cut, Piece, Replay, Roster};
 use super::selection::FamilyId;
 use super::submission::MetricKind;
 use crate::config::GaugeAggregation;
@@ -185,9 +185,9 @@ impl Memory {
         self.age
     }
 
-    /// The series that is exposed as `text`, if it is known.
-    pub(crate) fn find(&self, text: &str) -> Option<SeriesId> {
-        self.roster.find(text.as_bytes())
+    /// The series that is exposed as `text`, or else what [`Memory::plan`] needs to know of it.
+    pub(crate) fn find(&self, text: &[u8]) -> Result<SeriesId, Unknown> {
+        self.roster.find_or_fingerprint(text).map_err(Unknown)
     }
 
     /// Notes that a series was seen, if it is known; gives its number, or else what [`Memory::plan`] needs to know of it.
@@ -210,13 +210,19 @@ impl Memory {
         self.roster.entry_mut(id).unrelated = births;
     }
 
-    /// Remembers a plan of the series that is exposed as `text`; `known` is what [`Memory::touch`] gave.
-    pub(crate) fn plan(&mut self, text: &str, known: Result<SeriesId, Unknown>, planned: Planned) -> SeriesId {
+    /// Remembers a plan of the series that is exposed as `text`, which may be cut; `known` is what [`Memory::touch`] gave.
+    pub(super) fn plan(
+        &mut self,
+        text: &str,
+        cut: Option<Cut>,
+        known: Result<SeriesId, Unknown>,
+        planned: Planned,
+    ) -> SeriesId {
         let Planned { plan, group, family, sharing, is_plain } = planned;
         for context in plan.contexts() {
             self.contexts.hold(context);
         }
-        let id = known.unwrap_or_else(|Unknown(fingerprint)| self.roster.enter(text, fingerprint));
+        let id = known.unwrap_or_else(|Unknown(fingerprint)| self.roster.enter(text, cut, fingerprint));
         let replay = if is_plain { replay_of(&plan) } else { Replay::Not };
         self.planned(id, family, sharing, replay, group.is_some() || plan.grows());
         if let Some(old) = self.series[id.index()].replace(Series { plan, group }) {
@@ -228,9 +234,12 @@ impl Memory {
     /// Remembers a new series that is exposed as `text` and becomes a plain metric. Nothing is handed over here that is
     /// written in several pieces and read in one, for which the processor would have to wait.
     #[expect(clippy::too_many_arguments, reason = "each a number of its own")]
-    pub(crate) fn plan_metric(
+    pub(super) fn plan_metric(
         &mut self,
-        text: &str,
+        text: &[u8],
+        head: Piece,
+        stem: Piece,
+        rest: Piece,
         Unknown(fingerprint): Unknown,
         kind: MetricKind,
         context: ContextId,
@@ -240,7 +249,7 @@ impl Memory {
         sharing: u32,
     ) -> SeriesId {
         self.contexts.hold(context);
-        let id = self.roster.enter(text, fingerprint);
+        let id = self.roster.enter_pieces(text, head, stem, rest, fingerprint);
         self.planned(id, family, sharing, Replay::Same, group.is_some() || kind.grows());
         self.series[id.index()] = Some(Series::PLAIN);
         if let Some(Series { plan: Plan::Metric { kind: known, context: to, gauges: how }, group: part_of }) =
@@ -286,8 +295,13 @@ impl Memory {
         self.series[id.index()].as_ref().expect("a series is asked for between its planning and its forgetting")
     }
 
+    /// Whether a series is the one that is exposed as `text`.
+    pub(crate) fn is(&self, id: SeriesId, text: &str) -> bool {
+        self.roster.is(id, text.as_bytes())
+    }
+
     /// The text of a series, if it is remembered.
-    pub(crate) fn text(&self, id: SeriesId) -> Option<&str> {
+    pub(crate) fn text(&self, id: SeriesId) -> Option<String> {
         self.roster.text(id)
     }
 
@@ -322,6 +336,7 @@ impl Memory {
     /// forgotten because it was missing for long; and then the age before which nothing that is remembered was seen last.
     pub(crate) fn end_scrape(&mut self, success: bool) -> (Forgotten, Option<u32>) {
         let mut forgotten = Forgotten::default();
+        self.roster.end();
         let oldest = if success { self.grow_older(&mut forgotten) } else { None };
         self.contexts.clear_away();
         forgotten.contexts = self.contexts.release_unheld();

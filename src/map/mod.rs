@@ -6,6 +6,7 @@
 mod absence;
 mod ahead;
 mod context;
+mod cuts;
 mod dropped;
 mod emitter;
 mod error;

@@ -14,19 +14,19 @@ pub(super) struct Repetition {
 }
 
 impl Repetition {
-    /// Whether a sample repeats the one before; `text` gives the text of a series. In other formats two equal samples
-    /// both count.
-    pub(super) fn repeats<'t>(
+    /// Whether a sample repeats the one before; `is_of` says whether it is one of a series. In other formats two
+    /// equal samples both count.
+    pub(super) fn repeats(
         &mut self,
         sample: &Sample<'_>,
         format: Format,
-        text: impl FnOnce(SeriesId) -> Option<&'t str>,
+        is_of: impl FnOnce(SeriesId) -> bool,
     ) -> bool {
         if format != Format::OpenMetrics {
             return false;
         }
         let same = match self.passed {
-            Some(series) => text(series) == Some(sample.series),
+            Some(series) => is_of(series),
             None => self.series == sample.series,
         };
         if same && self.timestamp_ms == sample.timestamp_ms {

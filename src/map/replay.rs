@@ -7,7 +7,7 @@
 //!
 //! Series mostly come in the order of the scrape before. Where they do not, they are looked up ([`Ahead`]).
 
-use crate::parse::{Format, Room, Tail, Taken, tail};
+use crate::parse::{Format, Room, Taken, tail};
 
 use super::ahead::Ahead;
 use super::mapping::Mapping;
@@ -29,6 +29,8 @@ struct Run {
     tells_starts: bool,
     /// The series of the line before, if that was read.
     before: Option<SeriesId>,
+    /// Whether the sample before, if it was read, may be repeated.
+    may_repeat: bool,
 }
 
 impl<S: Submissions> Mapping<'_, S> {
@@ -41,14 +43,15 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         // Among series that are all new nothing stands that is known.
         let roster = &self.memory.roster;
-        let is_expected = |place: u32| roster.stands(place, lines).is_some();
-        if !roster.is_search_worthwhile() && !roster.expectation().into_iter().any(is_expected) {
+        let is_likely = roster.is_search_worthwhile() || roster.expects(lines).is_some();
+        if !is_likely && self.drafts.layouts.is_empty() {
             return taken;
         }
         let format = self.circumstances.format;
         let before = self.repetition.read().filter(|_| format == Format::OpenMetrics);
         let mut run = Run {
-            before: before.and_then(|text| self.memory.find(text)),
+            may_repeat: format == Format::OpenMetrics,
+            before: before.and_then(|text| self.memory.find(text.as_bytes()).ok()),
             format,
             family,
             sharing: self.shared.generation(),
@@ -60,18 +63,19 @@ impl<S: Submissions> Mapping<'_, S> {
         let (mut timestamp, mut ahead) = (None, Ahead::default());
         while taken.lines < room.lines {
             let (roster, rest) = (&self.memory.roster, &lines[taken.bytes..]);
-            let Some((series, length)) = ahead.take(taken).or_else(|| {
-                let [expected, missed] = roster.expectation();
-                let stands = roster.stands(expected, rest).or_else(|| roster.stands(missed, rest));
+            let known = ahead.take(taken).or_else(|| {
+                let stands = roster.stands(roster.expected(), rest).or_else(|| roster.expects(rest));
                 stands.or_else(|| ahead.search(roster, lines, taken))
-            }) else {
-                break;
+            });
+            let read = match known {
+                Some((series, length)) => self.line(run, series, rest, length),
+                None => self.new_line(&run, rest),
             };
-            let Some(tail) = self.line(run, series, rest, length) else { break };
-            taken.bytes += length + tail.length;
+            let Some((length, timestamp_ms)) = read else { break };
+            taken.bytes += length;
             taken.lines += 1;
-            run.before = None;
-            timestamp = tail.timestamp_ms;
+            (run.before, run.may_repeat) = (None, false);
+            timestamp = timestamp_ms;
         }
         self.open.samples += taken.lines;
         if taken.lines > 0 {
@@ -86,13 +90,13 @@ impl<S: Submissions> Mapping<'_, S> {
         let could_be = |(_, length): (SeriesId, usize)| {
             tail(&lines[length..], format).is_some_and(|tail| length + tail.length <= room.line_bytes)
         };
-        room.lines > 0
-            && roster.expectation().into_iter().find_map(|place| roster.stands(place, lines)).is_some_and(could_be)
+        room.lines > 0 && roster.expects(lines).is_some_and(could_be)
     }
 
-    /// Replays a line whose series is known; `None`, and nothing happens, if it cannot be.
+    /// Replays a line whose series is known; gives how many bytes it has, and its timestamp. `None`, and nothing happens, if
+    /// it cannot be.
     #[inline]
-    fn line(&mut self, run: Run, series: SeriesId, line: &[u8], length: usize) -> Option<Tail> {
+    fn line(&mut self, run: Run, series: SeriesId, line: &[u8], length: usize) -> Option<(usize, Option<i64>)> {
         let tail = tail(line.get(length..)?, run.format)?;
         let roster = &mut self.memory.roster;
         let entry = roster.entry(series);
@@ -110,6 +114,28 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         roster.entry_mut(series).seen = run.age;
         roster.came(series);
-        Some(tail)
+        Some((length + tail.length, tail.timestamp_ms))
+    }
+
+    /// Takes in a line whose series is new and like one before; otherwise as [`Mapping::line`].
+    fn new_line(&mut self, run: &Run, line: &[u8]) -> Option<(usize, Option<i64>)> {
+        let layouts = &mut self.drafts.layouts;
+        if layouts.is_empty() || run.tells_starts {
+            return None;
+        }
+        let like = layouts.read(line, &self.memory.roster.pieces)?;
+        let (text, behind) = line.split_at(like.length());
+        let tail = tail(behind, run.format)?;
+        let length = like.length() + tail.length;
+        if run.may_repeat && self.repetition.read().is_some_and(|read| read.as_bytes() == text) {
+            return None;
+        }
+        let unknown = self.memory.find(text).err()?;
+        if length > run.line_bytes || self.make_room().is_err() {
+            return None;
+        }
+        let series = self.alike(&like, text, unknown, run.sharing)?;
+        self.apply_plain(series, tail.value);
+        Some((length, tail.timestamp_ms))
     }
 }

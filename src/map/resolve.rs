@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use crate::parse::{Family, Format, MetricType, Role, Sample};
 use crate::unit::Unit;
 
+use super::cuts::Cuts;
 use super::dropped::DropReason;
 use super::error::MapError;
 use super::group::GroupName;
 use super::labels::{LabelRoom, known_name, without_prefix};
-use super::layout::{Example, Layout, Layouts};
+use super::layout::{Example, Layout, Layouts, Like};
 use super::mapping::Mapping;
 use super::memory::{Planned, Unknown};
 use super::number::Bounds;
@@ -34,6 +35,7 @@ pub(super) struct Drafts {
     labels: LabelRoom,
     bounds: Bounds,
     group: GroupName,
+    cuts: Cuts,
     pub(super) layouts: Layouts,
 }
 
@@ -66,13 +68,13 @@ impl<S: Submissions> Mapping<'_, S> {
             return Ok(Ok(series));
         }
         if known.is_err() {
-            self.check_memory(self.memory.len() + 1)?;
-            if let Some(series) = self.memory.expect(self.bytes) {
-                self.emitter.out.expect(series);
-            }
+            self.make_room()?;
         }
         if let Err(unknown) = known
-            && let Some(series) = self.alike(sample, unknown, sharing)
+            && let Some(like) = self.drafts.layouts.read(sample.series.as_bytes(), &self.memory.roster.pieces)
+            && like.length() == sample.series.len()
+            && self.drafts.layouts.get(like.place).role() == sample.role
+            && let Some(series) = self.alike(&like, sample.series.as_bytes(), unknown, sharing)
         {
             return Ok(Ok(series));
         }
@@ -81,27 +83,38 @@ impl<S: Submissions> Mapping<'_, S> {
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
         let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
-        Ok(Ok(self.memory.plan(sample.series, known, planned)))
+        let cut = self.drafts.cuts.of(sample);
+        Ok(Ok(self.memory.plan(sample.series, cut, known, planned)))
     }
 
-    /// Takes in a series that is new, if it is known what becomes of labels of such names.
-    fn alike(&mut self, sample: &Sample<'_>, unknown: Unknown, sharing: u32) -> Option<SeriesId> {
+    /// Before a series that is new: makes room for it, if there may be one more.
+    pub(super) fn make_room(&mut self) -> Result<(), MapError> {
+        self.check_memory(self.memory.len() + 1)?;
+        if let Some(series) = self.memory.expect(self.bytes) {
+            self.emitter.out.expect(series);
+        }
+        Ok(())
+    }
+
+    /// Takes in a series that is new and exposed as `text`, if it is known what becomes of labels of such names.
+    pub(super) fn alike(&mut self, like: &Like, text: &[u8], unknown: Unknown, sharing: u32) -> Option<SeriesId> {
         let Drafts { layouts, bounds, .. } = &mut self.drafts;
-        let place = layouts.of(sample)?;
-        let context = layouts.context(place, sample.labels, bounds, &mut self.memory.contexts)?;
-        let Layout { kind, gauges, part, .. } = *layouts.get(place);
-        let group = part.map(|part| (self.group_alike(place, sample), part));
-        let (text, family) = (sample.series, self.open.id);
-        Some(self.memory.plan_metric(text, unknown, kind, context, gauges, group, family, sharing))
+        let (contexts, pieces) = (&mut self.memory.contexts, &mut self.memory.roster.pieces);
+        let context = layouts.context(like, text, bounds, contexts, pieces)?;
+        let Layout { kind, gauges, part, head, .. } = *layouts.get(like.place);
+        let group = part.map(|part| (self.group_alike(like.place, text), part));
+        let [stem, rest] = self.drafts.layouts.pieces();
+        let family = self.open.id;
+        Some(self.memory.plan_metric(text, head, stem, rest, unknown, kind, context, gauges, group, family, sharing))
     }
 
     /// Joins the group of such a series.
-    fn group_alike(&mut self, place: usize, sample: &Sample<'_>) -> GroupId {
+    fn group_alike(&mut self, place: usize, text: &[u8]) -> GroupId {
         let Drafts { layouts, group: name, .. } = &mut self.drafts;
         if let Some(group) = layouts.group(place).filter(|group| self.memory.join_again(*group)) {
             return group;
         }
-        layouts.get(place).name_group(sample.labels, name);
+        layouts.get(place).name_group(text, name);
         let group = self.memory.join(name.as_str());
         layouts.joined(place, group);
         group
@@ -155,7 +168,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let contexts = &mut self.memory.contexts;
         // Relabeling changes names, not values.
         let unit = *self.open.unit.get_or_init(|| Unit::of_family(family.unit.as_deref(), &family.name));
-        let Drafts { bounds, group, labels: room, layouts } = &mut self.drafts;
+        let Drafts { bounds, group, labels: room, layouts, cuts } = &mut self.drafts;
         let compiled = match self.emitter.out.trace() {
             Some(mut trace) => {
                 SeriesCompiler { instance, static_tags, shared, unit, contexts, bounds, group, trace: &mut trace }
@@ -174,7 +187,8 @@ impl<S: Submissions> Mapping<'_, S> {
             && self.emitter.out.trace().is_none()
         {
             let example = Example { selected: &selected, sample, plan, part: *part };
-            layouts.learn(&example, static_tags.len(), instance, &self.memory.contexts);
+            let (contexts, pieces) = (&self.memory.contexts, &mut self.memory.roster.pieces);
+            layouts.learn(&example, static_tags.len(), instance, contexts, cuts, pieces);
         }
         compiled
     }

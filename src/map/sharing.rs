@@ -384,7 +384,7 @@ impl Sink for Search<'_> {
     }
 
     fn sample(&mut self, _: &Family, sample: &Sample<'_>) {
-        if self.state.done || self.state.repetition.repeats(sample, self.format, |_| None) {
+        if self.state.done || self.state.repetition.repeats(sample, self.format, |_| false) {
             return;
         }
         self.state.samples += 1;

@@ -25,7 +25,7 @@ pub(super) fn begun(sample: &Sample<'_>, memory: &Memory) -> Option<Begun> {
     let base = name.strip_suffix(CREATED)?;
     // The name as it stands in the series: quoted in braces, it is not at the front.
     let labels = sample.series.strip_prefix(&*name)?;
-    let known = |suffix: &str| memory.find(&format!("{base}{suffix}{labels}"));
+    let known = |suffix: &str| memory.find(format!("{base}{suffix}{labels}").as_bytes()).ok();
     if let Some(series) = known("_count").or_else(|| known("_sum"))
         && let Some((group, _)) = memory.get(series).group
     {

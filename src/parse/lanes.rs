@@ -86,6 +86,19 @@ pub(super) fn closing_quote(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// The same where the bytes may end soon behind the quote.
+#[inline]
+pub(crate) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    closing_quote(bytes, at).or_else(|| near_quote(bytes, at))
+}
+
+#[cold]
+fn near_quote(bytes: &[u8], at: usize) -> Option<usize> {
+    let is_odd = |byte: &u8| !matches!(byte, 0x20..=0x7F) || matches!(byte, b'"' | b'\\');
+    let end = at + bytes.get(at..)?.iter().position(is_odd)?;
+    (bytes[end] == b'"').then_some(end)
+}
+
 const POWERS: [u64; 17] = powers_of(10);
 
 /// The first powers of a number, which fit.

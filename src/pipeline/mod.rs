@@ -141,7 +141,7 @@ impl Pipeline {
     }
 
     /// A series as exposed, if it is remembered.
-    pub fn series(&self, series: SeriesId) -> Option<&str> {
+    pub fn series(&self, series: SeriesId) -> Option<String> {
         self.mapper.series(series)
     }
 

@@ -91,8 +91,8 @@ impl Slots {
     ) -> SlotId {
         let mut draft = std::mem::take(&mut self.draft);
         draft.clear();
-        draft.extend([host, metric].map(|text| self.texts.hold(text)));
-        draft.extend(tags.into_iter().map(|tag| self.texts.hold(tag)));
+        draft.extend([host, metric].map(|text| self.texts.hold(text.as_bytes())));
+        draft.extend(tags.into_iter().map(|tag| self.texts.hold(tag.as_bytes())));
         let (slot, _) = self.intern_numbers(&draft, unit);
         self.draft = draft;
         slot
@@ -208,6 +208,12 @@ impl Slots {
     #[inline]
     pub(crate) fn text(&self, number: u32) -> &str {
         self.texts.get(number)
+    }
+
+    /// The bytes of the text of a number.
+    #[inline]
+    pub(crate) fn text_bytes(&self, number: u32) -> &[u8] {
+        self.texts.bytes(number)
     }
 
     /// How many series have the text of a number, as their name, their host or a tag.

@@ -56,7 +56,7 @@ impl Sorting {
 #[inline]
 fn compare(texts: &Texts, one: u32, other: u32) -> Ordering {
     let beginnings = texts.beginning(one).cmp(&texts.beginning(other));
-    beginnings.then_with(|| texts.get(one).cmp(texts.get(other)))
+    beginnings.then_with(|| texts.bytes(one).cmp(texts.bytes(other)))
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
         )) {
             let (mut texts, mut sorting) = (Texts::default(), Sorting::default());
             for list in lists {
-                let tags: Vec<_> = list.iter().map(|tag| texts.hold(tag)).collect();
+                let tags: Vec<_> = list.iter().map(|tag| texts.hold(tag.as_bytes())).collect();
                 let mut numbers = vec![7];
                 sorting.sort(&tags, &mut numbers, &mut texts);
                 let places = sorting.places().0.iter().map(|&place| numbers[place as usize]);

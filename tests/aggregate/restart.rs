@@ -17,9 +17,9 @@ const HOUR: Duration = Duration::from_hours(1);
 const SERIES: usize = 8;
 
 /// The text of a series.
-fn text(series: SeriesId) -> Option<&'static str> {
+fn text(series: SeriesId) -> Option<String> {
     const TEXTS: [&str; SERIES] = ["a", "b", "c_count", "c_sum", "r", "h_bucket{1}", "h_bucket{2}", "n"];
-    TEXTS.get(series.index()).copied()
+    TEXTS.get(series.index()).map(ToString::to_string)
 }
 
 impl Target {

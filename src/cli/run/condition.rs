@@ -87,7 +87,7 @@ fn tell_state(endpoint: &Endpoint, report: &Report, before: Option<State>, now: 
 
 fn tell_collisions(endpoint: &Endpoint, collisions: &Collisions, road: &Road) {
     let Some(first) = collisions.examples.first() else { return };
-    let exposed = |series| road.exposed(series).unwrap_or("a series that is gone");
+    let exposed = |series| road.exposed(series).unwrap_or_else(|| "a series that is gone".to_owned());
     tracing::warn!(
         %endpoint,
         replaced = collisions.replaced,

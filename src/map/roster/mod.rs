@@ -1,34 +1,32 @@
-//! The series of a target as they are recognised: their texts one after the other in the order in which they first came,
-//! who came behind whom, and what may be replayed of each.
+//! The series of a target as they are recognised: their texts, who came behind whom, and what may be replayed of each.
 //!
-//! To recognise a series where it is expected takes one comparison; elsewhere it is found by a hash of its text.
+//! To recognise a series where it is expected takes a comparison of its text; elsewhere it is found by a hash of that.
 
 mod index;
+mod pieces;
 
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use index::Index;
+pub(super) use pieces::{Cut, Kind, Piece, PiecedText, Pieces};
 
 use super::dropped::DropReason;
 use super::origin::SeriesId;
 use super::selection::FamilyId;
 use crate::texts::{make_room, make_room_for};
 
-/// Texts begin at multiples of this, so that 32 bits can tell the place of any of 32 GiB.
-const UNIT: usize = 8;
-
-/// Below so many bytes it is not worth the work to close gaps.
-const FEW_BYTES: usize = 64 << 10;
-
 /// With so few series it is not worth the work to guess how many will come.
-const FEW_SERIES: usize = 4096;
+const FEW_SERIES: usize = 1024;
 
 /// What a line has beside the text of its series, at least: a blank, a digit, and a line feed.
 const SHORTEST_TAIL: u64 = 3;
 
 /// There is no room made for more series than this before they come: a body may have much in it that is no series.
 const MOST_AT_ONCE: u64 = 1 << 20;
+
+/// So many texts fit into the caches of a core.
+const FEW_TEXTS: usize = 16 << 10;
 
 /// Stands for no series.
 const NOBODY: u32 = u32::MAX;
@@ -44,10 +42,11 @@ pub(super) enum Replay {
     Not,
 }
 
-/// A series. The place in units where its text begins, and its length in bytes, are of the arena.
+/// A series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    start: u32,
+    text: PiecedText,
+    /// How many bytes it has.
     length: u32,
     /// The series that came behind it when it came last.
     next: u32,
@@ -68,7 +67,7 @@ pub(super) struct Entry {
 /// The series of a target.
 #[derive(Debug)]
 pub(super) struct Roster {
-    arena: String,
+    pub(super) pieces: Pieces,
     /// By the number of the series.
     entries: Vec<Entry>,
     /// Numbers, by the hash of the text.
@@ -90,7 +89,7 @@ pub(super) struct Roster {
 impl Default for Roster {
     fn default() -> Self {
         Self {
-            arena: String::new(),
+            pieces: Pieces::default(),
             entries: Vec::new(),
             index: Index::default(),
             hasher: RandomState::default(),
@@ -127,11 +126,6 @@ impl Roster {
         self.look_up(fingerprint, text).ok_or(fingerprint)
     }
 
-    /// The series of this text.
-    pub(super) fn find(&self, text: &[u8]) -> Option<SeriesId> {
-        self.find_or_fingerprint(text).ok()
-    }
-
     /// By what a text is looked up.
     #[inline]
     pub(super) fn fingerprint(&self, text: &[u8]) -> u32 {
@@ -139,7 +133,7 @@ impl Roster {
     }
 
     fn look_up(&self, fingerprint: u32, text: &[u8]) -> Option<SeriesId> {
-        let is_it = |&place: &u32| self.entries.get(place as usize).is_some_and(|entry| self.text_of(entry) == text);
+        let is_it = |&place: &u32| self.is(SeriesId::new(place), text);
         self.index.candidates(fingerprint).find(is_it).map(SeriesId::new)
     }
 
@@ -152,23 +146,26 @@ impl Roster {
     /// Something of the text of a series, read so that the text is at hand when it is compared.
     #[inline]
     pub(super) fn touch(&self, series: SeriesId) -> u8 {
-        let text = self.entries.get(series.index()).map_or(&[][..], |entry| self.text_of(entry));
-        let at = |at: usize| text.get(at).copied().unwrap_or_default();
-        at(0) ^ at(text.len() / 2) ^ at(text.len().wrapping_sub(1))
+        self.entries.get(series.index()).map_or(0, |entry| self.pieces.touch(entry.text))
     }
 
     /// The series of a text with this fingerprint; `candidate` is the likeliest one.
     #[inline]
     pub(super) fn verify(&self, candidate: Option<SeriesId>, fingerprint: u32, text: &[u8]) -> Option<SeriesId> {
-        let entry = self.entries.get(candidate?.index())?;
-        if self.text_of(entry) == text { candidate } else { self.look_up(fingerprint, text) }
+        if self.is(candidate?, text) { candidate } else { self.look_up(fingerprint, text) }
+    }
+
+    /// Whether a series is the one of this text.
+    #[inline]
+    pub(super) fn is(&self, series: SeriesId, text: &[u8]) -> bool {
+        let entry = self.entries.get(series.index()).filter(|entry| !entry.is_vacant);
+        entry.is_some_and(|entry| entry.length as usize == text.len() && self.pieces.is(entry.text, text))
     }
 
     /// The text of a series, if there is one of this number.
-    pub(super) fn text(&self, series: SeriesId) -> Option<&str> {
+    pub(super) fn text(&self, series: SeriesId) -> Option<String> {
         let entry = self.entries.get(series.index()).filter(|entry| !entry.is_vacant)?;
-        let start = entry.start as usize * UNIT;
-        self.arena.get(start..start + entry.length as usize)
+        Some(self.pieces.get(entry.text))
     }
 
     pub(super) fn entry(&self, series: SeriesId) -> &Entry {
@@ -184,21 +181,58 @@ impl Roster {
         self.births
     }
 
-    /// Takes in a series that there is none of, and gives its number. `fingerprint` is that of its text.
+    /// Takes in a series that there is none of, and gives its number. `fingerprint` is that of its text, which may be cut.
     ///
     /// # Panics
     ///
-    /// With 2^32 series or 32 GiB of texts, which limits keep away.
-    pub(super) fn enter(&mut self, text: &str, fingerprint: u32) -> SeriesId {
-        self.births = self.births.wrapping_add(1).max(1);
-        let room = text.len() + UNIT;
-        if self.arena.capacity() - self.arena.len() < room {
-            self.make_room(room);
+    /// With 2^32 series, which limits keep away.
+    pub(super) fn enter(&mut self, text: &str, cut: Option<Cut>, fingerprint: u32) -> SeriesId {
+        let (text, cut) = (text.as_bytes(), cut.filter(|_| self.keeps_pieces()));
+        match cut {
+            Some(cut) => {
+                let PiecedText { head, stem, rest } = self.pieces.hold_cut(text, cut);
+                self.admit(text.len(), head, stem, rest, fingerprint)
+            }
+            None => self.enter_whole(text, fingerprint),
         }
-        pad(&mut self.arena);
+    }
+
+    /// The same of a text that was put together of other texts, whose pieces are there; the stem is none if it has nothing in
+    /// common with others.
+    #[inline]
+    pub(super) fn enter_pieces(
+        &mut self,
+        text: &[u8],
+        head: Piece,
+        stem: Piece,
+        rest: Piece,
+        fingerprint: u32,
+    ) -> SeriesId {
+        if stem == Piece::NONE || !self.keeps_pieces() {
+            return self.enter_whole(text, fingerprint);
+        }
+        self.pieces.hold(head);
+        self.pieces.hold(stem);
+        self.pieces.hold(rest);
+        self.admit(text.len(), head, stem, rest, fingerprint)
+    }
+
+    fn enter_whole(&mut self, text: &[u8], fingerprint: u32) -> SeriesId {
+        let text_kept = self.pieces.keep(text);
+        self.admit(text.len(), Piece::NONE, Piece::NONE, text_kept, fingerprint)
+    }
+
+    /// Whether texts are kept in pieces: one comparison is faster than three, and where there are few texts, little room is
+    /// gained.
+    fn keeps_pieces(&self) -> bool {
+        self.index.len() >= FEW_TEXTS
+    }
+
+    fn admit(&mut self, length: usize, head: Piece, stem: Piece, rest: Piece, fingerprint: u32) -> SeriesId {
+        self.births = self.births.wrapping_add(1).max(1);
         let entry = Entry {
-            start: u32::try_from(self.arena.len() / UNIT).expect("texts are limited to less than 32 GiB"),
-            length: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
+            text: PiecedText { head, stem, rest },
+            length: u32::try_from(length).expect("a line is shorter than 4 GiB"),
             next: NOBODY,
             family: FamilyId::NONE,
             sharing: 0,
@@ -208,8 +242,7 @@ impl Roster {
             grows: false,
             is_vacant: false,
         };
-        self.arena.push_str(text);
-        self.bytes += text.len();
+        self.bytes += length;
         let place = if let Some(place) = self.free.pop() {
             self.entries[place as usize] = entry;
             place
@@ -239,74 +272,36 @@ impl Roster {
             return None;
         }
         make_room_for(&mut self.entries, expected);
-        // No longer than the body, and where texts may begin.
-        let bytes = (expected as u64 * each).min(body_bytes) as usize + expected * UNIT;
-        self.arena.reserve_exact(bytes.saturating_sub(self.arena.len()));
+        let whole = expected.min(FEW_TEXTS) - known.min(FEW_TEXTS);
+        self.pieces.expect(whole, whole * each as usize);
         Some(expected)
     }
 
     /// A series is no longer one; its number will be given out again.
     pub(super) fn leave(&mut self, series: SeriesId) {
         let place = series.place();
-        let Some(entry) = self.entries.get(series.index()).filter(|entry| !entry.is_vacant) else { return };
-        let fingerprint = self.fingerprint(self.text_of(entry));
-        self.index.remove(fingerprint, place);
+        let Some(text) = self.text(series) else { return };
+        self.index.remove(self.fingerprint(text.as_bytes()), place);
+        self.bytes -= text.len();
         let entry = &mut self.entries[series.index()];
-        self.bytes -= entry.length as usize;
+        self.pieces.let_go(entry.text);
         (entry.is_vacant, entry.replay) = (true, Replay::Not);
         self.free.push(place);
     }
 
-    /// Closes the gaps between texts when they take half as much room as the texts.
+    /// Gives back the room of texts that are gone, if it is much.
     pub(super) fn tidy(&mut self) {
-        let needed = self.needed();
-        if self.arena.len() >= needed + needed / 2 + FEW_BYTES {
-            self.close_gaps();
-        }
-    }
-
-    /// Makes room for another text. Where series come and go, the gaps that some left are room for the others.
-    fn make_room(&mut self, room: usize) {
-        let needed = self.needed();
-        if self.arena.len() >= needed + needed / 4 + FEW_BYTES {
-            self.close_gaps();
-        }
-        if self.arena.capacity() - self.arena.len() < room {
-            self.arena.reserve_exact(room.max(self.arena.len() / 2));
-        }
-    }
-
-    /// How many bytes the texts take at most, each from where a text may begin.
-    fn needed(&self) -> usize {
-        self.bytes + self.index.len() * UNIT
-    }
-
-    /// Moves the texts together, in the order in which they stand. Where they are: as much again elsewhere, and given back,
-    /// would be a hole in the memory of the process.
-    fn close_gaps(&mut self) {
-        let present = (0..).zip(&self.entries).filter(|(_, entry)| !entry.is_vacant);
-        let mut present: Vec<(u32, u32)> = present.map(|(place, entry)| (entry.start, place)).collect();
-        present.sort_unstable();
-        let mut bytes = std::mem::take(&mut self.arena).into_bytes();
-        let mut end = 0_usize;
-        for (start, place) in present {
-            let entry = &mut self.entries[place as usize];
-            let (from, to) = (start as usize * UNIT, end.next_multiple_of(UNIT));
-            bytes[end..to].fill(0);
-            bytes.copy_within(from..from + entry.length as usize, to);
-            entry.start = (to / UNIT) as u32;
-            end = to + entry.length as usize;
-        }
-        bytes.truncate(end);
-        if end < bytes.capacity() / 4 {
-            bytes.shrink_to_fit();
-        }
-        self.arena = String::from_utf8(bytes).expect("whole texts, and zeros between them, are text");
+        self.pieces.tidy();
     }
 
     /// The series that came last, if it still is one.
     pub(super) fn last(&self) -> Option<SeriesId> {
         (self.last != NOBODY).then(|| SeriesId::new(self.last))
+    }
+
+    /// A body has ended.
+    pub(super) fn end(&mut self) {
+        self.pieces.forget();
     }
 
     /// A body begins.
@@ -333,38 +328,28 @@ impl Roster {
         !self.is_fresh
     }
 
+    /// The series that is expected to come.
     #[inline]
-    fn expected(&self) -> u32 {
+    pub(super) fn expected(&self) -> u32 {
         // The first series of most bodies is the first one there ever was.
         self.entries.get(self.last as usize).map_or(if self.last == NOBODY { 0 } else { NOBODY }, |last| last.next)
     }
 
-    /// The series that is expected to come, and the one that was expected where another one came: either may come now.
-    #[inline]
-    pub(super) fn expectation(&self) -> [u32; 2] {
-        [self.expected(), self.missed]
+    /// The series at the front of `lines`, if it is the one that is expected, or the one that was expected where another one
+    /// came: either may come now.
+    #[inline(never)]
+    pub(super) fn expects(&self, lines: &[u8]) -> Option<(SeriesId, usize)> {
+        [self.expected(), self.missed].into_iter().find_map(|place| self.stands(place, lines))
     }
 
     /// The series of a number at the front of `lines`, and where its text ends, if it stands there.
     #[inline]
     pub(super) fn stands(&self, place: u32, lines: &[u8]) -> Option<(SeriesId, usize)> {
-        let entry = self.entries.get(place as usize)?;
-        let text = self.text_of(entry);
-        let stands = lines.len() > text.len() && lines[text.len()] == b' ' && lines[..text.len()] == *text;
-        (stands && !entry.is_vacant).then(|| (SeriesId::new(place), text.len()))
+        let entry = self.entries.get(place as usize).filter(|entry| !entry.is_vacant)?;
+        let length = entry.length as usize;
+        let stands = lines.get(length) == Some(&b' ') && self.pieces.is(entry.text, &lines[..length]);
+        stands.then(|| (SeriesId::new(place), length))
     }
-
-    #[inline]
-    fn text_of(&self, entry: &Entry) -> &[u8] {
-        let start = entry.start as usize * UNIT;
-        self.arena.as_bytes().get(start..start + entry.length as usize).unwrap_or_default()
-    }
-}
-
-/// Makes the next text begin where a text may.
-fn pad(arena: &mut String) {
-    let gap = arena.len().next_multiple_of(UNIT) - arena.len();
-    arena.push_str(&"\0\0\0\0\0\0\0"[..gap]);
 }
 
 #[cfg(test)]
@@ -373,27 +358,31 @@ mod tests {
 
     #[test]
     fn texts_of_series_that_come_and_go_share_their_room() {
+        // Some are kept whole, and others in pieces.
+        const SERIES: usize = FEW_TEXTS + 5000;
         let mut roster = Roster::default();
         let text = |number: usize| format!("metric{{of=\"{number}\",text=\"{}\"}}", "ü".repeat(number % 50));
         let enter = |roster: &mut Roster, number| {
             let text = text(number);
             let fingerprint = roster.fingerprint(text.as_bytes());
-            roster.enter(&text, fingerprint)
+            let cut = Cut { stem: 7, rest: 8 + number % 3 };
+            roster.enter(&text, Some(cut), fingerprint)
         };
-        let mut present: Vec<_> = (0..5000).map(|number| enter(&mut roster, number)).collect();
+        let mut present: Vec<_> = (0..SERIES).map(|number| enter(&mut roster, number)).collect();
         let mut most = 0;
-        for number in 5000..100_000 {
+        for number in SERIES..5 * SERIES {
             let place = number % present.len();
             roster.leave(present[place]);
             present[place] = enter(&mut roster, number);
-            most = most.max(roster.arena.capacity());
+            roster.tidy();
+            most = most.max(roster.pieces.capacity());
         }
-        assert!(most < 2 * roster.bytes + 2 * FEW_BYTES, "{most} for {}", roster.bytes);
-        for number in 95_000..100_000 {
-            let series = roster.find(text(number).as_bytes());
+        assert!(most < 2 * roster.bytes, "{most} for {}", roster.bytes);
+        for number in 4 * SERIES..5 * SERIES {
+            let series = roster.find_or_fingerprint(text(number).as_bytes()).ok();
             assert!(
-                series == Some(present[number % 5000])
-                    && series.and_then(|series| roster.text(series)) == Some(&*text(number))
+                series == Some(present[number % SERIES])
+                    && series.and_then(|series| roster.text(series)) == Some(text(number))
             );
         }
     }

@@ -388,7 +388,7 @@ impl<'s> PointEncoder<'s> {
     fn tell_new(&self, sink: &mut impl Sink, at: usize, place: u32) {
         let draft = &*self.draft;
         let known = self.before.texts.get(at).filter(|_| self.before.place > 0 && at >= METRIC_AT);
-        let Some(known) = known.map(|known| self.slots.text(*known).as_bytes()) else { return sink.put(draft) };
+        let Some(known) = known.map(|known| self.slots.text_bytes(*known)) else { return sink.put(draft) };
         let length = self.slots.text_length(self.now.texts[at]);
         let text_at = draft.len() - length;
         // Where also the length is the same, it is copied with the text.
@@ -413,15 +413,15 @@ impl<'s> PointEncoder<'s> {
         if number == NONE {
             return;
         }
-        let text = slots.text(number);
+        let text = slots.text_bytes(number);
         match at {
             0 if text.is_empty() => draft.extend_from_slice(&self.host),
-            0 => resource(draft, "host", text),
-            DEVICE_AT => resource(draft, "device", &text[DEVICE.len()..]),
+            0 => resource(draft, "host", slots.text(number)),
+            DEVICE_AT => resource(draft, "device", &slots.text(number)[DEVICE.len()..]),
             _ => {
                 draft.push(if at == METRIC_AT { METRIC } else { TAG });
                 wire::varint(draft, text.len() as u64);
-                draft.extend_from_slice(text.as_bytes());
+                draft.extend_from_slice(text);
             }
         }
     }
@@ -433,9 +433,11 @@ fn edit(slots: &Slots, texts: &mut Vec<u32>, more: &[String]) -> usize {
     let mut at = 0;
     texts.retain(|number| {
         at += 1;
-        at <= TAGS_AT || !more.iter().any(|tag| tag == slots.text(*number))
+        at <= TAGS_AT || !more.iter().any(|tag| tag.as_bytes() == slots.text_bytes(*number))
     });
-    let is_device = |number: &u32| slots.text_length(*number) > DEVICE.len() && slots.text(*number).starts_with(DEVICE);
+    let is_device = |number: &u32| {
+        slots.text_length(*number) > DEVICE.len() && slots.text_bytes(*number).starts_with(DEVICE.as_bytes())
+    };
     let device = texts[TAGS_AT..].iter().rposition(is_device).map(|at| texts.remove(TAGS_AT + at));
     texts[DEVICE_AT] = device.unwrap_or(NONE);
     let own = device.map_or(0, |device| resource_length("device", slots.text_length(device) - DEVICE.len()));
