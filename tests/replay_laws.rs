@@ -255,13 +255,23 @@ const OPTIONS: [&str; 20] = [
     "extra_metrics: [{f0: {type: rate}}, {f1: {type: gauge}}, {f2: {type: counter}}]",
 ];
 
-fn compare(options: &str, scrapes: &[Vec<Shown>], open_metrics: bool) -> Result<(), TestCaseError> {
+/// So many series that others are kept in another way than where there are few.
+const CROWD: usize = 16_500;
+
+/// Before a body: that many.
+fn crowd() -> String {
+    let lines = (0..CROWD).map(|number| format!("crowd{{a=\"{number}\",b=\"1\"}} 1\n"));
+    "# TYPE crowd gauge\n".to_owned() + &lines.collect::<String>()
+}
+
+/// What stands before the first body is that of other series.
+fn compare(options: &str, first: &str, scrapes: &[Vec<Shown>], open_metrics: bool) -> Result<(), TestCaseError> {
     let runtime = Builder::new_current_thread().build().unwrap();
     let looks = [Look::Away, Look::AtSubmissions, Look::AtDecisions];
     let [mut replaying, mut reading, mut deciding] = looks.map(|look| Target::new(options, look));
     let content_type = if open_metrics { OPEN_METRICS } else { TEXT };
-    for scrape in scrapes {
-        let body = body(scrape, open_metrics);
+    for (at, scrape) in scrapes.iter().enumerate() {
+        let body = if at == 0 { first } else { "" }.to_owned() + &body(scrape, open_metrics);
         let replayed = replaying.scrape(&runtime, content_type, &body);
         let read = reading.scrape(&runtime, content_type, &body);
         prop_assert_eq!(&replayed, &read, "{} {}", options, &body);
@@ -276,6 +286,19 @@ proptest! {
 
     #[test]
     fn replaying_is_reading(scrapes in scrapes(), options in prop::sample::select(&OPTIONS[..]), open_metrics: bool) {
-        compare(options, &scrapes, open_metrics)?;
+        compare(options, "", &scrapes, open_metrics)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replaying_is_reading_also_among_many(
+        scrapes in scrapes(),
+        options in prop::sample::select(&OPTIONS[..]),
+        open_metrics: bool,
+    ) {
+        compare(options, &crowd(), &scrapes, open_metrics)?;
     }
 }
