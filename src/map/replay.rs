@@ -64,6 +64,9 @@ impl<S: Submissions> Mapping<'_, S> {
         while taken.lines < room.lines {
             let (roster, rest) = (&self.memory.roster, &lines[taken.bytes..]);
             let known = ahead.take(taken).or_else(|| {
+                if roster.expects_none() {
+                    return None;
+                }
                 let stands = roster.stands(roster.expected(), rest).or_else(|| roster.expects(rest));
                 stands.or_else(|| ahead.search(roster, lines, taken))
             });

@@ -64,6 +64,13 @@ impl Index {
         })
     }
 
+    /// Something of the cell where a number with this fingerprint will be added, read so that it is at hand then.
+    #[inline]
+    pub(super) fn touch(&self, fingerprint: u32) -> u32 {
+        let at = fingerprint as usize & self.cells.len().wrapping_sub(1);
+        self.cells.get(at).map_or(0, |cell| cell.place)
+    }
+
     /// Adds a number that is not there.
     pub(super) fn insert(&mut self, fingerprint: u32, place: u32) {
         if self.cells.len() * 3 <= (self.used + 1) * 4 {

@@ -123,7 +123,10 @@ impl Roster {
     /// The series of this text, or else the fingerprint that it would have.
     pub(super) fn find_or_fingerprint(&self, text: &[u8]) -> Result<SeriesId, u32> {
         let fingerprint = self.fingerprint(text);
-        self.look_up(fingerprint, text).ok_or(fingerprint)
+        self.look_up(fingerprint, text).ok_or_else(|| {
+            std::hint::black_box(self.index.touch(fingerprint));
+            fingerprint
+        })
     }
 
     /// By what a text is looked up.
@@ -326,6 +329,12 @@ impl Roster {
     /// Whether a series is worth being searched for: behind one that is new there are likely others.
     pub(super) fn is_search_worthwhile(&self) -> bool {
         !self.is_fresh
+    }
+
+    /// Whether nothing that is known is likely to come: among series that are all new.
+    #[inline]
+    pub(super) fn expects_none(&self) -> bool {
+        self.is_fresh && self.missed == NOBODY
     }
 
     /// The series that is expected to come.
