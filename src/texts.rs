@@ -12,7 +12,8 @@ pub(crate) const NOTHING: u32 = u32::MAX;
 /// So little of what is no longer needed is not worth moving all the rest.
 const FEW_BYTES: usize = 4096;
 
-/// Texts by their numbers. They are UTF-8, and handled as bytes where nobody needs to know.
+/// Texts by their numbers. They are kept as bytes: whoever brings one knows that it is UTF-8, and those who compare texts
+/// need not find that out again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
     all: Vec<u8>,
@@ -86,11 +87,10 @@ impl Texts {
     fn add(&mut self, text: &[u8], hash: u32) -> u32 {
         let length = u32::try_from(text.len()).expect("a text of a series is far shorter than 4 GiB");
         let beginning = beginning(text);
-        let record = Record { beginning, start: self.all.len(), length, holders: 1, follower: NOTHING, hash };
-        let spare = self.all.capacity() - self.all.len();
-        if spare < text.len() {
-            self.all.reserve_exact(text.len().max(self.all.len() / 2));
+        if self.all.capacity() - self.all.len() < text.len() {
+            self.make_room(text.len());
         }
+        let record = Record { beginning, start: self.all.len(), length, holders: 1, follower: NOTHING, hash };
         self.all.extend_from_slice(text);
         self.needed += text.len();
         if let Some(id) = self.free.pop() {
@@ -196,7 +196,7 @@ impl Texts {
     /// A text.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> &str {
-        plain(self.bytes(id))
+        text_of(self.bytes(id))
     }
 
     /// All numbers of texts are below this.
@@ -209,19 +209,40 @@ impl Texts {
         self.all.capacity()
     }
 
+    /// Makes room for another text. Where texts come and go, the gaps that some left are room for the others.
+    fn make_room(&mut self, bytes: usize) {
+        if self.all.len() >= self.needed + self.needed / 4 + FEW_BYTES {
+            self.close_gaps();
+        }
+        if self.all.capacity() - self.all.len() < bytes {
+            self.all.reserve_exact(bytes.max(self.all.len() / 2));
+        }
+    }
+
     /// Closes the gaps between texts when they take half as much room as the texts.
     pub(crate) fn tidy(&mut self) {
-        if self.all.len() < self.needed + self.needed / 2 + FEW_BYTES {
-            return;
+        if self.all.len() >= self.needed + self.needed / 2 + FEW_BYTES {
+            self.close_gaps();
         }
-        let mut all = Vec::with_capacity(self.needed);
-        for record in self.records.iter_mut().filter(|record| record.holders > 0) {
-            let start = all.len();
-            all.extend_from_slice(record.bytes(&self.all));
-            record.start = start;
+    }
+
+    /// Moves the texts together, in the order in which they stand. Where they are: as much again elsewhere, and given back,
+    /// would be a hole in the memory of the process.
+    fn close_gaps(&mut self) {
+        let held = (0..).zip(&self.records).filter(|(_, record)| record.holders > 0);
+        let mut held: Vec<(usize, u32)> = held.map(|(id, record)| (record.start, id)).collect();
+        held.sort_unstable();
+        let mut end = 0;
+        for (start, id) in held {
+            let record = &mut self.records[id as usize];
+            self.all.copy_within(start..start + record.length as usize, end);
+            record.start = end;
+            end += record.length as usize;
         }
-        let is_little = all.len() < self.all.capacity() / 4;
-        put_back(&mut self.all, all, is_little);
+        self.all.truncate(end);
+        if end < self.all.capacity() / 4 {
+            self.all.shrink_to_fit();
+        }
     }
 }
 
@@ -290,9 +311,9 @@ pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// The text of bytes that were read as plain ones, or are those of texts.
-pub(crate) fn plain(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("what is plain is ASCII, and what is of texts is UTF-8")
+/// The text of bytes that are known to be one.
+pub(crate) fn text_of(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("texts are UTF-8, and what is put together of texts is")
 }
 
 fn beginning(text: &[u8]) -> u64 {

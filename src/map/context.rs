@@ -92,8 +92,7 @@ pub struct Contexts {
     previous: Vec<u32>,
     previous_unit: Option<Unit>,
     /// Room for a tag.
-    text: String,
-    bytes: Vec<u8>,
+    text: Vec<u8>,
 }
 
 /// What is known of a context.
@@ -133,23 +132,23 @@ impl Contexts {
     /// Begins to make a context; its tags follow, one by one, then its end.
     pub(super) fn begin(&mut self, name: &str) {
         self.draft.clear();
-        let number = self.number_of(name, 1);
+        let number = self.number_of(name.as_bytes(), 1);
         self.draft.extend([NOTHING, number]);
     }
 
     /// The number of a text in this place, with one more holder. Likely it is again the one of the context before, or the one
     /// that stood there after that the last time: families mostly go through the same things in the same order.
-    fn number_of(&mut self, text: &str, place: usize) -> u32 {
+    fn number_of(&mut self, text: &[u8], place: usize) -> u32 {
         let texts = &mut self.slots.texts;
-        let Some(&before) = self.previous.get(place) else { return texts.hold(text.as_bytes()) };
-        if texts.holds_if(before, text.as_bytes()) {
+        let Some(&before) = self.previous.get(place) else { return texts.hold(text) };
+        if texts.holds_if(before, text) {
             return before;
         }
         let follower = texts.follower(before);
-        if texts.holds_if(follower, text.as_bytes()) {
+        if texts.holds_if(follower, text) {
             return follower;
         }
-        let number = texts.hold(text.as_bytes());
+        let number = texts.hold(text);
         texts.note_follower(before, number);
         number
     }
@@ -191,10 +190,10 @@ impl Contexts {
         }
         let recent = &mut tag.recent[unique::mark(value) as usize % RECENT];
         if !texts.holds_both(*recent, tag.key.as_bytes(), value) {
-            self.bytes.clear();
-            self.bytes.extend_from_slice(tag.key.as_bytes());
-            self.bytes.extend_from_slice(value);
-            *recent = texts.hold(&self.bytes);
+            self.text.clear();
+            self.text.extend_from_slice(tag.key.as_bytes());
+            self.text.extend_from_slice(value);
+            *recent = texts.hold(&self.text);
         }
         texts.note_follower(before, *recent);
         *recent
@@ -202,22 +201,28 @@ impl Contexts {
 
     /// Adds a tag to the context that is being made.
     pub(super) fn tag(&mut self, tag: &str) {
-        let number = self.number_of(tag, self.draft.len());
-        self.draft.push(number);
+        self.tag_bytes(tag.as_bytes());
     }
 
     /// Adds a tag of a key and a value to the context that is being made.
     pub(super) fn tag_of(&mut self, key: &str, value: &str) {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
-        text.extend([key, ":", value]);
-        self.tag(&text);
+        for part in [key, ":", value] {
+            text.extend_from_slice(part.as_bytes());
+        }
+        self.tag_bytes(&text);
         self.text = text;
+    }
+
+    fn tag_bytes(&mut self, tag: &[u8]) {
+        let number = self.number_of(tag, self.draft.len());
+        self.draft.push(number);
     }
 
     /// Ends the making of a context.
     pub(super) fn end(&mut self, hostname: &str, unit: Option<Unit>) -> ContextId {
-        self.draft[0] = self.number_of(hostname, 0);
+        self.draft[0] = self.number_of(hostname.as_bytes(), 0);
         let id = self.intern_draft(unit);
         std::mem::swap(&mut self.draft, &mut self.previous);
         self.previous_unit = unit;

@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::config::{GaugeAggregation, Instance};
-use crate::parse::{Label, MetricType, Quoted, Role, Sample, value_end};
+use crate::parse::{Format, Label, MetricType, Quoted, Role, Sample, value_end};
 use crate::slots::HEAD;
-use crate::texts::{is_same, plain};
+use crate::texts::{is_same, text_of};
 use crate::unit::Unit;
 
 use super::context::{ContextId, Contexts, TagDraft};
@@ -20,7 +20,7 @@ use super::labels::{LabelSet, MOST_PLAIN, QUANTILE, UPPER_BOUND, reads_all_value
 use super::number::Bounds;
 use super::origin::{GroupId, Part};
 use super::plan::Plan;
-use super::roster::{Kind, Piece, Pieces};
+use super::roster::{Meaning, Piece, Pieces};
 use super::selection::{SelectedFamily, Shape};
 use super::submission::MetricKind;
 
@@ -31,10 +31,10 @@ const MOST: usize = 8;
 #[derive(Debug)]
 pub(super) struct Layouts {
     all: Vec<Layout>,
-    /// The layout of the series that came last.
+    /// The layout of the series that was read last.
     last: usize,
     grouped: Grouped,
-    /// The stem and the rest of that series; none if it has nothing in common with others.
+    /// The stem and the rest of the series that was made last; none if it has nothing in common with others.
     before: [Piece; 2],
     /// Where the values of labels stand that had to be read, by the place of the label.
     values: Vec<Range<usize>>,
@@ -59,13 +59,16 @@ struct Grouped {
 #[derive(Debug)]
 pub(super) struct Layout {
     /// The name, with the brace behind it.
-    opening: String,
+    name: String,
     pub(super) head: Piece,
     role: Role,
     names: Vec<Box<str>>,
-    /// What stands before the value of each label.
-    openings: Vec<Box<str>>,
-    /// The stem, which may have no labels, and the rest.
+    /// What stands before the value of each label: a comma, but for the first, its name, and a quote.
+    before_values: Vec<Box<str>>,
+    /// What stands behind the last one: a brace, and before it maybe a comma.
+    behind_labels: &'static str,
+    /// The stem, which may have no labels, and the rest. A rest begins with a comma or a brace, and no stem does, so that
+    /// neither is taken for the other.
     halves: [Half; 2],
     /// The place of the label that is a bound or a quantile.
     bound: Option<usize>,
@@ -84,7 +87,7 @@ pub(super) struct Layout {
 /// The labels of a piece.
 #[derive(Debug)]
 struct Half {
-    kind: Kind,
+    meaning: Meaning,
     labels: Range<usize>,
     /// Which tags are made of them.
     tags: Range<usize>,
@@ -112,6 +115,7 @@ impl Like {
 pub(super) struct Example<'e, 'a> {
     pub(super) selected: &'e Arc<SelectedFamily>,
     pub(super) sample: &'e Sample<'a>,
+    pub(super) format: Format,
     pub(super) plan: &'e Plan,
     pub(super) part: Option<Part>,
 }
@@ -163,26 +167,30 @@ impl Layouts {
     #[inline]
     fn read_as(&mut self, place: usize, line: &[u8], pieces: &Pieces) -> Option<Like> {
         let layout = self.all.get(place)?;
-        if !line.starts_with(layout.opening.as_bytes()) {
+        if !line.starts_with(layout.name.as_bytes()) {
             return None;
         }
-        let mut at = layout.opening.len();
+        let mut at = layout.name.len();
         let mut like = Like { place, ends: [at; 2], pieces: [None; 2] };
         for (half, of) in layout.halves.iter().enumerate() {
             let is_stem = half == 0;
             if is_stem && of.labels.is_empty() {
                 continue;
             }
-            if let Some((piece, length)) = pieces.guess(of.kind, self.before[half], &line[at..]) {
+            if let Some((piece, length)) = pieces.guess(of.meaning, self.before[half], &line[at..]) {
                 like.pieces[half] = Some(piece);
                 at += length;
             } else {
                 at = layout.labels(of.labels.clone(), line, at, &mut self.values)?;
-                at += usize::from(!is_stem && line.get(at) == Some(&b'}'));
+                if !is_stem {
+                    at += line[at..]
+                        .starts_with(layout.behind_labels.as_bytes())
+                        .then_some(layout.behind_labels.len())?;
+                }
             }
             like.ends[half] = at;
         }
-        (line.get(at - 1) == Some(&b'}')).then_some(like)
+        Some(like)
     }
 
     /// The context of a series that has a layout; none where its bound may decide what becomes of it.
@@ -195,29 +203,27 @@ impl Layouts {
         pieces: &mut Pieces,
     ) -> Option<ContextId> {
         let (layout, values) = (&mut self.all[like.place], &self.values);
-        let mut known = like.pieces;
-        let mut met = known.map(|piece| piece.unwrap_or(Piece::NONE));
-        let starts = [layout.opening.len(), like.ends[0]];
-        for (half, of) in layout.halves.iter().enumerate() {
-            // Without a stem it has nothing in common with others.
-            if known[half].is_none() && !layout.halves[0].labels.is_empty() {
-                let (piece, is_known) =
-                    pieces.look_up(of.kind, self.before[half], &text[starts[half]..like.ends[half]]);
-                (met[half], known[half]) = (piece, is_known.then_some(piece));
-            }
-        }
         let raw = |at: usize| &text[values[at].clone()];
         let bound = match layout.bound {
             // Of infinity there is no bucket; whatever else has such a bound is compiled, too.
-            Some(at) if known[1].is_none() => {
-                Some(bounds.canonical(plain(raw(at))).filter(|bound| !bound.ends_with("inf"))?)
+            Some(at) if like.pieces[1].is_none() => {
+                Some(bounds.canonical(text_of(raw(at))).filter(|bound| !bound.ends_with("inf"))?)
             }
             _ => None,
         };
         let value = |at: usize| bound.filter(|_| layout.bound == Some(at)).map_or_else(|| raw(at), str::as_bytes);
+        let starts = [layout.name.len(), like.ends[0]];
+        let has_stem = !layout.halves[0].labels.is_empty();
         for (half, of) in layout.halves.iter().enumerate() {
             let numbers = &mut layout.draft[HEAD..][of.tags.clone()];
-            if let Some(piece) = known[half] {
+            let (piece, is_known) = match like.pieces[half] {
+                Some(piece) => (piece, true),
+                None if has_stem => pieces.look_up(of.meaning, self.before[half], &text[starts[half]..like.ends[half]]),
+                // It has nothing in common with others.
+                None => (Piece::NONE, false),
+            };
+            self.before[half] = piece;
+            if is_known {
                 numbers.copy_from_slice(pieces.tags(piece, numbers.len()));
                 contexts.hold_again(numbers);
                 continue;
@@ -226,11 +232,10 @@ impl Layouts {
             for (number, (tag, place)) in numbers.iter_mut().zip(tags) {
                 *number = contexts.tag_like(*number, tag, value(*place));
             }
-            if met[half] != Piece::NONE {
-                pieces.learn(met[half], of.kind, numbers);
+            if piece != Piece::NONE {
+                pieces.learn(piece, of.meaning, numbers);
             }
         }
-        self.before = met;
         Some(contexts.make_like(&mut layout.draft, layout.tags.len(), layout.unit))
     }
 
@@ -265,13 +270,14 @@ impl Layout {
         stem: usize,
         pieces: &mut Pieces,
     ) -> Option<Self> {
-        let Example { selected, sample, plan, part } = *example;
+        let Example { selected, sample, plan, part, .. } = *example;
         let Plan::Metric { kind, gauges, .. } = *plan else { return None };
         // A start time tells something beside what becomes of its value.
         let is_odd = sample.role == Role::Created || sample.name.is_escaped() || sample.labels.len() > MOST_PLAIN;
         if is_odd || sample.labels.is_empty() || reads_all_values(instance) {
             return None;
         }
+        let behind_labels = behind_labels(example)?;
         let bound = bound_of(selected, sample.labels, part)?;
         let name = |at: usize, label: &Label<'a>| if bound.at == Some(at) { bound.name } else { label.name.raw() };
         let labels = || sample.labels.iter().enumerate();
@@ -297,29 +303,16 @@ impl Layout {
         if !is_complete || draft.len() != HEAD + tags.len() + static_tags {
             return None;
         }
-        let opening = |(at, label): (usize, &Label<'_>)| {
-            let comma = if at == 0 { "" } else { "," };
-            format!("{comma}{}=\"", label.name.raw()).into_boxed_str()
-        };
-        let openings: Vec<_> = labels().map(opening).collect();
-        let meaning = if bound.at.is_some() { bound.name } else { "" };
-        let stem_tags = places.iter().filter(|place| **place < stem).count();
-        let halves = [
-            Half { kind: pieces.kind(openings[..stem].concat()), labels: 0..stem, tags: 0..stem_tags },
-            Half {
-                kind: pieces.kind(openings[stem..].concat() + meaning),
-                labels: stem..openings.len(),
-                tags: stem_tags..places.len(),
-            },
-        ];
-        let opening = format!("{}{{", sample.name.raw());
+        let before_values: Vec<_> = sample.labels.iter().zip(COMMAS).map(before_value).collect();
+        let name = format!("{}{{", sample.name.raw());
         Some(Self {
-            head: pieces.meet(opening.as_bytes()),
-            opening,
+            head: pieces.meet(name.as_bytes()),
+            name,
             role: sample.role,
             names: sample.labels.iter().map(|label| label.name.raw().into()).collect(),
-            openings,
-            halves,
+            halves: halves(stem, &before_values, &places, &bound, pieces),
+            before_values,
+            behind_labels,
             bound: bound.at,
             places,
             tags,
@@ -340,7 +333,7 @@ impl Layout {
         self.role == sample.role
             && self.names.len() == sample.labels.len()
             && sample.labels.iter().zip(self.names.iter().map(|name| &**name)).all(is_named)
-            && self.opening.strip_suffix('{') == Some(sample.name.raw())
+            && self.name.strip_suffix('{') == Some(sample.name.raw())
             && !sample.name.is_escaped()
     }
 
@@ -354,10 +347,10 @@ impl Layout {
         if values.len() < some.end {
             values.resize(some.end, 0..0);
         }
-        for (opening, value) in self.openings[some.clone()].iter().zip(&mut values[some]) {
-            let opening = opening.as_bytes();
-            let start = at + opening.len();
-            if !is_same(line.get(at..start)?, opening) {
+        for (before, value) in self.before_values[some.clone()].iter().zip(&mut values[some]) {
+            let before = before.as_bytes();
+            let start = at + before.len();
+            if !is_same(line.get(at..start)?, before) {
                 return None;
             }
             let end = value_end(line, start)?;
@@ -370,9 +363,9 @@ impl Layout {
     /// Makes the name of the group of such a series.
     pub(super) fn name_group(&self, text: &[u8], name: &mut GroupName) {
         let mut values = Vec::new();
-        self.labels(0..self.names.len(), text, self.opening.len(), &mut values)
+        self.labels(0..self.names.len(), text, self.name.len(), &mut values)
             .expect("the labels of a series that has a layout were read before");
-        let values = values.into_iter().map(|value| Quoted::new(plain(&text[value]), false));
+        let values = values.into_iter().map(|value| Quoted::new(text_of(&text[value]), false));
         let names = self.names.iter().map(|name| Quoted::new(name, false));
         let labels: Vec<_> = names.zip(values).map(|(name, value)| Label { name, value }).collect();
         let bound = self.bound.map_or("", |at| &self.names[at]);
@@ -390,6 +383,48 @@ impl Layout {
         let others = self.tags.len() - usize::from(self.bound.is_some());
         &self.draft[HEAD..HEAD + others]
     }
+}
+
+/// What stands before a label: a comma, but before the first.
+const COMMAS: [&str; MOST_PLAIN] = {
+    let mut commas = [","; MOST_PLAIN];
+    commas[0] = "";
+    commas
+};
+
+fn before_value((label, comma): (&Label<'_>, &str)) -> Box<str> {
+    format!("{comma}{}=\"", label.name.raw()).into()
+}
+
+/// What stands behind the labels of a series, if the text of it is its name and its labels, with no blanks between them and
+/// no quotes around names: only then can others be read by what stands between their values.
+fn behind_labels(example: &Example<'_, '_>) -> Option<&'static str> {
+    let Sample { series, name, labels, .. } = *example.sample;
+    let mut rest = series.strip_prefix(name.raw())?.strip_prefix('{')?;
+    for (label, comma) in labels.iter().zip(COMMAS) {
+        let value = rest.strip_prefix(comma)?.strip_prefix(label.name.raw())?.strip_prefix("=\"")?;
+        rest = value.strip_prefix(label.value.raw())?.strip_prefix('"')?;
+    }
+    match rest {
+        "}" => Some("}"),
+        // As older Java clients write it. In other formats it is worth a word.
+        ",}" if example.format == Format::PrometheusText => Some(",}"),
+        _ => None,
+    }
+}
+
+/// The labels of the stem, and all others.
+fn halves(stem: usize, before_values: &[Box<str>], places: &[usize], bound: &Bound, pieces: &mut Pieces) -> [Half; 2] {
+    let stem_tags = places.iter().filter(|place| **place < stem).count();
+    let meant = if bound.at.is_some() { bound.name } else { "" };
+    [
+        Half { meaning: pieces.meaning(before_values[..stem].concat()), labels: 0..stem, tags: 0..stem_tags },
+        Half {
+            meaning: pieces.meaning(before_values[stem..].concat() + meant),
+            labels: stem..before_values.len(),
+            tags: stem_tags..places.len(),
+        },
+    ]
 }
 
 /// The label that is a bound or a quantile.

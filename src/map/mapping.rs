@@ -435,7 +435,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             samples: 0,
             excluded: 0,
         };
-        self.drafts.layouts.begin();
+        self.drafts.begin();
         self.open.waits = self.waits(family);
         self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }

@@ -1,4 +1,5 @@
-//! The hot path: lines of series that were planned before, replayed without being read.
+//! The hot path: lines of series that were planned before, replayed without being read; and lines of series that are new
+//! but like others ([`Layouts`](super::layout::Layouts)), of which only that much is read.
 //!
 //! A line is replayed if all that it could say is its value: it begins with the text of a known series and a blank, the
 //! series was planned for the open family and the present shared labels, and a plain number follows. Whatever is
@@ -67,7 +68,7 @@ impl<S: Submissions> Mapping<'_, S> {
                 if roster.expects_none() {
                     return None;
                 }
-                let stands = roster.stands(roster.expected(), rest).or_else(|| roster.expects(rest));
+                let stands = roster.stands(roster.expected(), rest).or_else(|| roster.stands_again(rest));
                 stands.or_else(|| ahead.search(roster, lines, taken))
             });
             let read = match known {

@@ -39,6 +39,14 @@ pub(super) struct Drafts {
     pub(super) layouts: Layouts,
 }
 
+impl Drafts {
+    /// A family begins.
+    pub(super) fn begin(&mut self) {
+        self.layouts.begin();
+        self.cuts.begin();
+    }
+}
+
 impl<S: Submissions> Mapping<'_, S> {
     /// The series of a sample, or why it is none. The error fails the scrape.
     pub(super) fn resolve(
@@ -83,7 +91,7 @@ impl<S: Submissions> Mapping<'_, S> {
         // A start time is also told when nothing else comes of the sample.
         let is_plain = sample.role != Role::Created;
         let planned = Planned { plan, group, family: self.open.id, sharing, is_plain };
-        let cut = self.drafts.cuts.of(sample);
+        let cut = if known.is_err() { self.drafts.cuts.of(sample) } else { None };
         Ok(Ok(self.memory.plan(sample.series, cut, known, planned)))
     }
 
@@ -186,7 +194,7 @@ impl<S: Submissions> Mapping<'_, S> {
             && let Ok(Compiled { plan, part }) = &compiled
             && self.emitter.out.trace().is_none()
         {
-            let example = Example { selected: &selected, sample, plan, part: *part };
+            let example = Example { selected: &selected, sample, format: self.circumstances.format, plan, part: *part };
             let (contexts, pieces) = (&self.memory.contexts, &mut self.memory.roster.pieces);
             layouts.learn(&example, static_tags.len(), instance, contexts, cuts, pieces);
         }

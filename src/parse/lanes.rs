@@ -86,17 +86,19 @@ pub(super) fn closing_quote(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The same where the bytes may end soon behind the quote.
+/// The same where the bytes may end soon behind the quote, and where what is quoted is UTF-8, if nobody put a character
+/// there for one that was none.
 #[inline]
 pub(crate) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
-    closing_quote(bytes, at).or_else(|| near_quote(bytes, at))
+    closing_quote(bytes, at).or_else(|| odd_value_end(bytes, at))
 }
 
 #[cold]
-fn near_quote(bytes: &[u8], at: usize) -> Option<usize> {
-    let is_odd = |byte: &u8| !matches!(byte, 0x20..=0x7F) || matches!(byte, b'"' | b'\\');
-    let end = at + bytes.get(at..)?.iter().position(is_odd)?;
-    (bytes[end] == b'"').then_some(end)
+fn odd_value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let value = bytes.get(at..)?;
+    let length = value.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+    let text = std::str::from_utf8(&value[..length]).ok()?;
+    (value[length] == b'"' && !text.contains('\u{FFFD}')).then_some(at + length)
 }
 
 const POWERS: [u64; 17] = powers_of(10);
@@ -202,8 +204,15 @@ mod tests {
                 _ => None,
             };
             assert_eq!(closing_quote(&bytes, 0), expected, "{byte} at {place}");
+            assert_eq!(value_end(&bytes, 0), expected, "{byte} at {place}");
+            bytes.truncate(20);
+            assert_eq!(value_end(&bytes, 0), expected, "{byte} at {place}, and nothing behind it");
         }
         assert_eq!(closing_quote(b"abc\"", 0), None);
+        assert_eq!(value_end("caf\u{e9}\"".as_bytes(), 0), Some(5));
+        assert_eq!(value_end("caf\u{fffd}\"".as_bytes(), 0), None);
+        assert_eq!(value_end(b"caf\xe9\"", 0), None);
+        assert_eq!((value_end(b"caf", 0), value_end(b"", 0), value_end(b"", 1)), (None, None, None));
         assert_eq!(closing_quote(b"", 0), None);
     }
 

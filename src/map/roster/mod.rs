@@ -9,7 +9,8 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use index::Index;
-pub(super) use pieces::{Cut, Kind, Piece, PiecedText, Pieces};
+use pieces::PiecedText;
+pub(super) use pieces::{Cut, Meaning, Piece, Pieces};
 
 use super::dropped::DropReason;
 use super::origin::SeriesId;
@@ -124,6 +125,7 @@ impl Roster {
     pub(super) fn find_or_fingerprint(&self, text: &[u8]) -> Result<SeriesId, u32> {
         let fingerprint = self.fingerprint(text);
         self.look_up(fingerprint, text).ok_or_else(|| {
+            // It is new, and will be entered soon.
             std::hint::black_box(self.index.touch(fingerprint));
             fingerprint
         })
@@ -345,10 +347,16 @@ impl Roster {
     }
 
     /// The series at the front of `lines`, if it is the one that is expected, or the one that was expected where another one
-    /// came: either may come now.
-    #[inline(never)]
+    /// came: either may come now. Not for the hot path, where this is done step by step.
     pub(super) fn expects(&self, lines: &[u8]) -> Option<(SeriesId, usize)> {
-        [self.expected(), self.missed].into_iter().find_map(|place| self.stands(place, lines))
+        self.stands(self.expected(), lines).or_else(|| self.stands_again(lines))
+    }
+
+    /// The same of the one that was expected where another one came. A call of its own, so that what is at the expected place
+    /// is found without one.
+    #[inline(never)]
+    pub(super) fn stands_again(&self, lines: &[u8]) -> Option<(SeriesId, usize)> {
+        self.stands(self.missed, lines)
     }
 
     /// The series of a number at the front of `lines`, and where its text ends, if it stands there.

@@ -3,6 +3,10 @@
 //!
 //! Of kube-state-metrics, where each object is in a dozen families, the pieces have a third of the bytes of the texts.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use crate::texts::{NOTHING, Texts};
 
 /// A piece, by its number.
@@ -16,12 +20,12 @@ impl Piece {
 
 /// A text in pieces. One that has nothing in common with others is all rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::map) struct PiecedText {
+pub(super) struct PiecedText {
     /// The name, with a brace behind it.
-    pub(in crate::map) head: Piece,
+    pub(super) head: Piece,
     /// The first of its labels.
-    pub(in crate::map) stem: Piece,
-    pub(in crate::map) rest: Piece,
+    pub(super) stem: Piece,
+    pub(super) rest: Piece,
 }
 
 impl PiecedText {
@@ -40,23 +44,23 @@ pub(in crate::map) struct Cut {
 
 /// What the labels of a piece are called, and what they mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::map) struct Kind(u32);
+pub(in crate::map) struct Meaning(u32);
 
 /// What is known of a piece.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    kind: Kind,
+    meaning: Meaning,
     /// Where its tags begin.
     tags: u32,
 }
 
-const UNKNOWN: Known = Known { kind: Kind(u32::MAX), tags: 0 };
+const UNKNOWN: Known = Known { meaning: Meaning(u32::MAX), tags: 0 };
 
 /// All pieces.
 #[derive(Debug, Default)]
 pub(in crate::map) struct Pieces {
     texts: Texts,
-    kinds: Vec<String>,
+    meanings: HashMap<String, Meaning, RandomState>,
     /// What is known of labels that stood in this body, by the number of the piece.
     known: Vec<Known>,
     /// The tags that they become, one after the other.
@@ -66,13 +70,10 @@ pub(in crate::map) struct Pieces {
 }
 
 impl Pieces {
-    /// The kind of pieces that are described so.
-    pub(in crate::map) fn kind(&mut self, description: String) -> Kind {
-        let place = self.kinds.iter().position(|known| *known == description).unwrap_or_else(|| {
-            self.kinds.push(description);
-            self.kinds.len() - 1
-        });
-        Kind(place as u32)
+    /// The meaning that is described so.
+    pub(in crate::map) fn meaning(&mut self, description: String) -> Meaning {
+        let next = Meaning(self.meanings.len() as u32);
+        *self.meanings.entry(description).or_insert(next)
     }
 
     /// The piece of this text, until the body ends.
@@ -82,22 +83,22 @@ impl Pieces {
         Piece(number)
     }
 
-    /// The piece of a kind that stands at the front of `bytes`, and where it ends, if it is the one that last followed
+    /// The piece of this meaning that stands at the front of `bytes`, and where it ends, if it is the one that last followed
     /// `before`, or that one again.
     #[inline]
-    pub(in crate::map) fn guess(&self, kind: Kind, before: Piece, bytes: &[u8]) -> Option<(Piece, usize)> {
+    pub(in crate::map) fn guess(&self, meaning: Meaning, before: Piece, bytes: &[u8]) -> Option<(Piece, usize)> {
         [self.texts.follower(before.0), before.0].into_iter().find_map(|number| {
-            self.known.get(number as usize).filter(|known| known.kind == kind)?;
+            self.known.get(number as usize).filter(|known| known.meaning == meaning)?;
             let behind = self.texts.behind(number, bytes)?;
             Some((Piece(number), bytes.len() - behind.len()))
         })
     }
 
-    /// The piece of this text, which follows `before`; and whether its tags are known as those of this kind.
-    pub(in crate::map) fn look_up(&mut self, kind: Kind, before: Piece, text: &[u8]) -> (Piece, bool) {
+    /// The piece of this text, which follows `before`; and whether its tags are known for this meaning.
+    pub(in crate::map) fn look_up(&mut self, meaning: Meaning, before: Piece, text: &[u8]) -> (Piece, bool) {
         let number = self.texts.hold(text);
         self.texts.note_follower(before.0, number);
-        let is_known = self.known.get(number as usize).is_some_and(|known| known.kind == kind);
+        let is_known = self.known.get(number as usize).is_some_and(|known| known.meaning == meaning);
         if is_known {
             self.texts.let_go(number);
         } else {
@@ -107,12 +108,12 @@ impl Pieces {
     }
 
     /// Notes the tags of a piece of labels, until the body ends.
-    pub(in crate::map) fn learn(&mut self, piece: Piece, kind: Kind, tags: &[u32]) {
+    pub(in crate::map) fn learn(&mut self, piece: Piece, meaning: Meaning, tags: &[u32]) {
         let place = piece.0 as usize;
         if self.known.len() <= place {
             self.known.resize(place + 1, UNKNOWN);
         }
-        self.known[place] = Known { kind, tags: self.tags.len() as u32 };
+        self.known[place] = Known { meaning, tags: self.tags.len() as u32 };
         self.tags.extend_from_slice(tags);
     }
 
@@ -126,9 +127,12 @@ impl Pieces {
     /// A body has ended.
     pub(super) fn forget(&mut self) {
         for number in std::mem::take(&mut self.held) {
+            if let Some(known) = self.known.get_mut(number as usize) {
+                *known = UNKNOWN;
+            }
             self.texts.let_go(number);
         }
-        (self.kinds, self.known, self.tags) = Default::default();
+        (self.meanings, self.tags) = Default::default();
     }
 
     /// Keeps a text that has nothing in common with others.
