@@ -18,7 +18,7 @@ use super::selection::FamilyId;
 use crate::texts::{make_room, make_room_for};
 
 /// With so few series it is not worth the work to guess how many will come.
-const FEW_SERIES: usize = 1024;
+const FEW_SERIES: usize = 4096;
 
 /// What a line has beside the text of its series, at least: a blank, a digit, and a line feed.
 const SHORTEST_TAIL: u64 = 3;
