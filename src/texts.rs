@@ -1,5 +1,6 @@
-//! Texts that much has in common: names, tags and hosts, each kept once for as long as something has it. All of them stand
-//! together, so that a text costs its bytes and a few words, and what is made of texts is a list of numbers.
+//! Texts that much has in common: names, tags and hosts, and pieces of series as exposed, each kept once for as long as
+//! something has it. All of them stand together, so that a text costs its bytes and a few words, and what is made of texts
+//! is a list of numbers.
 
 use std::hash::BuildHasher;
 
