@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::texts::{make_room, make_room_for, put_back};
+use crate::texts::{make_room, make_room_for};
 
 /// So few numbers that are no longer needed are not worth moving all the rest.
 const FEW_NUMBERS: usize = 1024;
@@ -162,6 +162,16 @@ impl Lists {
     /// How many lists can be found.
     pub(crate) fn len(&self) -> usize {
         self.index.len()
+    }
+}
+
+/// Puts what was kept of something large back into its place, unless next to nothing was: large blocks that come and go
+/// in changing sizes would leave holes in the memory of the process.
+fn put_back<T: Clone>(place: &mut T, kept: T, is_little: bool) {
+    if is_little {
+        *place = kept;
+    } else {
+        place.clone_from(&kept);
     }
 }
 

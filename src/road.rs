@@ -103,6 +103,11 @@ impl Road {
         self.pipeline.series(series)
     }
 
+    /// A series as exposed for a message, which may come when it is remembered no longer.
+    pub(crate) fn exposed_or_gone(&self, series: SeriesId) -> String {
+        self.exposed(series).unwrap_or_else(|| "a series that is gone".to_owned())
+    }
+
     /// The series of the last batch.
     pub fn slots(&self) -> &Slots {
         self.pipeline.contexts().slots()

@@ -212,9 +212,7 @@ impl Texts {
 
     /// Makes room for another text. Where texts come and go, the gaps that some left are room for the others.
     fn make_room(&mut self, bytes: usize) {
-        if self.all.len() >= self.needed + self.needed / 4 + FEW_BYTES {
-            self.close_gaps();
-        }
+        self.close_gaps_from(self.needed / 4);
         if self.all.capacity() - self.all.len() < bytes {
             self.all.reserve_exact(bytes.max(self.all.len() / 2));
         }
@@ -222,14 +220,15 @@ impl Texts {
 
     /// Closes the gaps between texts when they take half as much room as the texts.
     pub(crate) fn tidy(&mut self) {
-        if self.all.len() >= self.needed + self.needed / 2 + FEW_BYTES {
-            self.close_gaps();
-        }
+        self.close_gaps_from(self.needed / 2);
     }
 
-    /// Moves the texts together, in the order in which they stand. Where they are: as much again elsewhere, and given back,
-    /// would be a hole in the memory of the process.
-    fn close_gaps(&mut self) {
+    /// Moves the texts together where the gaps have about so many bytes, in the order in which they stand. Where they are: as
+    /// much again elsewhere, and given back, would be a hole in the memory of the process.
+    fn close_gaps_from(&mut self, gaps: usize) {
+        if self.all.len() < self.needed + gaps + FEW_BYTES {
+            return;
+        }
         let held = (0..).zip(&self.records).filter(|(_, record)| record.holders > 0);
         let mut held: Vec<(usize, u32)> = held.map(|(id, record)| (record.start, id)).collect();
         held.sort_unstable();
@@ -257,16 +256,6 @@ pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
 /// Makes room for so many elements in all. Untouched, it takes no memory.
 pub(crate) fn make_room_for<T>(elements: &mut Vec<T>, all: usize) {
     elements.reserve_exact(all.saturating_sub(elements.len()));
-}
-
-/// Puts what was kept of something large back into its place, unless next to nothing was: large blocks that come and go
-/// in changing sizes would leave holes in the memory of the process.
-pub(crate) fn put_back<T: Clone>(place: &mut T, kept: T, is_little: bool) {
-    if is_little {
-        *place = kept;
-    } else {
-        place.clone_from(&kept);
-    }
 }
 
 /// Makes a list long enough for an element at `place`, which mostly is the next one.

@@ -237,9 +237,7 @@ impl Contexts {
         draft.extend_from_slice(self.slots.numbers(base).get(..HEAD).unwrap_or_default());
         let tags = self.orders.tags(self.uses[base.index()].order, &self.slots, base);
         draft.extend(tags.iter().filter(|&tag| keep(self.slots.texts.get(tag))));
-        for &text in &draft {
-            self.slots.texts.hold_again(text);
-        }
+        self.hold_again(&draft);
         draft.extend(more.map(|tag| self.slots.texts.hold(tag.as_bytes())));
         self.draft = draft;
         self.intern_draft(unit)

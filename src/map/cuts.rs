@@ -68,7 +68,7 @@ impl Cuts {
         }
         let known = &mut self.known[self.last];
         // What had nothing in common with the families before it is what another one has as well.
-        if known.stem == 0 && known.family != self.families && !is_bounded(labels) {
+        if known.stem == 0 && known.family != self.families && bound_of(labels).is_none() {
             known.stem = labels.len();
         }
         known.stem
@@ -80,15 +80,15 @@ impl Cuts {
             return None;
         }
         let in_common = self.known.iter().map(|known| common(&known.in_order, labels)).max().unwrap_or_default();
-        let bound = labels.iter().position(|label| BOUNDS.contains(&label.name.raw()));
         let in_order = labels.iter().map(|label| label.name.raw().into()).collect();
-        self.known.push(Names { in_order, stem: bound.unwrap_or(in_common), family: self.families });
+        self.known.push(Names { in_order, stem: bound_of(labels).unwrap_or(in_common), family: self.families });
         Some(self.known.len() - 1)
     }
 }
 
-fn is_bounded(labels: &[Label<'_>]) -> bool {
-    labels.iter().any(|label| BOUNDS.contains(&label.name.raw()))
+/// The place of the label that tells the series of one group apart, if there is one.
+fn bound_of(labels: &[Label<'_>]) -> Option<usize> {
+    labels.iter().position(|label| BOUNDS.contains(&label.name.raw()))
 }
 
 /// How many names are the same at the beginning of both.

@@ -27,6 +27,10 @@ use super::submission::MetricKind;
 /// So many are learned of one family: a histogram has buckets, a sum and a count, and may have labels of several kinds.
 const MOST: usize = 8;
 
+/// The places of the two halves of the labels of a series.
+const STEM: usize = 0;
+const REST: usize = 1;
+
 /// What is known of the family whose series come, and of labels.
 #[derive(Debug)]
 pub(super) struct Layouts {
@@ -107,7 +111,7 @@ pub(super) struct Like {
 impl Like {
     /// How many bytes the series has.
     pub(super) fn length(&self) -> usize {
-        self.ends[1]
+        self.ends[REST]
     }
 }
 
@@ -173,7 +177,7 @@ impl Layouts {
         let mut at = layout.name.len();
         let mut like = Like { place, ends: [at; 2], pieces: [None; 2] };
         for (half, of) in layout.halves.iter().enumerate() {
-            let is_stem = half == 0;
+            let is_stem = half == STEM;
             if is_stem && of.labels.is_empty() {
                 continue;
             }
@@ -206,14 +210,14 @@ impl Layouts {
         let raw = |at: usize| &text[values[at].clone()];
         let bound = match layout.bound {
             // Of infinity there is no bucket; whatever else has such a bound is compiled, too.
-            Some(at) if like.pieces[1].is_none() => {
+            Some(at) if like.pieces[REST].is_none() => {
                 Some(bounds.canonical(text_of(raw(at))).filter(|bound| !bound.ends_with("inf"))?)
             }
             _ => None,
         };
         let value = |at: usize| bound.filter(|_| layout.bound == Some(at)).map_or_else(|| raw(at), str::as_bytes);
-        let starts = [layout.name.len(), like.ends[0]];
-        let has_stem = !layout.halves[0].labels.is_empty();
+        let starts = [layout.name.len(), like.ends[STEM]];
+        let has_stem = !layout.halves[STEM].labels.is_empty();
         for (half, of) in layout.halves.iter().enumerate() {
             let numbers = &mut layout.draft[HEAD..][of.tags.clone()];
             let (piece, is_known) = match like.pieces[half] {

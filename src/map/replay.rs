@@ -42,10 +42,10 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.outcome.error.is_some() || self.failing.is_some() {
             return taken;
         }
-        // Among series that are all new nothing stands that is known.
+        // Among series that are all new nothing stands that is known, or like what is known.
         let roster = &self.memory.roster;
-        let is_likely = roster.is_search_worthwhile() || roster.expects(lines).is_some();
-        if !is_likely && self.drafts.layouts.is_empty() {
+        let may_be_known = || roster.is_search_worthwhile() || roster.expects(lines).is_some();
+        if self.drafts.layouts.is_empty() && !may_be_known() {
             return taken;
         }
         let format = self.circumstances.format;

@@ -87,15 +87,14 @@ fn tell_state(endpoint: &Endpoint, report: &Report, before: Option<State>, now: 
 
 fn tell_collisions(endpoint: &Endpoint, collisions: &Collisions, road: &Road) {
     let Some(first) = collisions.examples.first() else { return };
-    let exposed = |series| road.exposed(series).unwrap_or_else(|| "a series that is gone".to_owned());
     tracing::warn!(
         %endpoint,
         replaced = collisions.replaced,
         "different series come to one gauge with the same tags, so that only the last of them is sent: `{}` replaces `{}` \
          in `{}`; keep a label that tells them apart (`exclude_labels`, `include_labels`), or say with \
          `gauge_aggregation` what they come to",
-        exposed(first.by),
-        exposed(first.replaced),
+        road.exposed_or_gone(first.by),
+        road.exposed_or_gone(first.replaced),
         first.series.metric,
     );
 }
