@@ -13,6 +13,9 @@ pub(crate) const NOTHING: u32 = u32::MAX;
 /// So little of what is no longer needed is not worth moving all the rest.
 const FEW_BYTES: usize = 4096;
 
+/// What has fewer bytes than this may have room for twice as many.
+const LITTLE: usize = 1 << 20;
+
 /// Texts by their numbers. They are kept as bytes: whoever brings one knows that it is UTF-8, and those who compare texts
 /// need not find that out again.
 #[derive(Clone, Debug, Default)]
@@ -213,9 +216,7 @@ impl Texts {
     /// Makes room for another text. Where texts come and go, the gaps that some left are room for the others.
     fn make_room(&mut self, bytes: usize) {
         self.close_gaps_from(self.needed / 4);
-        if self.all.capacity() - self.all.len() < bytes {
-            self.all.reserve_exact(bytes.max(self.all.len() / 2));
-        }
+        make_room(&mut self.all, bytes);
     }
 
     /// Closes the gaps between texts when they take half as much room as the texts.
@@ -246,10 +247,13 @@ impl Texts {
     }
 }
 
-/// Makes room for more elements. What is kept for each series grows by half at a time, and not to twice its size.
+/// Makes room for more elements. What is kept for each series grows by half at a time, and not to twice its size, unless it
+/// is little.
 pub(crate) fn make_room<T>(elements: &mut Vec<T>, more: usize) {
-    if elements.capacity() - elements.len() < more {
-        elements.reserve_exact(more.max(elements.len() / 2));
+    let length = elements.len();
+    if elements.capacity() - length < more {
+        let is_little = length * size_of::<T>() < LITTLE;
+        elements.reserve_exact(more.max(if is_little { length } else { length / 2 }));
     }
 }
 
