@@ -36,7 +36,7 @@ pub(super) struct TagDraft {
 impl TagDraft {
     /// A tag of this key.
     pub(super) fn new(key: &str) -> Self {
-        Self { key: format!("{key}:"), follows: false, recent: [NOTHING; RECENT] }
+        Self { key: [key, ":"].concat(), follows: false, recent: [NOTHING; RECENT] }
     }
 }
 

@@ -20,7 +20,7 @@ use super::labels::{LabelSet, MOST_PLAIN, QUANTILE, UPPER_BOUND, reads_all_value
 use super::number::Bounds;
 use super::origin::{GroupId, Part};
 use super::plan::Plan;
-use super::roster::{Meaning, Piece, Pieces};
+use super::roster::{Cut, Meaning, Piece, Pieces};
 use super::selection::{SelectedFamily, Shape};
 use super::submission::MetricKind;
 
@@ -46,15 +46,30 @@ pub(super) struct Layouts {
 
 impl Default for Layouts {
     fn default() -> Self {
-        Self { all: Vec::new(), last: 0, grouped: Grouped::default(), before: [Piece::NONE; 2], values: Vec::new() }
+        Self {
+            all: Vec::new(),
+            last: 0,
+            grouped: Grouped { group: None, stem: Piece::NONE, tags: Vec::new() },
+            before: [Piece::NONE; 2],
+            values: Vec::new(),
+        }
     }
 }
 
+/// What becomes of a series.
+pub(super) enum Fate {
+    Submitted(ContextId),
+    /// Nothing, since it is the bucket without bound, of the group that the series before it is in.
+    Infinite(GroupId),
+}
+
 /// The group of the series that was made last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Grouped {
     /// With the place of its layout.
     group: Option<(usize, GroupId)>,
+    /// The stem of its series, if that has something in common with others.
+    stem: Piece,
     /// The tags that are made of its labels.
     tags: Vec<u32>,
 }
@@ -66,8 +81,7 @@ pub(super) struct Layout {
     name: String,
     pub(super) head: Piece,
     role: Role,
-    names: Vec<Box<str>>,
-    /// What stands before the value of each label: a comma, but for the first, its name, and a quote.
+    /// What stands before the value of each label: a comma, but for the first, its name, an equals sign, and a quote.
     before_values: Vec<Box<str>>,
     /// What stands behind the last one: a brace, and before it maybe a comma.
     behind_labels: &'static str,
@@ -76,6 +90,8 @@ pub(super) struct Layout {
     halves: [Half; 2],
     /// The place of the label that is a bound or a quantile.
     bound: Option<usize>,
+    /// Whether nothing comes of the series without bound.
+    is_bucket: bool,
     /// The places of the labels that become tags, in the order of these.
     places: Vec<usize>,
     tags: Vec<TagDraft>,
@@ -197,21 +213,26 @@ impl Layouts {
         Some(like)
     }
 
-    /// The context of a series that has a layout; none where its bound may decide what becomes of it.
-    pub(super) fn context(
+    /// What becomes of a series that has a layout; none where that takes more than it to know.
+    pub(super) fn fate(
         &mut self,
         like: &Like,
         text: &[u8],
         bounds: &mut Bounds,
         contexts: &mut Contexts,
         pieces: &mut Pieces,
-    ) -> Option<ContextId> {
+    ) -> Option<Fate> {
         let (layout, values) = (&mut self.all[like.place], &self.values);
         let raw = |at: usize| &text[values[at].clone()];
         let bound = match layout.bound {
-            // Of infinity there is no bucket; whatever else has such a bound is compiled, too.
             Some(at) if like.pieces[REST].is_none() => {
-                Some(bounds.canonical(text_of(raw(at))).filter(|bound| !bound.ends_with("inf"))?)
+                let bound = bounds.canonical(text_of(raw(at)))?;
+                if bound.ends_with("inf") {
+                    // All its labels but the bound are in the stem then.
+                    let is_bucket = layout.is_bucket && layout.halves[REST].labels.len() == 1;
+                    return self.grouped.of(like).filter(|_| is_bucket).map(Fate::Infinite);
+                }
+                Some(bound)
             }
             _ => None,
         };
@@ -227,6 +248,9 @@ impl Layouts {
                 None => (Piece::NONE, false),
             };
             self.before[half] = piece;
+            if half == STEM && has_stem {
+                pieces.fared(of.meaning, is_known);
+            }
             if is_known {
                 numbers.copy_from_slice(pieces.tags(piece, numbers.len()));
                 contexts.hold_again(numbers);
@@ -240,7 +264,12 @@ impl Layouts {
                 pieces.learn(piece, of.meaning, numbers);
             }
         }
-        Some(contexts.make_like(&mut layout.draft, layout.tags.len(), layout.unit))
+        Some(Fate::Submitted(contexts.make_like(&mut layout.draft, layout.tags.len(), layout.unit)))
+    }
+
+    /// Where a series that has a layout is cut.
+    pub(super) fn cut(&self, like: &Like) -> Cut {
+        Cut { stem: self.all[like.place].name.len(), rest: like.ends[STEM] }
     }
 
     /// The stem and the rest of the series whose context was made last; none if it has nothing in common with others.
@@ -259,9 +288,19 @@ impl Layouts {
     /// Notes the group of the series whose context was made last.
     pub(super) fn joined(&mut self, place: usize, group: GroupId) {
         let (layout, grouped) = (&self.all[place], &mut self.grouped);
-        grouped.group = Some((place, group));
+        (grouped.group, grouped.stem) = (Some((place, group)), self.before[STEM]);
         grouped.tags.clear();
         grouped.tags.extend_from_slice(layout.group_tags());
+    }
+}
+
+impl Grouped {
+    /// The group of a series that has a layout, if that can be seen without its tags: if it has the same labels, but for its
+    /// bound, as the one before it in the group.
+    fn of(&self, like: &Like) -> Option<GroupId> {
+        let (place, group) = self.group?;
+        let is_alike = place == like.place && self.stem != Piece::NONE && like.pieces[STEM] == Some(self.stem);
+        is_alike.then_some(group)
     }
 }
 
@@ -308,16 +347,16 @@ impl Layout {
             return None;
         }
         let before_values: Vec<_> = sample.labels.iter().zip(COMMAS).map(before_value).collect();
-        let name = format!("{}{{", sample.name.raw());
+        let name = [sample.name.raw(), "{"].concat();
         Some(Self {
             head: pieces.meet(name.as_bytes()),
             name,
             role: sample.role,
-            names: sample.labels.iter().map(|label| label.name.raw().into()).collect(),
-            halves: halves(stem, &before_values, &places, &bound, pieces),
+            halves: halves(stem, &before_values, &places, bound, pieces),
             before_values,
             behind_labels,
             bound: bound.at,
+            is_bucket: bound.name == UPPER_BOUND && sample.name.raw().ends_with("_bucket"),
             places,
             tags,
             draft: draft.to_vec(),
@@ -335,8 +374,8 @@ impl Layout {
             is_same(label.name.raw().as_bytes(), name.as_bytes()) && !label.name.is_escaped()
         };
         self.role == sample.role
-            && self.names.len() == sample.labels.len()
-            && sample.labels.iter().zip(self.names.iter().map(|name| &**name)).all(is_named)
+            && self.before_values.len() == sample.labels.len()
+            && sample.labels.iter().zip(self.names()).all(is_named)
             && self.name.strip_suffix('{') == Some(sample.name.raw())
             && !sample.name.is_escaped()
     }
@@ -367,19 +406,23 @@ impl Layout {
     /// Makes the name of the group of such a series.
     pub(super) fn name_group(&self, text: &[u8], name: &mut GroupName) {
         let mut values = Vec::new();
-        self.labels(0..self.names.len(), text, self.name.len(), &mut values)
+        self.labels(0..self.before_values.len(), text, self.name.len(), &mut values)
             .expect("the labels of a series that has a layout were read before");
         let values = values.into_iter().map(|value| Quoted::new(text_of(&text[value]), false));
-        let names = self.names.iter().map(|name| Quoted::new(name, false));
+        let names = self.names().map(|name| Quoted::new(name, false));
         let labels: Vec<_> = names.zip(values).map(|(name, value)| Label { name, value }).collect();
-        let bound = self.bound.map_or("", |at| &self.names[at]);
+        let bound = self.bound.map_or("", |at| labels[at].name.raw());
         name.set(&self.selected.name, &LabelSet::plain(&labels), bound);
+    }
+
+    /// The names of the labels.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.before_values.iter().zip(COMMAS).map(|(before, comma)| &before[comma.len()..before.len() - QUOTE.len()])
     }
 
     /// The names of the labels that all series of a group have in common.
     fn group_names(&self) -> impl Iterator<Item = &str> {
-        let others = self.names.iter().enumerate().filter(|(at, _)| self.bound != Some(*at));
-        others.map(|(_, name)| &**name)
+        self.names().enumerate().filter(|(at, _)| self.bound != Some(*at)).map(|(_, name)| name)
     }
 
     /// The tags of these labels, of a series that has a group: all of them are there.
@@ -396,8 +439,11 @@ const COMMAS: [&str; MOST_PLAIN] = {
     commas
 };
 
+/// What stands between the name of a label and its value.
+const QUOTE: &str = "=\"";
+
 fn before_value((label, comma): (&Label<'_>, &str)) -> Box<str> {
-    format!("{comma}{}=\"", label.name.raw()).into()
+    [comma, label.name.raw(), QUOTE].concat().into()
 }
 
 /// What stands behind the labels of a series, if the text of it is its name and its labels, with no blanks between them and
@@ -406,7 +452,7 @@ fn behind_labels(example: &Example<'_, '_>) -> Option<&'static str> {
     let Sample { series, name, labels, .. } = *example.sample;
     let mut rest = series.strip_prefix(name.raw())?.strip_prefix('{')?;
     for (label, comma) in labels.iter().zip(COMMAS) {
-        let value = rest.strip_prefix(comma)?.strip_prefix(label.name.raw())?.strip_prefix("=\"")?;
+        let value = rest.strip_prefix(comma)?.strip_prefix(label.name.raw())?.strip_prefix(QUOTE)?;
         rest = value.strip_prefix(label.value.raw())?.strip_prefix('"')?;
     }
     match rest {
@@ -417,12 +463,16 @@ fn behind_labels(example: &Example<'_, '_>) -> Option<&'static str> {
     }
 }
 
-/// The labels of the stem, and all others.
-fn halves(stem: usize, before_values: &[Box<str>], places: &[usize], bound: &Bound, pieces: &mut Pieces) -> [Half; 2] {
+/// The labels of the stem, if it is worth to look for it, and all others.
+fn halves(stem: usize, before_values: &[Box<str>], places: &[usize], bound: Bound, pieces: &mut Pieces) -> [Half; 2] {
+    let meaning = pieces.meaning(before_values[..stem].concat());
+    if stem > 0 && !pieces.is_worthwhile(meaning) {
+        return halves(0, before_values, places, bound, pieces);
+    }
     let stem_tags = places.iter().filter(|place| **place < stem).count();
     let meant = if bound.at.is_some() { bound.name } else { "" };
     [
-        Half { meaning: pieces.meaning(before_values[..stem].concat()), labels: 0..stem, tags: 0..stem_tags },
+        Half { meaning, labels: 0..stem, tags: 0..stem_tags },
         Half {
             meaning: pieces.meaning(before_values[stem..].concat() + meant),
             labels: stem..before_values.len(),
@@ -432,6 +482,7 @@ fn halves(stem: usize, before_values: &[Box<str>], places: &[usize], bound: &Bou
 }
 
 /// The label that is a bound or a quantile.
+#[derive(Clone, Copy)]
 struct Bound {
     at: Option<usize>,
     /// Its name for the settings.

@@ -271,11 +271,18 @@ impl<'m, S: Submissions> Mapping<'m, S> {
         }
     }
 
-    /// Replays the plan of a series that is a plain metric.
+    /// Replays the plan of a series that is a plain metric, or dropped.
     #[inline]
     pub(super) fn apply_plain(&mut self, series: SeriesId, value: f64) {
-        if let Plan::Metric { kind, context, gauges } = self.memory.get(series).plan {
-            self.metric(series, kind, context, gauges, value);
+        match self.memory.get(series).plan {
+            Plan::Metric { kind, context, gauges } => self.metric(series, kind, context, gauges, value),
+            Plan::Drop(reason) => self.outcome.dropped.add(reason),
+            Plan::Changed(_)
+            | Plan::CounterGauge(_)
+            | Plan::Bucket(_)
+            | Plan::Native(_)
+            | Plan::ServiceCheck(_)
+            | Plan::Metadata(_) => {}
         }
     }
 

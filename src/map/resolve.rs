@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::parse::{Family, Format, MetricType, Role, Sample};
+use crate::texts::text_of;
 use crate::unit::Unit;
 
 use super::cuts::Cuts;
@@ -10,12 +11,12 @@ use super::dropped::DropReason;
 use super::error::MapError;
 use super::group::GroupName;
 use super::labels::{LabelRoom, known_name, without_prefix};
-use super::layout::{Example, Layout, Layouts, Like};
+use super::layout::{Example, Fate, Layout, Layouts, Like};
 use super::mapping::Mapping;
 use super::memory::{Planned, Unknown};
 use super::number::Bounds;
 use super::open_family::Aside;
-use super::origin::{GroupId, SeriesId};
+use super::origin::{GroupId, Part, SeriesId};
 use super::plan::Plan;
 use super::relabeled::{Relabeled, family_of};
 use super::selection::Selected;
@@ -108,12 +109,33 @@ impl<S: Submissions> Mapping<'_, S> {
     pub(super) fn alike(&mut self, like: &Like, text: &[u8], unknown: Unknown, sharing: u32) -> Option<SeriesId> {
         let Drafts { layouts, bounds, .. } = &mut self.drafts;
         let (contexts, pieces) = (&mut self.memory.contexts, &mut self.memory.roster.pieces);
-        let context = layouts.context(like, text, bounds, contexts, pieces)?;
+        let fate = layouts.fate(like, text, bounds, contexts, pieces)?;
         let Layout { kind, gauges, part, head, .. } = *layouts.get(like.place);
+        let context = match fate {
+            Fate::Submitted(context) => context,
+            Fate::Infinite(group) => return self.infinite(like, text, unknown, sharing, (group, part?)),
+        };
         let group = part.map(|part| (self.group_alike(like.place, text), part));
         let [stem, rest] = self.drafts.layouts.pieces();
         let family = self.open.id;
         Some(self.memory.plan_metric(text, head, stem, rest, unknown, kind, context, gauges, group, family, sharing))
+    }
+
+    /// Takes in a bucket without bound, if its group is still there.
+    fn infinite(
+        &mut self,
+        like: &Like,
+        text: &[u8],
+        unknown: Unknown,
+        sharing: u32,
+        group: (GroupId, Part),
+    ) -> Option<SeriesId> {
+        if !self.memory.join_again(group.0) {
+            return None;
+        }
+        let plan = Plan::Drop(DropReason::InfiniteBucket);
+        let planned = Planned { plan, group: Some(group), family: self.open.id, sharing, is_plain: true };
+        Some(self.memory.plan(text_of(text), Some(self.drafts.layouts.cut(like)), Err(unknown), planned))
     }
 
     /// Joins the group of such a series.

@@ -33,8 +33,8 @@ pub trait Sink {
     fn sample(&mut self, family: &Family, sample: &Sample<'_>);
 
     /// Offers the lines to come before they are read. A sink that knows sample lines of the family at their front, by
-    /// having been handed the same series before, or others that are like them, may take them: whole lines, all of them samples of this family, no more
-    /// than there is room for. It is not told of them again.
+    /// having been handed the same series before, or others that are like them, may take them: whole lines, all of them
+    /// samples of this family, no more than there is room for. It is not told of them again.
     fn take_known(&mut self, _: &Family, _lines: &[u8], _: Room) -> Taken {
         Taken::default()
     }

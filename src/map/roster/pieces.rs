@@ -46,6 +46,18 @@ pub(in crate::map) struct Cut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::map) struct Meaning(u32);
 
+/// So many families may look for stems of one meaning that none of them finds.
+const FAIR_CHANCE: u32 = 3;
+
+/// How it went with stems of one meaning.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fortune {
+    /// How often they were to be looked for.
+    chances: u32,
+    found: u32,
+    missed: u32,
+}
+
 /// What is known of a piece.
 #[derive(Clone, Copy, Debug)]
 struct Known {
@@ -61,6 +73,8 @@ const UNKNOWN: Known = Known { meaning: Meaning(u32::MAX), tags: 0 };
 pub(in crate::map) struct Pieces {
     texts: Texts,
     meanings: HashMap<String, Meaning, RandomState>,
+    /// By the number of the meaning.
+    fortunes: Vec<Fortune>,
     /// What is known of labels that stood in this body, by the number of the piece.
     known: Vec<Known>,
     /// The tags that they become, one after the other.
@@ -73,7 +87,26 @@ impl Pieces {
     /// The meaning that is described so.
     pub(in crate::map) fn meaning(&mut self, description: String) -> Meaning {
         let next = Meaning(self.meanings.len() as u32);
-        *self.meanings.entry(description).or_insert(next)
+        let meaning = *self.meanings.entry(description).or_insert(next);
+        if meaning == next {
+            self.fortunes.push(Fortune::default());
+        }
+        meaning
+    }
+
+    /// Whether stems of this meaning are worth looking for, once more: most of them may be in one family only.
+    pub(in crate::map) fn is_worthwhile(&mut self, meaning: Meaning) -> bool {
+        let fortune = &mut self.fortunes[meaning.0 as usize];
+        fortune.chances += 1;
+        fortune.chances <= FAIR_CHANCE || fortune.found >= fortune.missed / 2
+    }
+
+    /// Notes whether a stem of this meaning was known.
+    #[inline]
+    pub(in crate::map) fn fared(&mut self, meaning: Meaning, is_known: bool) {
+        let fortune = &mut self.fortunes[meaning.0 as usize];
+        fortune.found += u32::from(is_known);
+        fortune.missed += u32::from(!is_known);
     }
 
     /// The piece of this text, until the body ends.
@@ -132,7 +165,7 @@ impl Pieces {
             }
             self.texts.let_go(number);
         }
-        (self.meanings, self.tags) = Default::default();
+        (self.meanings, self.fortunes, self.tags) = Default::default();
     }
 
     /// Keeps a text that has nothing in common with others.
