@@ -179,14 +179,14 @@ impl Tally {
         self.join_gathered();
         let scrape = self.scrape;
         points.reserve_exact(self.cells.iter().filter(|cell| cell.seen == scrape).count());
-        for ((place, cell), kind) in (0..).zip(&self.cells).zip(&self.kinds) {
+        for (place, (cell, kind)) in self.cells.iter().zip(&self.kinds).enumerate() {
             if cell.seen != scrape {
                 continue;
             }
             let Some(kind) = kind.and_then(SlotKind::point) else { continue };
             // Sums and differences of finite values can exceed what a double holds.
             if cell.value.is_finite() {
-                points.push(Point { series: SlotId(place), kind, value: cell.value });
+                points.push(Point { series: SlotId(place as u32), kind, value: cell.value });
             } else {
                 refused.add(Refused::NotFinite);
             }

@@ -133,6 +133,15 @@ pub(super) fn digits(bytes: &[u8], at: usize, mut sum: u64) -> Option<(u64, usiz
     }
 }
 
+/// What up to seven digits from `at` on are worth, and where they end. `None` if there are more or none, or if the bytes end
+/// too soon behind them.
+#[inline]
+pub(super) fn few_digits(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    let lanes = eight(bytes, at)?;
+    let count = before((!between(lanes & !HIGH, b'0', b'9') | lanes) & HIGH);
+    (1..8).contains(&count).then(|| (eight_digits(lanes << (64 - 8 * count)) as u32, at + count))
+}
+
 /// The same where there are likely many digits: the first sixteen are looked at together.
 #[inline]
 pub(super) fn many_digits(bytes: &[u8], at: usize, sum: u64) -> Option<(u64, usize)> {
@@ -221,6 +230,8 @@ mod tests {
         fn digits_are_worth_what_they_say(text in "[0-9]{0,19}", tail in "[^0-9]{1,9}") {
             let whole = format!("x{text}{tail}                ");
             let expected = if text.is_empty() { 0 } else { text.parse().expect("19 digits fit") };
+            let few = (1..8).contains(&text.len()).then_some((expected as u32, 1 + text.len()));
+            prop_assert_eq!(few_digits(whole.as_bytes(), 1), few);
             prop_assert_eq!(digits(whole.as_bytes(), 1, 0), Some((expected, 1 + text.len())));
             prop_assert_eq!(many_digits(whole.as_bytes(), 1, 0), Some((expected, 1 + text.len())));
         }

@@ -3,7 +3,7 @@
 
 use super::decimal::decimal;
 use super::format::Format;
-use super::lanes::{closing_quote, digits, label_name_end, metric_name_end};
+use super::lanes::{closing_quote, digits, few_digits, label_name_end, metric_name_end};
 use super::line::{ExemplarTail, SampleLine};
 use super::model::{Label, Quoted};
 use super::recent::Recent;
@@ -260,6 +260,11 @@ pub(crate) fn tail(bytes: &[u8], format: Format) -> Option<Tail> {
         return Some(Tail { value: f64::from(digit - b'0'), timestamp_ms: None, length: 3 });
     }
     let start = blank(bytes, 0)?;
+    if let Some((whole, end)) = few_digits(bytes, start)
+        && bytes.get(end) == Some(&b'\n')
+    {
+        return Some(Tail { value: f64::from(whole), timestamp_ms: None, length: end + 1 });
+    }
     let (value, end) = match decimal(bytes, start) {
         Some(read) => read,
         None => long_number(bytes, start)?,
