@@ -52,7 +52,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     }
     let started = init_log(&config.global.log_level, config.global.log_format)
         .map_err(|error| error.to_string())
-        .and_then(|()| runtime::shared().map_err(|error| format!("cannot start: {error}")))
+        .and_then(|()| runtime::shared(config.instances.len()).map_err(|error| format!("cannot start: {error}")))
         .and_then(|runtime| runtime.block_on(serve(args, loaded)));
     match started {
         Ok(()) => Exit::Fine,

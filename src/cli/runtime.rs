@@ -1,6 +1,8 @@
 //! The runtimes that commands wait on.
 
 use std::io;
+use std::num::NonZero;
+use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -9,7 +11,22 @@ pub(super) fn single() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// For `retriever run`.
-pub(super) fn shared() -> io::Result<Runtime> {
-    Builder::new_multi_thread().enable_all().build()
+/// For `retriever run` with so many targets: with no more threads than targets. One that finds nothing to do is woken
+/// nonetheless whenever another one has something to do, and keeps the room of what it did once.
+pub(super) fn shared(targets: usize) -> io::Result<Runtime> {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads(targets.clamp(1, cores)).enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_no_more_threads_than_targets_or_cores() {
+        let cores = available_parallelism().unwrap().get();
+        for (targets, threads) in [(0, 1), (1, 1), (2, 2.min(cores)), (100_000, cores)] {
+            assert_eq!(shared(targets).unwrap().metrics().num_workers(), threads, "{targets}");
+        }
+    }
 }
