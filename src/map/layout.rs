@@ -463,7 +463,7 @@ fn behind_labels(example: &Example<'_, '_>) -> Option<&'static str> {
     }
 }
 
-/// The labels of the stem, if it is worth to look for it, and all others.
+/// The labels of the stem, if it is worth looking for, and all others.
 fn halves(stem: usize, before_values: &[Box<str>], places: &[usize], bound: Bound, pieces: &mut Pieces) -> [Half; 2] {
     let meaning = pieces.meaning(before_values[..stem].concat());
     if stem > 0 && !pieces.is_worthwhile(meaning) {
