@@ -21,7 +21,8 @@ use super::number::Bounds;
 use super::origin::{GroupId, Part};
 use super::plan::Plan;
 use super::roster::{Cut, Meaning, Piece, Pieces};
-use super::selection::{SelectedFamily, Shape};
+use super::selection::{SelectedFamily, Shape, Suffix};
+use super::series::suffix_of;
 use super::submission::MetricKind;
 
 /// So many are learned of one family: a histogram has buckets, a sum and a count, and may have labels of several kinds.
@@ -32,7 +33,7 @@ const STEM: usize = 0;
 const REST: usize = 1;
 
 /// What is known of the family whose series come, and of labels.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Layouts {
     all: Vec<Layout>,
     /// The layout of the series that was read last.
@@ -44,18 +45,6 @@ pub(super) struct Layouts {
     values: Vec<Range<usize>>,
 }
 
-impl Default for Layouts {
-    fn default() -> Self {
-        Self {
-            all: Vec::new(),
-            last: 0,
-            grouped: Grouped { group: None, stem: Piece::NONE, tags: Vec::new() },
-            before: [Piece::NONE; 2],
-            values: Vec::new(),
-        }
-    }
-}
-
 /// What becomes of a series.
 pub(super) enum Fate {
     Submitted(ContextId),
@@ -64,7 +53,7 @@ pub(super) enum Fate {
 }
 
 /// The group of the series that was made last.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Grouped {
     /// With the place of its layout.
     group: Option<(usize, GroupId)>,
@@ -356,7 +345,7 @@ impl Layout {
             before_values,
             behind_labels,
             bound: bound.at,
-            is_bucket: bound.name == UPPER_BOUND && sample.name.raw().ends_with("_bucket"),
+            is_bucket: bound.name == UPPER_BOUND && suffix_of(sample.name.raw()) == Some(Suffix::Bucket),
             places,
             tags,
             draft: draft.to_vec(),

@@ -323,7 +323,7 @@ fn bound_of(shape: &Shape) -> &'static str {
 }
 
 /// Which part of a histogram or summary a sample is, told by the end of its name in this order.
-fn suffix_of(name: &str) -> Option<Suffix> {
+pub(super) fn suffix_of(name: &str) -> Option<Suffix> {
     [("_sum", Suffix::Sum), ("_count", Suffix::Count), ("_bucket", Suffix::Bucket)]
         .into_iter()
         .find_map(|(end, suffix)| name.ends_with(end).then_some(suffix))

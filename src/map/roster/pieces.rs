@@ -18,6 +18,12 @@ impl Piece {
     pub(in crate::map) const NONE: Self = Self(NOTHING);
 }
 
+impl Default for Piece {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 /// A text in pieces. One that has nothing in common with others is all rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PiecedText {
