@@ -12,10 +12,14 @@ pub(super) fn single() -> io::Result<Runtime> {
 }
 
 /// For `retriever run` with so many targets: with no more threads than targets. One that finds nothing to do is woken
-/// nonetheless whenever another one has something to do, and keeps the room of what it did once.
+/// nonetheless whenever another one has something to do, and keeps the room of what it did once; and even a single one is
+/// woken by the main thread, and wakes it, so that for one target that does everything itself.
 pub(super) fn shared(targets: usize) -> io::Result<Runtime> {
     let cores = available_parallelism().map_or(1, NonZero::get);
-    Builder::new_multi_thread().worker_threads(targets.clamp(1, cores)).enable_all().build()
+    match targets.min(cores) {
+        0 | 1 => single(),
+        threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
+    }
 }
 
 #[cfg(test)]

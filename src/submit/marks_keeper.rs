@@ -14,8 +14,8 @@ use super::journal::{JournalLoad, TimedMarks};
 use super::storage::SharedJournal;
 use crate::time::UnixTime;
 
-/// How often the journal is flushed.
-const ROUTINE: Duration = Duration::from_secs(1);
+/// How often the journal is asked what is due, where nothing is written to it. Each time wakes the process.
+const ROUTINE: Duration = Duration::from_secs(10);
 /// How long the journal may take to be closed.
 const CLOSING: Duration = Duration::from_secs(2);
 

@@ -17,8 +17,10 @@ use crate::submit::storage::SharedJournal;
 use crate::throttle::Throttle;
 use crate::time::UnixTime;
 
-/// How often the journal is flushed, what is too old is dropped, and losses are looked at.
-const ROUTINE: Duration = Duration::from_secs(1);
+/// How often what is too old is dropped, and losses are looked at. Each time wakes the process.
+const ROUTINE: Duration = Duration::from_secs(10);
+/// How soon the journal is flushed that was written to.
+const FLUSH: Duration = Duration::from_secs(1);
 /// Losses that only the queue knows of; all others are said where they happen.
 const SILENT: [DropReason; 4] =
     [DropReason::QueueFull, DropReason::TooOld, DropReason::Unreadable, DropReason::Removed];
@@ -122,6 +124,10 @@ impl Loader {
             && (self.journal.is_none() || (done.is_empty() && finished.is_empty() && !is_routine && !is_last));
         // A disk that needs longer than a second is not asked again meanwhile.
         let is_flushing = self.flushing.as_ref().is_some_and(|task| !task.is_finished());
+        let is_written = load.is_some() || !done.is_empty() || !finished.is_empty();
+        if self.journal.is_some() && (is_written || is_routine && is_flushing) {
+            self.routine_due = self.routine_due.min(now + FLUSH);
+        }
         let is_routine = is_routine && !is_flushing;
         (Work { load, intakes, done, finished, is_routine, is_last }, is_idle)
     }
