@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use retriever::config::{BodyLimits, Config, ConfiguredInstance, Instance, NoSurroundings};
-use retriever::map::{Contexts, NativeSubmission, ServiceCheck, Step, Submission, Submissions, Trace};
+use retriever::map::{Contexts, NativeSubmission, SeriesId, ServiceCheck, Step, Submission, Submissions, Trace};
 use retriever::parse::Totals;
 use retriever::road::{Road, Witness};
 use retriever::scrape::{Body, Head, Response};
@@ -78,6 +79,12 @@ impl Target {
         Self { road, witness: Looking(look), now: UnixTime::from_seconds(1_700_000_000.0) }
     }
 
+    /// Whether each of the series with these numbers is another one.
+    fn remembers_each_once(&self, numbers: std::ops::Range<u32>) -> bool {
+        let mut known = HashSet::new();
+        numbers.filter_map(|number| self.road.exposed(SeriesId::new(number))).all(|text| known.insert(text))
+    }
+
     /// All that a scrape comes to, as text.
     fn scrape(&mut self, runtime: &Runtime, content_type: &'static str, body: &str) -> String {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
@@ -122,7 +129,11 @@ fn shown() -> impl Strategy<Value = Shown> {
 /// Mostly the scrape before, with other values; now and then something else.
 fn scrapes() -> impl Strategy<Value = Vec<Vec<Shown>>> {
     let change = (any::<prop::sample::Index>(), shown(), 0..6_u8, any::<u64>());
-    (prop::collection::vec(shown(), 1..5), prop::collection::vec(change, 1..12)).prop_map(|(first, changes)| {
+    let again = prop::option::of(0..12_usize);
+    let all = (prop::collection::vec(shown(), 1..5), again, prop::collection::vec(change, 1..12));
+    all.prop_map(|(mut first, again, changes)| {
+        // A family that comes twice, as what it is or as something else.
+        first.extend(again.map(|kind| Shown { kind, ..first[0].clone() }));
         let mut all = vec![first];
         for (place, other, how, seed) in changes {
             let mut next = all.last().unwrap().clone();
@@ -262,6 +273,9 @@ const OPTIONS: [&str; 20] = [
     "extra_metrics: [{f0: {type: rate}}, {f1: {type: gauge}}, {f2: {type: counter}}]",
 ];
 
+/// More series than there are in a sequence of scrapes.
+const MOST_SERIES: u32 = 4000;
+
 /// So many series that others are kept in another way than where there are few.
 const CROWD: usize = 16_500;
 
@@ -284,6 +298,8 @@ fn compare(options: &str, first: &str, scrapes: &[Vec<Shown>], open_metrics: boo
         prop_assert_eq!(&replayed, &read, "{} {}", options, &body);
         let decided = deciding.scrape(&runtime, content_type, &body);
         prop_assert_eq!(replayed, decided, "{} {}", options, body);
+        let others = first.lines().count() as u32;
+        prop_assert!(replaying.remembers_each_once(others..others + MOST_SERIES), "{} {}", options, body);
     }
     Ok(())
 }

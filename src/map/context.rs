@@ -158,10 +158,10 @@ impl Contexts {
         (&self.previous, self.previous_unit)
     }
 
-    /// Makes a context like another one, but for the first `tags` tags, which were held for it. The others, the name and the
+    /// Makes a context like another one, but for the first `tags` tags, which were held for it; says whether it is new. The others, the name and the
     /// host have to be those of a context that was made since the last scrape ended: until the next one ends, it is not
     /// forgotten.
-    pub(super) fn make_like(&mut self, draft: &mut Vec<u32>, tags: usize, unit: Option<Unit>) -> ContextId {
+    pub(super) fn make_like(&mut self, draft: &mut Vec<u32>, tags: usize, unit: Option<Unit>) -> (ContextId, bool) {
         self.hold_again(&draft[..HEAD]);
         self.hold_again(&draft[HEAD + tags..]);
         self.intern_texts(draft, unit)
@@ -246,13 +246,13 @@ impl Contexts {
     /// The context of the draft.
     fn intern_draft(&mut self, unit: Option<Unit>) -> ContextId {
         let mut draft = std::mem::take(&mut self.draft);
-        let id = self.intern_texts(&mut draft, unit);
+        let (id, _) = self.intern_texts(&mut draft, unit);
         self.draft = draft;
         id
     }
 
-    /// The context of these texts, which were held for it.
-    fn intern_texts(&mut self, draft: &mut Vec<u32>, unit: Option<Unit>) -> ContextId {
+    /// The context of these texts, which were held for it, and whether it is new.
+    fn intern_texts(&mut self, draft: &mut Vec<u32>, unit: Option<Unit>) -> (ContextId, bool) {
         let length = draft.len();
         for tag in &self.more {
             draft.push(self.slots.texts.hold(tag.as_bytes()));
@@ -264,7 +264,7 @@ impl Contexts {
             reach(&mut self.uses, id.index(), Use::default);
             self.uses[id.index()] = Use { holders: 0, order };
         }
-        id
+        (id, is_new)
     }
 
     /// Makes room for so many contexts in all.

@@ -61,6 +61,8 @@ struct Grouped {
     stem: Piece,
     /// The tags that are made of its labels.
     tags: Vec<u32>,
+    /// Whether it was made for that series, and cannot have a bucket without bound yet.
+    is_new: bool,
 }
 
 /// What becomes of series of one name whose labels have the same names in the same order.
@@ -202,7 +204,7 @@ impl Layouts {
         Some(like)
     }
 
-    /// What becomes of a series that has a layout; none where that takes more than it to know.
+    /// What becomes of a series that has a layout, and whether that is new; none where that takes more than it to know.
     pub(super) fn fate(
         &mut self,
         like: &Like,
@@ -210,7 +212,7 @@ impl Layouts {
         bounds: &mut Bounds,
         contexts: &mut Contexts,
         pieces: &mut Pieces,
-    ) -> Option<Fate> {
+    ) -> Option<(Fate, bool)> {
         let (layout, values) = (&mut self.all[like.place], &self.values);
         let raw = |at: usize| &text[values[at].clone()];
         let bound = match layout.bound {
@@ -219,7 +221,8 @@ impl Layouts {
                 if bound.ends_with("inf") {
                     // All its labels but the bound are in the stem then.
                     let is_bucket = layout.is_bucket && layout.halves[REST].labels.len() == 1;
-                    return self.grouped.of(like).filter(|_| is_bucket).map(Fate::Infinite);
+                    let group = self.grouped.of(like).filter(|_| is_bucket)?;
+                    return Some((Fate::Infinite(group), std::mem::take(&mut self.grouped.is_new)));
                 }
                 Some(bound)
             }
@@ -253,7 +256,8 @@ impl Layouts {
                 pieces.learn(piece, of.meaning, numbers);
             }
         }
-        Some(Fate::Submitted(contexts.make_like(&mut layout.draft, layout.tags.len(), layout.unit)))
+        let (context, is_new) = contexts.make_like(&mut layout.draft, layout.tags.len(), layout.unit);
+        Some((Fate::Submitted(context), is_new))
     }
 
     /// Where a series that has a layout is cut.
@@ -274,10 +278,10 @@ impl Layouts {
         (layout.group_tags() == grouped.tags && (place == of || is_alike())).then_some(group)
     }
 
-    /// Notes the group of the series whose context was made last.
-    pub(super) fn joined(&mut self, place: usize, group: GroupId) {
+    /// Notes the group of the series whose context was made last, and whether it is new.
+    pub(super) fn joined(&mut self, place: usize, group: GroupId, is_new: bool) {
         let (layout, grouped) = (&self.all[place], &mut self.grouped);
-        (grouped.group, grouped.stem) = (Some((place, group)), self.before[STEM]);
+        (grouped.group, grouped.stem, grouped.is_new) = (Some((place, group)), self.before[STEM], is_new);
         grouped.tags.clear();
         grouped.tags.extend_from_slice(layout.group_tags());
     }

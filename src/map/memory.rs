@@ -35,9 +35,18 @@ impl Series {
 // There is one for each series of each target, so that what it takes counts.
 const _: () = assert!(size_of::<Option<Series>>() <= 24);
 
-/// A series that is not known, by the fingerprint of its text.
+/// A series that is not known, by the fingerprint of its text, if it was looked up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unknown(u32);
+pub(crate) struct Unknown(Option<u32>);
+
+impl Unknown {
+    /// One that is new without having been looked up ([`Memory::shows_new`]).
+    pub(super) const SHOWN: Self = Self(None);
+
+    fn looked_up(fingerprint: u32) -> Self {
+        Self(Some(fingerprint))
+    }
+}
 
 /// A plan that was just made.
 pub(crate) struct Planned {
@@ -185,14 +194,29 @@ impl Memory {
         self.age
     }
 
-    /// The series that is exposed as `text`, or else what [`Memory::plan`] needs to know of it.
-    pub(crate) fn find(&self, text: &[u8]) -> Result<SeriesId, Unknown> {
-        self.roster.find_or_fingerprint(text).map_err(Unknown)
+    /// The series that is exposed as `text`, whose name was met, or else what [`Memory::plan`] needs to know of it.
+    pub(crate) fn look_up(&mut self, text: &[u8]) -> Result<SeriesId, Unknown> {
+        self.roster.index_met();
+        self.find(text)
+    }
+
+    /// The series of this name with these labels, whether or not one of the name was met.
+    pub(super) fn find_named(&mut self, name: &str, labels: &str) -> Option<SeriesId> {
+        if !self.roster.may_know(name) {
+            return None;
+        }
+        self.roster.index_all();
+        self.find([name, labels].concat().as_bytes()).ok()
+    }
+
+    /// The series that is exposed as `text`, if it was read: one that was taken in because it is like others may be missed.
+    pub(super) fn find(&self, text: &[u8]) -> Result<SeriesId, Unknown> {
+        self.roster.find_or_fingerprint(text).map_err(Unknown::looked_up)
     }
 
     /// Notes that a series was seen, if it is known; gives its number, or else what [`Memory::plan`] needs to know of it.
     pub(crate) fn touch(&mut self, text: &str) -> Result<SeriesId, Unknown> {
-        let id = self.roster.find_or_fingerprint(text.as_bytes()).map_err(Unknown)?;
+        let id = self.look_up(text.as_bytes())?;
         self.roster.came(id);
         self.roster.entry_mut(id).seen = self.age;
         Ok(id)
@@ -208,6 +232,22 @@ impl Memory {
     pub(crate) fn note_unrelated(&mut self, id: SeriesId) {
         let births = self.roster.births();
         self.roster.entry_mut(id).unrelated = births;
+    }
+
+    /// A family begins.
+    pub(super) fn begin_family(&mut self) {
+        self.roster.begin_family();
+    }
+
+    /// A series of this name is going to be looked up.
+    pub(super) fn meet(&mut self, name: &str) {
+        self.roster.meet(name);
+    }
+
+    /// Whether a series of the open family is new if its context is, or the group of a bucket without bound.
+    #[inline]
+    pub(super) fn shows_new(&self) -> bool {
+        self.roster.shows_new()
     }
 
     /// Remembers a plan of the series that is exposed as `text`, which may be cut; `known` is what [`Memory::touch`] gave.
@@ -273,6 +313,11 @@ impl Memory {
     /// The group of this name, with one more series.
     pub(crate) fn join(&mut self, group: &str) -> GroupId {
         self.groups.join(group)
+    }
+
+    /// Whether a group has but one series.
+    pub(super) fn is_alone(&self, group: GroupId) -> bool {
+        self.groups.slots[group.index()].as_ref().is_some_and(|(_, members)| *members == 1)
     }
 
     /// One more series of a group, unless all have left it.

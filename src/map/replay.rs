@@ -134,7 +134,7 @@ impl<S: Submissions> Mapping<'_, S> {
         if run.may_repeat && self.repetition.read().is_some_and(|read| read.as_bytes() == text) {
             return None;
         }
-        let unknown = self.memory.find(text).err()?;
+        let unknown = if self.memory.shows_new() { None } else { Some(self.memory.look_up(text).err()?) };
         if length > run.line_bytes || self.make_room().is_err() {
             return None;
         }

@@ -60,6 +60,7 @@ impl<S: Submissions> Mapping<'_, S> {
         {
             return Ok(Err(reason));
         }
+        self.memory.meet(sample.name.raw());
         // A native histogram has buckets, whatever its value is.
         if sample.native.is_none() && !sample.value.is_finite() {
             let _ = self.memory.touch(sample.series);
@@ -68,6 +69,12 @@ impl<S: Submissions> Mapping<'_, S> {
         let sharing = self.shared.generation();
         if self.shared.is_too_much() {
             return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
+        }
+        if self.memory.shows_new()
+            && self.make_room().is_ok()
+            && let Some(series) = self.fitting(sample, None, sharing)
+        {
+            return Ok(Ok(series));
         }
         let known = self.memory.touch(sample.series);
         if let Ok(series) = known
@@ -80,10 +87,7 @@ impl<S: Submissions> Mapping<'_, S> {
             self.make_room()?;
         }
         if let Err(unknown) = known
-            && let Some(like) = self.drafts.layouts.read(sample.series.as_bytes(), &self.memory.roster.pieces)
-            && like.length() == sample.series.len()
-            && self.drafts.layouts.get(like.place).role() == sample.role
-            && let Some(series) = self.alike(&like, sample.series.as_bytes(), unknown, sharing)
+            && let Some(series) = self.fitting(sample, Some(unknown), sharing)
         {
             return Ok(Ok(series));
         }
@@ -105,12 +109,32 @@ impl<S: Submissions> Mapping<'_, S> {
         Ok(())
     }
 
-    /// Takes in a series that is new and exposed as `text`, if it is known what becomes of labels of such names.
-    pub(super) fn alike(&mut self, like: &Like, text: &[u8], unknown: Unknown, sharing: u32) -> Option<SeriesId> {
+    /// Takes in the series of a sample, if it has a layout; otherwise as [`Mapping::alike`].
+    fn fitting(&mut self, sample: &Sample<'_>, unknown: Option<Unknown>, sharing: u32) -> Option<SeriesId> {
+        let (layouts, text) = (&mut self.drafts.layouts, sample.series.as_bytes());
+        let like = layouts.read(text, &self.memory.roster.pieces)?;
+        let fits = like.length() == text.len() && layouts.get(like.place).role() == sample.role;
+        if fits { self.alike(&like, text, unknown, sharing) } else { None }
+    }
+
+    /// Takes in a series that is exposed as `text`, if it is known what becomes of labels of such names. Not looked up before,
+    /// it is looked up here unless it shows that it is new, and is not taken in if it is known.
+    pub(super) fn alike(
+        &mut self,
+        like: &Like,
+        text: &[u8],
+        unknown: Option<Unknown>,
+        sharing: u32,
+    ) -> Option<SeriesId> {
         let Drafts { layouts, bounds, .. } = &mut self.drafts;
         let (contexts, pieces) = (&mut self.memory.contexts, &mut self.memory.roster.pieces);
-        let fate = layouts.fate(like, text, bounds, contexts, pieces)?;
+        let (fate, is_new) = layouts.fate(like, text, bounds, contexts, pieces)?;
         let Layout { kind, gauges, part, head, .. } = *layouts.get(like.place);
+        let unknown = match unknown {
+            Some(unknown) => unknown,
+            None if is_new => Unknown::SHOWN,
+            None => self.memory.look_up(text).err()?,
+        };
         let context = match fate {
             Fate::Submitted(context) => context,
             Fate::Infinite(group) => return self.infinite(like, text, unknown, sharing, (group, part?)),
@@ -146,7 +170,7 @@ impl<S: Submissions> Mapping<'_, S> {
         }
         layouts.get(place).name_group(text, name);
         let group = self.memory.join(name.as_str());
-        layouts.joined(place, group);
+        layouts.joined(place, group, self.memory.is_alone(group));
         group
     }
 

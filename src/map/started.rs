@@ -20,17 +20,18 @@ pub(super) fn is_apart(name: &str, metric_type: MetricType, format: Format) -> b
 
 /// What a sample called `x_created` is about, as far as it is known: the series `x_total` or `x`, or the histogram or
 /// summary of `x_count`, with the same labels.
-pub(super) fn begun(sample: &Sample<'_>, memory: &Memory) -> Option<Begun> {
+pub(super) fn begun(sample: &Sample<'_>, memory: &mut Memory) -> Option<Begun> {
     let name = sample.name.text();
     let base = name.strip_suffix(CREATED)?;
     // The name as it stands in the series: quoted in braces, it is not at the front.
     let labels = sample.series.strip_prefix(&*name)?;
-    let known = |suffix: &str| memory.find(format!("{base}{suffix}{labels}").as_bytes()).ok();
+    let mut known = |suffix: &str| memory.find_named(&[base, suffix].concat(), labels);
     if let Some(series) = known("_count").or_else(|| known("_sum"))
         && let Some((group, _)) = memory.get(series).group
     {
         return Some(Begun::Group(group));
     }
+    let mut known = |suffix: &str| memory.find_named(&[base, suffix].concat(), labels);
     known("_total").or_else(|| known("")).map(Begun::Series)
 }
 

@@ -31,10 +31,6 @@ fn mark(fingerprint: u32) -> u8 {
 }
 
 impl Index {
-    pub(super) fn len(&self) -> usize {
-        self.used
-    }
-
     /// The part of a hash that is kept.
     #[inline]
     pub(super) fn fingerprint(hash: u64) -> u32 {
@@ -149,7 +145,7 @@ mod tests {
                     vacant.insert(fingerprint);
                     index.insert(fingerprint, place);
                 }
-                prop_assert_eq!(index.len(), known.len());
+                prop_assert_eq!(index.used, known.len());
                 for (place, fingerprint) in &known {
                     prop_assert!(index.candidates(*fingerprint).any(|candidate| candidate == *place));
                 }

@@ -4,13 +4,16 @@
 
 mod index;
 mod pieces;
+mod unindexed;
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use index::Index;
 use pieces::PiecedText;
 pub(super) use pieces::{Cut, Meaning, Piece, Pieces};
+use unindexed::Unindexed;
 
 use super::dropped::DropReason;
 use super::origin::SeriesId;
@@ -73,6 +76,7 @@ pub(super) struct Roster {
     entries: Vec<Entry>,
     /// Numbers, by the hash of the text.
     index: Index,
+    unindexed: Unindexed,
     hasher: RandomState,
     free: Vec<u32>,
     /// Bytes of the texts.
@@ -93,6 +97,7 @@ impl Default for Roster {
             pieces: Pieces::default(),
             entries: Vec::new(),
             index: Index::default(),
+            unindexed: Unindexed::default(),
             hasher: RandomState::default(),
             free: Vec::new(),
             bytes: 0,
@@ -107,7 +112,7 @@ impl Default for Roster {
 impl Roster {
     /// How many series there are.
     pub(super) fn len(&self) -> usize {
-        self.index.len()
+        self.entries.len() - self.free.len()
     }
 
     /// How many bytes their texts have.
@@ -121,7 +126,7 @@ impl Roster {
         all.filter(|(_, entry)| !entry.is_vacant)
     }
 
-    /// The series of this text, or else the fingerprint that it would have.
+    /// The series of this text, if it is in the index, or else the fingerprint that it would have.
     pub(super) fn find_or_fingerprint(&self, text: &[u8]) -> Result<SeriesId, u32> {
         let fingerprint = self.fingerprint(text);
         self.look_up(fingerprint, text).ok_or_else(|| {
@@ -186,12 +191,13 @@ impl Roster {
         self.births
     }
 
-    /// Takes in a series that there is none of, and gives its number. `fingerprint` is that of its text, which may be cut.
+    /// Takes in a series that there is none of, and gives its number. `fingerprint` is that of its text, which may be cut;
+    /// it is none if the series was not looked up ([`Roster::shows_new`]).
     ///
     /// # Panics
     ///
     /// With 2^32 series, which limits keep away.
-    pub(super) fn enter(&mut self, text: &str, cut: Option<Cut>, fingerprint: u32) -> SeriesId {
+    pub(super) fn enter(&mut self, text: &str, cut: Option<Cut>, fingerprint: Option<u32>) -> SeriesId {
         let (text, cut) = (text.as_bytes(), cut.filter(|_| self.keeps_pieces()));
         match cut {
             Some(cut) => {
@@ -211,7 +217,7 @@ impl Roster {
         head: Piece,
         stem: Piece,
         rest: Piece,
-        fingerprint: u32,
+        fingerprint: Option<u32>,
     ) -> SeriesId {
         if stem == Piece::NONE || !self.keeps_pieces() {
             return self.enter_whole(text, fingerprint);
@@ -222,7 +228,7 @@ impl Roster {
         self.admit(text.len(), head, stem, rest, fingerprint)
     }
 
-    fn enter_whole(&mut self, text: &[u8], fingerprint: u32) -> SeriesId {
+    fn enter_whole(&mut self, text: &[u8], fingerprint: Option<u32>) -> SeriesId {
         let text_kept = self.pieces.keep(text);
         self.admit(text.len(), Piece::NONE, Piece::NONE, text_kept, fingerprint)
     }
@@ -230,10 +236,10 @@ impl Roster {
     /// Whether texts are kept in pieces: one comparison is faster than three, and where there are few texts, little room is
     /// gained.
     fn keeps_pieces(&self) -> bool {
-        self.index.len() >= FEW_TEXTS
+        self.len() >= FEW_TEXTS
     }
 
-    fn admit(&mut self, length: usize, head: Piece, stem: Piece, rest: Piece, fingerprint: u32) -> SeriesId {
+    fn admit(&mut self, length: usize, head: Piece, stem: Piece, rest: Piece, fingerprint: Option<u32>) -> SeriesId {
         self.births = self.births.wrapping_add(1).max(1);
         let entry = Entry {
             text: PiecedText { head, stem, rest },
@@ -256,7 +262,10 @@ impl Roster {
             self.entries.push(entry);
             u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 series fit in memory")
         };
-        self.index.insert(fingerprint, place);
+        match fingerprint {
+            Some(fingerprint) => self.index.insert(fingerprint, place),
+            None => self.unindexed.add(place),
+        }
         let series = SeriesId::new(place);
         self.came(series);
         self.is_fresh = true;
@@ -266,7 +275,7 @@ impl Roster {
     /// Before a series that is new: makes room for all series that a body of so many bytes has if they are like those that
     /// are known, if there is none. Gives how many that are.
     pub(super) fn expect(&mut self, body_bytes: u64) -> Option<usize> {
-        let (known, places) = (self.index.len(), self.entries.len());
+        let (known, places) = (self.len(), self.entries.len());
         if places < self.entries.capacity() || !self.free.is_empty() || known < FEW_SERIES {
             return None;
         }
@@ -284,6 +293,7 @@ impl Roster {
 
     /// A series is no longer one; its number will be given out again.
     pub(super) fn leave(&mut self, series: SeriesId) {
+        self.index_all();
         let place = series.place();
         let Some(text) = self.text(series) else { return };
         self.index.remove(self.fingerprint(text.as_bytes()), place);
@@ -307,12 +317,58 @@ impl Roster {
     /// A body has ended.
     pub(super) fn end(&mut self) {
         self.pieces.forget();
+        self.unindexed.end();
+    }
+
+    /// A family begins.
+    pub(super) fn begin_family(&mut self) {
+        self.unindexed.begin_family();
+    }
+
+    /// A series of this name is going to be looked up.
+    pub(super) fn meet(&mut self, name: &str) {
+        self.unindexed.meet(name);
+    }
+
+    /// Whether there may be a series of this name.
+    pub(super) fn may_know(&self, name: &str) -> bool {
+        self.unindexed.may_know(name)
+    }
+
+    /// Whether a series of the open family is new if its context is, so that it need not be looked up.
+    #[inline]
+    pub(super) fn shows_new(&self) -> bool {
+        self.unindexed.is_open()
+    }
+
+    /// Has all series in the index that one of a name that was met could be.
+    #[inline]
+    pub(super) fn index_met(&mut self) {
+        while let Some(run) = self.unindexed.take_met() {
+            self.index_run(run);
+        }
+    }
+
+    /// Has all series in the index.
+    pub(super) fn index_all(&mut self) {
+        while let Some(run) = self.unindexed.take_any() {
+            self.index_run(run);
+        }
+    }
+
+    fn index_run(&mut self, run: Range<u32>) {
+        let mut text = Vec::new();
+        for place in run {
+            self.pieces.copy(self.entries[place as usize].text, &mut text);
+            self.index.insert(self.fingerprint(&text), place);
+        }
     }
 
     /// A body begins.
     pub(super) fn begin(&mut self) {
         (self.last, self.missed) = (NOBODY, NOBODY);
-        self.is_fresh = self.index.len() == 0;
+        self.is_fresh = self.len() == 0;
+        self.unindexed.begin(self.is_fresh);
     }
 
     /// A series came: from now on it is expected behind the one that came before it.
@@ -383,7 +439,7 @@ mod tests {
             let text = text(number);
             let fingerprint = roster.fingerprint(text.as_bytes());
             let cut = Cut { stem: 7, rest: 8 + number % 3 };
-            roster.enter(&text, Some(cut), fingerprint)
+            roster.enter(&text, Some(cut), Some(fingerprint))
         };
         let mut present: Vec<_> = (0..SERIES).map(|number| enter(&mut roster, number)).collect();
         let mut most = 0;

@@ -224,6 +224,14 @@ impl Pieces {
         text.pieces().map(|piece| self.texts.get(piece)).collect()
     }
 
+    /// Puts a text into `copy`, in the place of what was there.
+    pub(super) fn copy(&self, text: PiecedText, copy: &mut Vec<u8>) {
+        copy.clear();
+        for piece in text.pieces() {
+            copy.extend_from_slice(self.texts.bytes(piece));
+        }
+    }
+
     /// Something of that piece of a text that is the farthest from others, read so that it is at hand when it is compared.
     #[inline]
     pub(super) fn touch(&self, text: PiecedText) -> u8 {
