@@ -18,11 +18,21 @@ const SCRAPES: u64 = 4;
 struct Arguments {
     /// The folder for the files, `NAME.SCRAPE.prom` or `NAME.SCRAPE.om`
     folder: PathBuf,
+    /// Write only what kube-state-metrics exposes, with so many series, as `kubernetes-SERIES`
+    #[arg(long, value_name = "SERIES")]
+    kubernetes: Vec<usize>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = Arguments::parse().folder;
+    let Arguments { folder, kubernetes } = Arguments::parse();
     fs::create_dir_all(&folder)?;
+    for (series, scrape) in kubernetes.iter().flat_map(|series| (0..SCRAPES).map(move |scrape| (*series, scrape))) {
+        let text = generate::kubernetes(series, scrape, false);
+        fs::write(folder.join(format!("kubernetes-{series}.{scrape}.prom")), text)?;
+    }
+    if !kubernetes.is_empty() {
+        return Ok(());
+    }
     for scrape in 0..SCRAPES {
         let all = [
             ("kubernetes", "prom", generate::kubernetes(100_000, scrape, false)),

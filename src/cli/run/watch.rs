@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use crate::config::Files;
 
-/// From one look at the files to the next.
-const PERIOD: Duration = Duration::from_secs(2);
+/// From one look at the files to the next. Each wakes two threads, which is most of what an idle process does.
+const PERIOD: Duration = Duration::from_secs(5);
+/// For how long files that changed have to rest.
+const REST: Duration = Duration::from_secs(1);
 
 /// Watches the files that the settings were last read from.
 #[derive(Debug)]
@@ -15,13 +17,12 @@ pub(super) struct Watch {
     read: Files,
     /// What a look found that differs.
     found: Option<Files>,
-    looks: Option<Interval>,
 }
 
 impl Watch {
     /// These files were read.
     pub(super) fn of(read: Files) -> Self {
-        Self { read, found: None, looks: None }
+        Self { read, found: None }
     }
 
     /// The settings were read again, from these files.
@@ -44,12 +45,7 @@ impl Watch {
     /// Waits until the files have changed.
     pub(super) async fn changed(&mut self) {
         loop {
-            let looks = self.looks.get_or_insert_with(|| {
-                let mut looks = interval(PERIOD);
-                looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                looks
-            });
-            looks.tick().await;
+            sleep(if self.found.is_some() { REST } else { PERIOD }).await;
             let files = self.read.clone();
             // A file system may hang.
             let Ok(now) = tokio::task::spawn_blocking(move || files.now()).await else { continue };
