@@ -1,7 +1,7 @@
 //! Huffman codes, the other of the two codes of zstd (RFC 8878, section 4.2): how long the code of each byte is, as a frame
 //! says it, and the codes themselves.
 
-use super::bits::{self, Bits};
+use super::bits::{self, Code};
 use super::fse::{SYMBOLS, Shares, Table};
 
 /// The longest code that the format allows, in bits.
@@ -14,16 +14,12 @@ const WEIGHT_STATES: u32 = 6;
 /// How often each byte occurs.
 pub(super) type Histogram = [u32; 256];
 
-/// How many bits tell the length of a code.
-const LENGTH_BITS: u32 = 4;
-
 /// Codes of bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Codes {
     /// The length of each code; 0 for bytes that do not occur.
     lengths: [u8; 256],
-    /// Each code, and below it its length.
-    codes: [u16; 256],
+    codes: [Code; 256],
 }
 
 impl Codes {
@@ -40,10 +36,9 @@ impl Codes {
             first = (first + std::mem::replace(count, first)) >> 1;
         }
         let codes = std::array::from_fn(|byte| {
-            let length = u16::from(lengths[byte]);
-            let code = &mut next[usize::from(length)];
+            let code = &mut next[usize::from(lengths[byte])];
             *code += 1;
-            (*code - 1) << LENGTH_BITS | length
+            Code::new(*code - 1, lengths[byte])
         });
         Self { lengths, codes }
     }
@@ -82,34 +77,21 @@ impl Codes {
 
     /// Appends a stream of bytes, of which each has a code.
     pub(super) fn encode(&self, bytes: &[u8], out: &mut Vec<u8>) {
+        let code = |byte: u8| self.codes[usize::from(byte)];
         let (chunks, rest) = bytes.as_chunks::<4>();
-        bits::backward(out, bytes.len() * LONGEST as usize / 8 + 1, |bits| {
+        bits::codes(out, bytes.len() * LONGEST as usize / 8 + 1, |bits| {
             for byte in rest.iter().rev() {
-                self.add(*byte, bits);
+                bits.add(code(*byte));
+                bits.flush();
             }
-            bits.flush();
             for [first, second, third, fourth] in chunks.iter().rev() {
-                let ((late, late_width), (early, early_width)) =
-                    (self.pair(*fourth, *third), self.pair(*second, *first));
-                bits.add_all(early << late_width | late, early_width + late_width);
+                // Neither pair waits for the other.
+                let (late, early) = (code(*fourth).then(code(*third)), code(*second).then(code(*first)));
+                bits.add(late);
+                bits.add(early);
                 bits.flush();
             }
         });
-    }
-
-    /// The codes of two bytes, that of the first one behind, and how many bits they are.
-    #[inline]
-    fn pair(&self, first: u8, second: u8) -> (u64, u32) {
-        let [first, second] = [first, second].map(|byte| u32::from(self.codes[usize::from(byte)]));
-        let width = first % (1 << LENGTH_BITS);
-        let codes = u64::from(second >> LENGTH_BITS) << width | u64::from(first >> LENGTH_BITS);
-        (codes, width + second % (1 << LENGTH_BITS))
-    }
-
-    #[inline]
-    fn add(&self, byte: u8, bits: &mut Bits<'_>) {
-        let code = self.codes[usize::from(byte)];
-        bits.add(u64::from(code >> LENGTH_BITS), u32::from(code) % (1 << LENGTH_BITS));
     }
 }
 
@@ -145,16 +127,20 @@ fn encode_weights(weights: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Lengths of codes, none longer than allowed, that leave no code unused.
 fn limited(histogram: &Histogram) -> [u8; 256] {
-    let mut order = [0_u8; 256];
+    // Each byte below how often it occurs, so that whole numbers are sorted.
+    let mut counted = [0_u32; 256];
     let mut present = 0;
-    for byte in 0..=u8::MAX {
-        if histogram[usize::from(byte)] > 0 {
-            order[present] = byte;
-            present += 1;
-        }
+    for (byte, count) in (0..).zip(histogram).filter(|(_, count)| **count > 0) {
+        counted[present] = count << 8 | byte;
+        present += 1;
     }
+    let counted = &mut counted[..present];
+    counted.sort_unstable();
+    let mut order = [0_u8; 256];
     let order = &mut order[..present];
-    order.sort_unstable_by_key(|byte| histogram[usize::from(*byte)]);
+    for (byte, counted) in order.iter_mut().zip(counted) {
+        *byte = *counted as u8;
+    }
     let mut lengths = [0; 256];
     for (byte, depth) in order.iter().zip(depths(order, histogram)) {
         lengths[usize::from(*byte)] = depth.min(LONGEST) as u8;
