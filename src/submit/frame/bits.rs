@@ -34,6 +34,25 @@ pub(super) fn backward(out: &mut Vec<u8>, most: usize, write: impl FnOnce(&mut B
     });
 }
 
+impl Bits<'_> {
+    /// Adds the lowest `count` bits of a value. Between two flushes there is room for 56 bits.
+    #[inline]
+    pub(super) fn add(&mut self, value: u64, count: u32) {
+        debug_assert!(self.count + count < u64::BITS, "{} bits and {count} more", self.count);
+        self.waiting |= (value & ((1 << count) - 1)) << self.count;
+        self.count += count;
+    }
+
+    /// Writes all whole bytes.
+    #[inline]
+    pub(super) fn flush(&mut self) {
+        self.room[self.at..self.at + WORD].copy_from_slice(&self.waiting.to_le_bytes());
+        self.at += (self.count / 8) as usize;
+        self.waiting >>= self.count / 8 * 8;
+        self.count %= 8;
+    }
+}
+
 /// Appends the codes that `write` adds, at most `most` bytes, to be read from their end.
 pub(super) fn codes(out: &mut Vec<u8>, most: usize, write: impl FnOnce(&mut CodeBits<'_>)) {
     let start = out.len();
@@ -103,24 +122,5 @@ impl CodeBits<'_> {
     fn left(&self) -> u64 {
         // Without a bit, nothing of the word is meant.
         self.waiting.checked_shr(u64::BITS - self.count as u32).unwrap_or_default()
-    }
-}
-
-impl Bits<'_> {
-    /// Adds the lowest `count` bits of a value. Between two flushes there is room for 56 bits.
-    #[inline]
-    pub(super) fn add(&mut self, value: u64, count: u32) {
-        debug_assert!(self.count + count < u64::BITS, "{} bits and {count} more", self.count);
-        self.waiting |= (value & ((1 << count) - 1)) << self.count;
-        self.count += count;
-    }
-
-    /// Writes all whole bytes.
-    #[inline]
-    pub(super) fn flush(&mut self) {
-        self.room[self.at..self.at + WORD].copy_from_slice(&self.waiting.to_le_bytes());
-        self.at += (self.count / 8) as usize;
-        self.waiting >>= self.count / 8 * 8;
-        self.count %= 8;
     }
 }
