@@ -298,10 +298,21 @@ fn compare(options: &str, first: &str, scrapes: &[Vec<Shown>], open_metrics: boo
         prop_assert_eq!(&replayed, &read, "{} {}", options, &body);
         let decided = deciding.scrape(&runtime, content_type, &body);
         prop_assert_eq!(replayed, decided, "{} {}", options, body);
-        let others = first.lines().count() as u32;
+        let others = first.lines().filter(|line| !line.starts_with('#')).count() as u32;
         prop_assert!(replaying.remembers_each_once(others..others + MOST_SERIES), "{} {}", options, body);
     }
     Ok(())
+}
+
+#[test]
+fn a_bucket_without_bound_is_remembered_once_however_its_group_comes() {
+    const BODY: &str = "# TYPE h histogram\nh_count{a=\"0\"} 1\nh_count{a=\"00\"} 1\nh_bucket{a=\"0\",le=\"1\"} 1\n\
+        h_bucket{a=\"1\",le=\"1\"} 1\nh_count{a=\"1\"} 1\nh_bucket{a=\"1\",le=\"+Inf\"} 1\n\
+        h_bucket{a=\"1\",le=\"2\"} 1\nh_bucket{a=\"1\",le=\"+Inf\"} 1\n";
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let mut target = Target::new("", Look::Away);
+    target.scrape(&runtime, TEXT, BODY);
+    assert!(target.remembers_each_once(0..MOST_SERIES));
 }
 
 proptest! {

@@ -6,14 +6,14 @@ use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// For commands that do one thing after the other.
+/// For what a single thread does.
 pub(super) fn single() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
 /// For `retriever run` with so many targets: with no more threads than targets. One that finds nothing to do is woken
-/// nonetheless whenever another one has something to do, and keeps the room of what it did once; and even a single one is
-/// woken by the main thread, and wakes it, so that for one target that does everything itself.
+/// nonetheless whenever another one has something to do, and keeps the room of what it did once. For one target the main
+/// thread does everything itself: it and another one would wake each other at each scrape.
 pub(super) fn shared(targets: usize) -> io::Result<Runtime> {
     let cores = available_parallelism().map_or(1, NonZero::get);
     match targets.min(cores) {

@@ -158,9 +158,9 @@ impl Contexts {
         (&self.previous, self.previous_unit)
     }
 
-    /// Makes a context like another one, but for the first `tags` tags, which were held for it; says whether it is new. The others, the name and the
-    /// host have to be those of a context that was made since the last scrape ended: until the next one ends, it is not
-    /// forgotten.
+    /// Makes a context like another one, but for the first `tags` tags, which were held for it; says whether the context is
+    /// new. The other tags, the name and the host have to be those of a context that was made since the last scrape ended:
+    /// until the next one ends, it is not forgotten.
     pub(super) fn make_like(&mut self, draft: &mut Vec<u32>, tags: usize, unit: Option<Unit>) -> (ContextId, bool) {
         self.hold_again(&draft[..HEAD]);
         self.hold_again(&draft[HEAD + tags..]);

@@ -61,7 +61,7 @@ struct Grouped {
     stem: Piece,
     /// The tags that are made of its labels.
     tags: Vec<u32>,
-    /// Whether it was made for that series, and cannot have a bucket without bound yet.
+    /// Whether it was made for that series, and no bucket without bound was read since.
     is_new: bool,
 }
 
@@ -204,7 +204,8 @@ impl Layouts {
         Some(like)
     }
 
-    /// What becomes of a series that has a layout, and whether that is new; none where that takes more than it to know.
+    /// What becomes of a series that has a layout; none where that takes more than it to know. And whether the context is new,
+    /// or the group, and was without a bucket without bound.
     pub(super) fn fate(
         &mut self,
         like: &Like,
@@ -219,10 +220,11 @@ impl Layouts {
             Some(at) if like.pieces[REST].is_none() => {
                 let bound = bounds.canonical(text_of(raw(at)))?;
                 if bound.ends_with("inf") {
+                    let is_new = std::mem::take(&mut self.grouped.is_new);
                     // All its labels but the bound are in the stem then.
                     let is_bucket = layout.is_bucket && layout.halves[REST].labels.len() == 1;
                     let group = self.grouped.of(like).filter(|_| is_bucket)?;
-                    return Some((Fate::Infinite(group), std::mem::take(&mut self.grouped.is_new)));
+                    return Some((Fate::Infinite(group), is_new));
                 }
                 Some(bound)
             }

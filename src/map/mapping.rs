@@ -443,7 +443,7 @@ impl<S: Submissions> Sink for Mapping<'_, S> {
             excluded: 0,
         };
         self.drafts.begin();
-        self.memory.begin_family();
+        self.memory.roster.begin_family();
         self.open.waits = self.waits(family);
         self.open.replayed = Some(self.open.id).filter(|_| self.replays());
     }

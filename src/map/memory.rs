@@ -40,7 +40,7 @@ const _: () = assert!(size_of::<Option<Series>>() <= 24);
 pub(crate) struct Unknown(Option<u32>);
 
 impl Unknown {
-    /// One that is new without having been looked up ([`Memory::shows_new`]).
+    /// One that is new without having been looked up ([`Roster::shows_new`]).
     pub(super) const SHOWN: Self = Self(None);
 
     fn looked_up(fingerprint: u32) -> Self {
@@ -194,29 +194,29 @@ impl Memory {
         self.age
     }
 
-    /// The series that is exposed as `text`, whose name was met, or else what [`Memory::plan`] needs to know of it.
-    pub(crate) fn look_up(&mut self, text: &[u8]) -> Result<SeriesId, Unknown> {
-        self.roster.index_met();
-        self.find(text)
+    /// The series that is exposed as `text`, whose name was noted, or else what [`Memory::plan`] needs to know of it.
+    pub(crate) fn find(&mut self, text: &[u8]) -> Result<SeriesId, Unknown> {
+        self.roster.index_family();
+        self.find_indexed(text)
     }
 
-    /// The series of this name with these labels, whether or not one of the name was met.
+    /// The series of this name with these labels, whether or not the name was noted.
     pub(super) fn find_named(&mut self, name: &str, labels: &str) -> Option<SeriesId> {
         if !self.roster.may_know(name) {
             return None;
         }
         self.roster.index_all();
-        self.find([name, labels].concat().as_bytes()).ok()
+        self.find_indexed([name, labels].concat().as_bytes()).ok()
     }
 
-    /// The series that is exposed as `text`, if it was read: one that was taken in because it is like others may be missed.
-    pub(super) fn find(&self, text: &[u8]) -> Result<SeriesId, Unknown> {
+    /// The series that is exposed as `text`, if it is in the index, which is not so of all in the first body.
+    pub(super) fn find_indexed(&self, text: &[u8]) -> Result<SeriesId, Unknown> {
         self.roster.find_or_fingerprint(text).map_err(Unknown::looked_up)
     }
 
     /// Notes that a series was seen, if it is known; gives its number, or else what [`Memory::plan`] needs to know of it.
     pub(crate) fn touch(&mut self, text: &str) -> Result<SeriesId, Unknown> {
-        let id = self.look_up(text.as_bytes())?;
+        let id = self.find(text.as_bytes())?;
         self.roster.came(id);
         self.roster.entry_mut(id).seen = self.age;
         Ok(id)
@@ -232,22 +232,6 @@ impl Memory {
     pub(crate) fn note_unrelated(&mut self, id: SeriesId) {
         let births = self.roster.births();
         self.roster.entry_mut(id).unrelated = births;
-    }
-
-    /// A family begins.
-    pub(super) fn begin_family(&mut self) {
-        self.roster.begin_family();
-    }
-
-    /// A series of this name is going to be looked up.
-    pub(super) fn meet(&mut self, name: &str) {
-        self.roster.meet(name);
-    }
-
-    /// Whether a series of the open family is new if its context is, or the group of a bucket without bound.
-    #[inline]
-    pub(super) fn shows_new(&self) -> bool {
-        self.roster.shows_new()
     }
 
     /// Remembers a plan of the series that is exposed as `text`, which may be cut; `known` is what [`Memory::touch`] gave.

@@ -52,7 +52,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let before = self.repetition.read().filter(|_| format == Format::OpenMetrics);
         let mut run = Run {
             may_repeat: format == Format::OpenMetrics,
-            before: before.and_then(|text| self.memory.find(text.as_bytes()).ok()),
+            before: before.and_then(|text| self.memory.find_indexed(text.as_bytes()).ok()),
             format,
             family,
             sharing: self.shared.generation(),
@@ -134,7 +134,7 @@ impl<S: Submissions> Mapping<'_, S> {
         if run.may_repeat && self.repetition.read().is_some_and(|read| read.as_bytes() == text) {
             return None;
         }
-        let unknown = if self.memory.shows_new() { None } else { Some(self.memory.look_up(text).err()?) };
+        let unknown = if self.memory.roster.shows_new() { None } else { Some(self.memory.find(text).err()?) };
         if length > run.line_bytes || self.make_room().is_err() {
             return None;
         }

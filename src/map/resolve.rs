@@ -60,7 +60,7 @@ impl<S: Submissions> Mapping<'_, S> {
         {
             return Ok(Err(reason));
         }
-        self.memory.meet(sample.name.raw());
+        self.memory.roster.note_name(sample.name.raw());
         // A native histogram has buckets, whatever its value is.
         if sample.native.is_none() && !sample.value.is_finite() {
             let _ = self.memory.touch(sample.series);
@@ -70,7 +70,7 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.shared.is_too_much() {
             return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
         }
-        if self.memory.shows_new()
+        if self.memory.roster.shows_new()
             && self.make_room().is_ok()
             && let Some(series) = self.fitting(sample, None, sharing)
         {
@@ -133,7 +133,7 @@ impl<S: Submissions> Mapping<'_, S> {
         let unknown = match unknown {
             Some(unknown) => unknown,
             None if is_new => Unknown::SHOWN,
-            None => self.memory.look_up(text).err()?,
+            None => self.memory.find(text).err()?,
         };
         let context = match fate {
             Fate::Submitted(context) => context,

@@ -25,14 +25,15 @@ pub(super) fn begun(sample: &Sample<'_>, memory: &mut Memory) -> Option<Begun> {
     let base = name.strip_suffix(CREATED)?;
     // The name as it stands in the series: quoted in braces, it is not at the front.
     let labels = sample.series.strip_prefix(&*name)?;
-    let mut known = |suffix: &str| memory.find_named(&[base, suffix].concat(), labels);
-    if let Some(series) = known("_count").or_else(|| known("_sum"))
+    let known = |memory: &mut Memory, suffixes: [&str; 2]| {
+        suffixes.into_iter().find_map(|suffix| memory.find_named(&[base, suffix].concat(), labels))
+    };
+    if let Some(series) = known(memory, ["_count", "_sum"])
         && let Some((group, _)) = memory.get(series).group
     {
         return Some(Begun::Group(group));
     }
-    let mut known = |suffix: &str| memory.find_named(&[base, suffix].concat(), labels);
-    known("_total").or_else(|| known("")).map(Begun::Series)
+    known(memory, ["_total", ""]).map(Begun::Series)
 }
 
 /// The time that a sample holds, if it is one.

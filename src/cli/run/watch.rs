@@ -50,6 +50,7 @@ impl Watch {
             // A file system may hang.
             let Ok(now) = tokio::task::spawn_blocking(move || files.now()).await else { continue };
             if self.look(now) {
+                self.found = None;
                 return;
             }
         }

@@ -325,9 +325,9 @@ impl Roster {
         self.unindexed.begin_family();
     }
 
-    /// A series of this name is going to be looked up.
-    pub(super) fn meet(&mut self, name: &str) {
-        self.unindexed.meet(name);
+    /// Notes that a series of this name is read, before it is looked up.
+    pub(super) fn note_name(&mut self, name: &str) {
+        self.unindexed.note_name(name);
     }
 
     /// Whether there may be a series of this name.
@@ -338,13 +338,13 @@ impl Roster {
     /// Whether a series of the open family is new if its context is, so that it need not be looked up.
     #[inline]
     pub(super) fn shows_new(&self) -> bool {
-        self.unindexed.is_open()
+        self.unindexed.shows_new()
     }
 
-    /// Has all series in the index that one of a name that was met could be.
+    /// Has all series in the index that one of the open family could be.
     #[inline]
-    pub(super) fn index_met(&mut self) {
-        while let Some(run) = self.unindexed.take_met() {
+    pub(super) fn index_family(&mut self) {
+        while let Some(run) = self.unindexed.take_of_family() {
             self.index_run(run);
         }
     }

@@ -13,9 +13,9 @@ use foldhash::fast::RandomState;
 pub(super) struct Unindexed {
     /// Runs of numbers.
     runs: Vec<Range<u32>>,
-    /// How many of the runs came with families before the open one.
+    /// How many of the runs came with families before the open one, in the first body.
     before: usize,
-    /// Which family it is that is open: those of a body are counted.
+    /// The number of the open family in the first body.
     family: u32,
     /// With which family each name came, as long as none came with two; none behind the first body.
     names: Option<HashMap<Box<str>, u32, RandomState>>,
@@ -25,6 +25,7 @@ impl Unindexed {
     /// A body begins.
     pub(super) fn begin(&mut self, is_first: bool) {
         self.names = is_first.then(HashMap::default);
+        (self.before, self.family) = (0, 0);
     }
 
     /// A body has ended.
@@ -38,8 +39,8 @@ impl Unindexed {
         self.family += 1;
     }
 
-    /// A series of this name is read.
-    pub(super) fn meet(&mut self, name: &str) {
+    /// Notes that a series of this name is read, before it is looked up.
+    pub(super) fn note_name(&mut self, name: &str) {
         let Some(names) = &mut self.names else { return };
         match names.get(name) {
             None => _ = names.insert(name.into(), self.family),
@@ -55,7 +56,7 @@ impl Unindexed {
 
     /// Whether a series of the open family is new if its context is.
     #[inline]
-    pub(super) fn is_open(&self) -> bool {
+    pub(super) fn shows_new(&self) -> bool {
         self.names.is_some()
     }
 
@@ -68,16 +69,17 @@ impl Unindexed {
         }
     }
 
-    /// Takes out those that a series of a name that was met could be.
+    /// Takes out some of those that a series of the open family could be, until there are none.
     #[inline]
-    pub(super) fn take_met(&mut self) -> Option<Range<u32>> {
-        // No name came with two families.
+    pub(super) fn take_of_family(&mut self) -> Option<Range<u32>> {
+        // As long as no name came with two families, those of others have other names.
         let others = if self.names.is_some() { self.before } else { 0 };
         if self.runs.len() > others { self.runs.pop() } else { None }
     }
 
-    /// Takes out any.
+    /// Takes out some, until there are none.
     pub(super) fn take_any(&mut self) -> Option<Range<u32>> {
+        // What is added later is of the open family.
         self.before = 0;
         self.runs.pop()
     }

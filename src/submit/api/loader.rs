@@ -122,10 +122,10 @@ impl Loader {
         }
         let is_idle = load.is_none()
             && (self.journal.is_none() || (done.is_empty() && finished.is_empty() && !is_routine && !is_last));
-        // A disk that needs longer than a second is not asked again meanwhile.
+        // A disk that needs longer than a second is asked again only when it is done.
         let is_flushing = self.flushing.as_ref().is_some_and(|task| !task.is_finished());
-        let is_written = load.is_some() || !done.is_empty() || !finished.is_empty();
-        if self.journal.is_some() && (is_written || is_routine && is_flushing) {
+        let writes = load.is_some() || !done.is_empty() || !finished.is_empty();
+        if self.journal.is_some() && (writes || is_routine && is_flushing) {
             self.routine_due = self.routine_due.min(now + FLUSH);
         }
         let is_routine = is_routine && !is_flushing;

@@ -39,6 +39,7 @@ use super::journal::RecoveredPayload;
 use super::stats::{Drained, Stats};
 use super::storage::SharedJournal;
 use crate::config::ApiSettings;
+use crate::time::UnixTime;
 use client::Client;
 use entries::Encoded;
 use intakes::{Named, assign, named};
@@ -114,6 +115,8 @@ impl Api {
             for payload in recovered {
                 state.store.recover(payload);
             }
+            // Before the senders have any of it.
+            state.store.expire(UnixTime::now());
         }
         let mut tasks = api.tasks();
         tasks.loader = Some(tokio::spawn(Loader::new(shared, journal, pace.linger).run()));

@@ -3,7 +3,7 @@
 
 use super::WORD;
 
-/// Writes bits into room that is there.
+/// Writes bits into room that is there: numbers, and states of the other code.
 pub(super) struct Bits<'b> {
     room: &'b mut [u8],
     /// Where the next whole byte goes.
@@ -59,6 +59,7 @@ pub(super) fn codes(out: &mut Vec<u8>, most: usize, write: impl FnOnce(&mut Code
     out.resize(start + most + 2 * WORD, 0);
     let mut bits = CodeBits { room: &mut out[start..], at: 0, waiting: 0, count: 0 };
     write(&mut bits);
+    bits.flush();
     let left = bits.left();
     bits.room[bits.at] = left as u8 | 1 << bits.count;
     let length = bits.at + 1;
@@ -88,7 +89,7 @@ impl Code {
     }
 }
 
-/// Writes codes into room that is there. Those that wait stand at the top of a word, the last one the highest: to add one
+/// Writes codes of literals into room that is there. Those that wait stand at the top of a word, the last one the highest: to add one
 /// takes a shift, and what was written need not be taken away.
 pub(super) struct CodeBits<'b> {
     room: &'b mut [u8],

@@ -127,7 +127,7 @@ fn encode_weights(weights: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Lengths of codes, none longer than allowed, that leave no code unused.
 fn limited(histogram: &Histogram) -> [u8; 256] {
-    // Each byte below how often it occurs, so that whole numbers are sorted.
+    // Each byte below how often it occurs, which is less than 2^24 times in a block, so that whole numbers are sorted.
     let mut counted = [0_u32; 256];
     let mut present = 0;
     for (byte, count) in (0..).zip(histogram).filter(|(_, count)| **count > 0) {

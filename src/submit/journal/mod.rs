@@ -239,7 +239,7 @@ impl Journal {
     }
 
     /// Writes the state file when it is due, and tells what the disk has to be asked to keep, if anything is new. To be
-    /// called about once a second.
+    /// called about a second after something was written, and now and then.
     pub(crate) fn tick(&mut self, now: UnixTime) -> Option<Flush> {
         if now >= self.state_due {
             self.write_state(now);

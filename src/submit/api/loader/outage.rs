@@ -41,7 +41,7 @@ impl Bench {
         Self { _folder: folder, journal, store, points: 0 }
     }
 
-    /// Two seconds of scrapes, and what the loader does once a second.
+    /// Two seconds of scrapes, and what the loader does within them.
     fn load(&mut self, number: u32) {
         let now = UnixTime::from_seconds(START + f64::from(number) * 2.0);
         let body = |bytes: usize| Bytes::from(number.to_le_bytes().repeat(bytes / SCALE / 4));
