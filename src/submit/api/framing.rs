@@ -21,7 +21,7 @@ impl Framing {
     }
 
     /// Adds a block of so many entries, which is far smaller than a payload may be.
-    pub(super) fn add(&mut self, entries: usize, block: &Block) {
+    pub(super) fn add(&mut self, entries: usize, block: &mut Block) {
         let entries = entries as u64;
         let is_full = self.entries + entries > self.limits.entries as u64
             || self.frame.size() + block.size() > self.limits.uncompressed

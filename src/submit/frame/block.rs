@@ -3,8 +3,9 @@
 //! Nothing in a block refers to what is outside of it, so that it can stand anywhere in any frame, as often as it is
 //! wanted, each time with other literals of the same number.
 
+use super::literals::{self, KeptCodes};
 use super::sequences::{self, Sequences};
-use super::{WORD, append_word, literals};
+use super::{WORD, append_word};
 
 /// What a block may have before it is coded. Coded, the largest stays below the 128 KiB that the format allows: of a copy,
 /// three states take up to 26 bits, a new distance 16, and short lengths 3 each; from a recent distance, up to 32 bits in
@@ -21,6 +22,7 @@ const UNKNOWN: u32 = 0;
 #[derive(Debug)]
 pub(in crate::submit) struct Block {
     literals: Box<[u8]>,
+    kept: Option<KeptCodes>,
     /// The section of the sequences.
     sequences: Box<[u8]>,
     /// Bytes before compression.
@@ -47,9 +49,9 @@ impl Block {
     }
 
     /// Appends what a frame has of the block behind its header; false if that is just its bytes.
-    pub(super) fn write(&self, out: &mut Vec<u8>) -> bool {
+    pub(super) fn write(&mut self, out: &mut Vec<u8>) -> bool {
         let start = out.len();
-        literals::encode(&self.literals, out);
+        literals::encode(&self.literals, &mut self.kept, out);
         out.extend_from_slice(&self.sequences);
         if self.literals.len() < self.size || out.len() - start < self.size {
             return true;
@@ -195,7 +197,7 @@ impl BlockBuilder {
         self.coded.clear();
         self.sequences.encode(&mut self.coded);
         let (literals, sequences) = (self.literals.as_slice().into(), self.coded.as_slice().into());
-        let block = Block { literals, sequences, size: self.size };
+        let block = Block { literals, kept: None, sequences, size: self.size };
         self.literals.clear();
         (self.preceding, self.size, self.recent) = (0, 0, [UNKNOWN; 3]);
         block

@@ -18,19 +18,66 @@ const RAW: u32 = 0;
 const RUN: u32 = 1;
 const CODED: u32 = 2;
 
+/// With so many different bytes, codes for all bytes are hardly longer.
+const NEARLY_ALL: usize = 176;
+/// How often codes serve again.
+const SERVINGS: u32 = 15;
+
+/// Codes, and how the section says them.
+#[derive(Debug)]
+struct Described {
+    codes: Codes,
+    description: Vec<u8>,
+}
+
+/// Codes for all bytes, which serve again for other literals in the same place: how often each byte occurs changes slowly,
+/// and to find that out takes as long as half of the coding.
+#[derive(Debug)]
+pub(super) struct KeptCodes {
+    described: Described,
+    /// How often they still may serve.
+    servings: u32,
+}
+
 /// Appends the section.
-pub(super) fn encode(literals: &[u8], out: &mut Vec<u8>) {
+pub(super) fn encode(literals: &[u8], kept: &mut Option<KeptCodes>, out: &mut Vec<u8>) {
+    if let Some(KeptCodes { described, servings }) = kept.as_mut().filter(|kept| kept.servings > 0)
+        && append(literals, described, out)
+    {
+        *servings -= 1;
+        return;
+    }
+    *kept = None;
     let histogram = histogram(literals);
     if let Some(first) = literals.first().filter(|first| histogram[usize::from(**first)] as usize == literals.len()) {
         plain_header(RUN, literals.len(), out);
         out.push(*first);
         return;
     }
-    let start = out.len();
-    if literals.len() < FEW || !coded(literals, &histogram, out) {
-        out.truncate(start);
-        plain_header(RAW, literals.len(), out);
-        out.extend_from_slice(literals);
+    if literals.len() >= FEW
+        && let Some((described, is_for_all)) = codes_for(literals, &histogram)
+        && append(literals, &described, out)
+    {
+        *kept = is_for_all.then_some(KeptCodes { described, servings: SERVINGS });
+        return;
+    }
+    plain_header(RAW, literals.len(), out);
+    out.extend_from_slice(literals);
+}
+
+/// Codes for such literals, if they are a gain; and whether all bytes have one.
+fn codes_for(literals: &[u8], histogram: &Histogram) -> Option<(Described, bool)> {
+    let exact = || Described::new(histogram).map(|described| (described, false));
+    let for_all = || Described::new(&histogram.map(|count| count.max(1))).map(|described| (described, true));
+    let different = histogram.iter().filter(|count| **count > 0).count();
+    let codes = if different >= NEARLY_ALL { for_all().or_else(exact) } else { exact() }?;
+    (codes.0.codes.cost(histogram) / 8 + LEAST_GAIN < literals.len()).then_some(codes)
+}
+
+impl Described {
+    fn new(histogram: &Histogram) -> Option<Self> {
+        let (codes, mut description) = (Codes::new(histogram), Vec::new());
+        codes.describe(&mut description).then_some(Self { codes, description })
     }
 }
 
@@ -44,12 +91,8 @@ fn plain_header(kind: u32, length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends coded literals; false if that is no gain.
-fn coded(literals: &[u8], histogram: &Histogram, out: &mut Vec<u8>) -> bool {
-    let codes = Codes::new(histogram);
-    if codes.cost(histogram) / 8 + LEAST_GAIN >= literals.len() {
-        return false;
-    }
+/// Appends literals in codes; false, and nothing is appended, if that is no gain.
+fn append(literals: &[u8], Described { codes, description }: &Described, out: &mut Vec<u8>) -> bool {
     // Widths of the two lengths in the header, and how the header says so.
     let (size_format, width) = match literals.len() {
         0..MANY => (0, 10),
@@ -60,18 +103,20 @@ fn coded(literals: &[u8], histogram: &Histogram, out: &mut Vec<u8>) -> bool {
     let header_length = (4 + 2 * width as usize).div_ceil(8);
     let start = out.len();
     out.resize(start + header_length, 0);
-    if !codes.describe(out) {
-        return false;
-    }
+    out.extend_from_slice(description);
     if size_format == 0 {
         codes.encode(literals, out);
     } else {
-        streams(literals, &codes, out);
+        streams(literals, codes, out);
     }
     let length = out.len() - start - header_length;
+    if length >= literals.len() {
+        out.truncate(start);
+        return false;
+    }
     let header = u64::from(CODED) | size_format << 2 | (literals.len() as u64) << 4 | (length as u64) << (4 + width);
     out[start..start + header_length].copy_from_slice(&header.to_le_bytes()[..header_length]);
-    length < literals.len()
+    true
 }
 
 /// Four streams, and before them the lengths of three.

@@ -66,7 +66,7 @@ impl Frame {
     }
 
     /// Appends a block.
-    pub(super) fn add(&mut self, block: &Block) {
+    pub(super) fn add(&mut self, block: &mut Block) {
         self.begin();
         self.last = self.done.len();
         self.size += block.size();

@@ -103,7 +103,7 @@ impl Both {
             return;
         }
         let mut block = self.builder.finish();
-        self.add(&block, &self.block.clone());
+        self.add(&mut block, &self.block.clone());
         // Where each literal came to stand is found out by giving them numbers.
         let count = block.literals().len();
         let of_literals = block.literals().to_vec();
@@ -112,7 +112,7 @@ impl Both {
             for (number, literal) in block.literals().iter_mut().enumerate() {
                 *literal = (number >> (8 * digit)) as u8;
             }
-            for (place, byte) in places.iter_mut().zip(alone(&block, self.block.len())) {
+            for (place, byte) in places.iter_mut().zip(alone(&mut block, self.block.len())) {
                 *place |= usize::from(byte) << (8 * digit);
             }
         }
@@ -122,7 +122,7 @@ impl Both {
         self.block.clear();
     }
 
-    fn add(&mut self, block: &Block, content: &[u8]) {
+    fn add(&mut self, block: &mut Block, content: &[u8]) {
         if self.content.len() + content.len() > MOST {
             self.end_frame();
         }
@@ -139,7 +139,7 @@ impl Both {
             *literal = literal.wrapping_add(change.wrapping_mul(number as u8 % 8));
         }
         let content: Vec<u8> = places.iter().map(|place| block.literals()[*place]).collect();
-        self.add(&block, &content);
+        self.add(&mut block, &content);
         self.complete = Some((block, places));
     }
 
@@ -157,7 +157,7 @@ impl Both {
 }
 
 /// What a frame of this block alone holds.
-fn alone(block: &Block, size: usize) -> Vec<u8> {
+fn alone(block: &mut Block, size: usize) -> Vec<u8> {
     let mut frame = Frame::default();
     frame.add(block);
     decoded(&frame.finish(), size)
@@ -215,5 +215,18 @@ fn literals_of_any_rarity() {
             both.tell(Told::Bytes(part.to_vec()));
         }
         both.end();
+    }
+}
+
+#[test]
+fn codes_serve_again_whatever_the_literals_become() {
+    for different in [100, 200, 256] {
+        let mut both = Both::default();
+        both.tell(Told::Bytes((0..6000_usize).map(|at| (at * at / 40 % different) as u8).collect()));
+        both.end_block();
+        for change in 0..=40 {
+            both.tell(Told::Repeat(change));
+        }
+        both.end_frame();
     }
 }

@@ -80,7 +80,7 @@ impl Arrangement {
             present.new.iter().map(series).for_each(|series| _ = self.large.remove(&series));
             self.large.extend(making.odd.iter().map(series));
         }
-        for segment in &segments {
+        for segment in &mut segments {
             framing.add(segment.len(), segment.block());
         }
         self.segments = segments;

@@ -26,8 +26,8 @@ struct Entry {
 const LARGE: usize = 1 << 15;
 
 impl Segment {
-    pub(super) fn block(&self) -> &Block {
-        &self.block
+    pub(super) fn block(&mut self) -> &mut Block {
+        &mut self.block
     }
 
     /// How many entries it has.
