@@ -70,7 +70,8 @@ impl<S: Submissions> Mapping<'_, S> {
         if self.shared.is_too_much() {
             return Err(MapError::too_many_shared_labels(self.instance().http.limits.labels));
         }
-        if self.memory.roster.shows_new()
+        let shows_new = self.memory.roster.shows_new();
+        if shows_new
             && self.make_room().is_ok()
             && let Some(series) = self.fitting(sample, None, sharing)
         {
@@ -87,6 +88,7 @@ impl<S: Submissions> Mapping<'_, S> {
             self.make_room()?;
         }
         if let Err(unknown) = known
+            && !shows_new
             && let Some(series) = self.fitting(sample, Some(unknown), sharing)
         {
             return Ok(Ok(series));

@@ -89,8 +89,8 @@ impl Code {
     }
 }
 
-/// Writes codes of literals into room that is there. Those that wait stand at the top of a word, the last one the highest: to add one
-/// takes a shift, and what was written need not be taken away.
+/// Writes codes of literals into room that is there. Those that wait stand at the top of a word, the last one the
+/// highest: to add one takes a shift, and what was written need not be taken away.
 pub(super) struct CodeBits<'b> {
     room: &'b mut [u8],
     /// Where the next whole byte goes.
